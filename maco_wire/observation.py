@@ -1,0 +1,304 @@
+"""What the parties report: frozen values, one class for each kind of thing that can be observed.
+
+A party calls ``record(observation)`` with what only it can know. The values carry no time and no sequence number (the
+journal adds both) and no secret: a canary is named by its number, never by its value. ``as_fields`` turns one into the
+flat mapping that the journal writes; its keys are the stable schema described in ``docs/journal.md``.
+
+Outside the tunnel, observations of two parties are joined by socket addresses (``local`` of one is ``peer`` of the
+other); inside it, by the trace ID that the SOCKS5 proxy gave to the connection.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeAlias
+
+Address: TypeAlias = tuple[str, int]
+"""A socket address: numeric host and port."""
+
+Role: TypeAlias = Literal["client", "server"]
+
+Direction: TypeAlias = Literal["to_mail_server", "to_maco"]
+"""Which way bytes travel, named by their destination."""
+
+
+class Party(enum.StrEnum):
+    """The systems of the landscape."""
+
+    MACO = "MaCo"
+    CONNECTIVITY = "Connectivity service"
+    CLOUD_CONNECTOR = "Cloud Connector"
+    MAIL_SERVER = "Mail server"
+
+
+class Hop(enum.StrEnum):
+    """The three networks between MaCo and the mail server."""
+
+    CLOUD_NETWORK = "cloud network"
+    TUNNEL = "tunnel"
+    CUSTOMER_LAN = "customer LAN"
+
+
+class TlsSession(enum.StrEnum):
+    """Which TLS session a handshake belongs to, by what it protects."""
+
+    TUNNEL = "tunnel"
+    IMAP_STARTTLS = "IMAP STARTTLS"
+    IMAPS = "IMAP over TLS"
+    SMTP_STARTTLS = "SMTP STARTTLS"
+    SMTPS = "SMTP over TLS"
+    BACK_END = "TCP TLS to the back end"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSummary:
+    """One certificate as a person names it; the fingerprint is SHA-256 in lower-case hex."""
+
+    subject: str
+    issuer: str
+    fingerprint: str
+    dns_names: tuple[str, ...] = ()
+    not_before: str = ""
+    not_after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The common part: who saw it, and on which connection.
+
+    ``local`` and ``peer`` are the two ends of the socket the party saw it on, from that party's side.
+    """
+
+    kind: ClassVar[str]
+
+    party: Party
+    trace_id: str | None = dataclasses.field(default=None, kw_only=True)
+    local: Address | None = dataclasses.field(default=None, kw_only=True)
+    peer: Address | None = dataclasses.field(default=None, kw_only=True)
+
+    def as_fields(self) -> dict[str, Any]:
+        """Return the observation as plain data: strings, numbers, lists and mappings; empty values left out."""
+        values = dataclasses.asdict(self).items()
+        return {"kind": self.kind} | {name: value for name, value in values if value not in (None, (), "")}
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake(Observation):
+    """One end's view of one TLS handshake, succeeded or failed.
+
+    ``verified_against`` names the store that vouched for the peer (empty: this end did not verify the peer).
+    ``name_checked`` is the name the peer's certificate was compared with, if it was. ``alert_sent`` and
+    ``alert_received`` are TLS alert names of RFC 8446, section 6, in lower case with underscores.
+    """
+
+    kind: ClassVar[str] = "handshake"
+
+    session: TlsSession
+    role: Role
+    succeeded: bool
+    version: str = ""
+    cipher: str = ""
+    server_name: str = ""
+    peer_chain: tuple[CertificateSummary, ...] = ()
+    verified_against: str = ""
+    name_checked: str = ""
+    client_certificate: str = ""
+    error: str = ""
+    verify_code: int | None = None
+    alert_sent: str = ""
+    alert_received: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRefused(Observation):
+    """The Connectivity service refused a token; ``reason`` never repeats the token."""
+
+    kind: ClassVar[str] = "token_refused"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened(Observation):
+    """A connection towards a virtual host was opened, as this party sees it.
+
+    The Cloud Connector fills ``internal_host``, ``internal_port``, ``protocol`` and ``back_end`` (the socket pair of
+    its connection to the mail server); the cloud side never knows them.
+    """
+
+    kind: ClassVar[str] = "stream_opened"
+
+    virtual_host: str
+    virtual_port: int
+    subaccount: str = ""
+    location_id: str = ""
+    internal_host: str = ""
+    internal_port: int | None = None
+    protocol: str = ""
+    back_end: tuple[Address, Address] | None = None
+    """(local, peer) of the connection to the back end."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRefused(Observation):
+    """A connection was refused; ``reply`` is the SOCKS5 reply code, ``reason`` says which rule or step failed."""
+
+    kind: ClassVar[str] = "stream_refused"
+
+    virtual_host: str
+    virtual_port: int
+    reason: str
+    subaccount: str = ""
+    location_id: str = ""
+    reply: int | None = None
+    nearest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed(Observation):
+    """A relayed connection ended; counts are payload bytes that this party passed on each way."""
+
+    kind: ClassVar[str] = "stream_closed"
+
+    bytes_to_mail_server: int
+    bytes_to_maco: int
+    ended_by: Literal["end", "reset", "truncated", "timeout", "shutdown"] = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelState(Observation):
+    """A tunnel changed its state; values as in the Cloud Connector's own API (``tunnel.state``)."""
+
+    kind: ClassVar[str] = "tunnel_state"
+
+    state: Literal["Connected", "ConnectFailure", "Disconnected"]
+    subaccount: str
+    location_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CanarySeen(Observation):
+    """A planted secret passed through this party in clear: number and name, never the value.
+
+    ``encoding`` tells how it was written: ``plain``, ``base64`` or ``quoted-printable``.
+    """
+
+    kind: ClassVar[str] = "canary_seen"
+
+    canary: int
+    name: str
+    direction: Direction
+    encoding: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHelloPassed(Observation):
+    """A TLS ClientHello passed through this party inside a connection that it merely copies."""
+
+    kind: ClassVar[str] = "client_hello_passed"
+
+    server_name: str
+    offset: int
+    """How many bytes had passed in that direction before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starttls(Observation):
+    """One step of a STARTTLS negotiation, as seen by one end.
+
+    ``injected`` means that plaintext arrived behind the command or its answer; ``detail`` counts its bytes.
+    """
+
+    kind: ClassVar[str] = "starttls"
+
+    protocol: Literal["IMAP", "SMTP"]
+    step: Literal["asked", "accepted", "refused", "not_offered", "injected"]
+    role: Role
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Login(Observation):
+    """A login attempt. ``credentials_sent`` tells whether a secret was sent at all; ``in_clear`` whether without TLS.
+
+    ``in_clear`` speaks of this party's own connection: behind a TCP TLS mapping MaCo sends in clear and the mail
+    server receives under TLS.
+    """
+
+    kind: ClassVar[str] = "login"
+
+    protocol: Literal["IMAP", "SMTP"]
+    role: Role
+    user: str
+    succeeded: bool
+    credentials_sent: bool
+    in_clear: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailAccepted(Observation):
+    """The mail server has committed a mail to its store and answers 250 (or OK to an APPEND)."""
+
+    kind: ClassVar[str] = "mail_accepted"
+
+    account: str
+    mailbox: str
+    uid: int
+    size: int
+    """Bytes of the stored mail."""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailFetched(Observation):
+    """MaCo has committed a mail to its inbox. ``already_known`` means that its identity was there before."""
+
+    kind: ClassVar[str] = "mail_fetched"
+
+    connection: str
+    folder: str
+    uid_validity: int
+    uid: int
+    size: int
+    subject: str = ""
+    already_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PollFinished(Observation):
+    """One poll of one e-mail connection ended.
+
+    ``stage`` is where it stopped when it failed (``dial``, ``token``, ``socks``, ``greeting``, ``capability``,
+    ``starttls``, ``tls``, ``login``, ``folder``, ``select``, ``search``, ``fetch``, ``store``, ``post_process``,
+    ``logout``), ``done`` otherwise; ``error`` is the text a MaCo user would search for, ``hint`` the setting to
+    look at.
+    """
+
+    kind: ClassVar[str] = "poll_finished"
+
+    connection: str
+    succeeded: bool
+    stage: str
+    stored: int = 0
+    error: str = ""
+    hint: str = ""
+    socks_reply: int | None = None
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem(Observation):
+    """Something a peer or a setting got wrong that is not covered by another observation."""
+
+    kind: ClassVar[str] = "problem"
+
+    text: str
+
+
+Record: TypeAlias = Callable[[Observation], None]
+"""What a party is given to report with. It may be called from any thread and never blocks for long."""

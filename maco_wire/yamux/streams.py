@@ -1,0 +1,104 @@
+"""One stream's state: its two windows and how far each side has closed it.
+
+Errors tell whose fault it is: what a frame may not do is the peer's, what a call may not do is the caller's.
+"""
+
+from __future__ import annotations
+
+from maco_wire.exceptions import LocalProtocolError, RemoteProtocolError
+from maco_wire.yamux.frames import INITIAL_WINDOW, MAX_NUMBER, PROTOCOL
+
+
+class Stream:
+    """A stream that is open in at least one direction."""
+
+    __slots__ = (
+        "_consumed",
+        "_granted",
+        "acknowledged",
+        "ended_by_peer",
+        "ended_by_us",
+        "opened_by_peer",
+        "receive_window",
+        "send_window",
+        "stream_id",
+    )
+
+    def __init__(self, stream_id: int, *, opened_by_peer: bool) -> None:
+        self.stream_id = stream_id
+        self.opened_by_peer = opened_by_peer
+        self.acknowledged = False
+        self.ended_by_us = False
+        self.ended_by_peer = False
+        self.send_window = INITIAL_WINDOW
+        self.receive_window = INITIAL_WINDOW
+        self._granted = INITIAL_WINDOW  # what receive_window is when the application has consumed everything
+        self._consumed = 0  # taken by the application, not yet announced to the peer
+
+    def grow_receive_window(self, window: int) -> int:
+        """Set the window for the stream's life; return what must be announced beyond the initial 256 KiB."""
+        delta = window - self._granted
+        self._granted += delta
+        self.receive_window += delta
+        return delta
+
+    def receive_payload(self, length: int) -> None:
+        """Account for a data frame of the peer.
+
+        Raises:
+            RemoteProtocolError: it is larger than the window, or comes after the peer's FIN.
+        """
+        if length and self.ended_by_peer:
+            raise RemoteProtocolError(PROTOCOL, f"nothing on stream {self.stream_id} after its FIN", "data")
+        if length > self.receive_window:
+            expected = f"at most {self.receive_window} bytes on stream {self.stream_id}"
+            raise RemoteProtocolError(PROTOCOL, expected, f"{length} bytes")
+        self.receive_window -= length
+
+    def consume(self, count: int) -> int:
+        """Note that the application has taken ``count`` bytes; return the window to give back, 0 for "not yet".
+
+        The window is given back in halves or more: one update per frame would double the number of frames.
+
+        Raises:
+            LocalProtocolError: more than was received.
+        """
+        if not 0 <= count <= self._granted - self.receive_window - self._consumed:
+            raise LocalProtocolError(f"stream {self.stream_id} has not received {count} unconsumed bytes")
+        self._consumed += count
+        if self.ended_by_peer or 2 * self._consumed < self._granted:
+            return 0
+        delta, self._consumed = self._consumed, 0
+        self.receive_window += delta
+        return delta
+
+    def widen_send_window(self, delta: int) -> None:
+        """Account for a window update of the peer.
+
+        Raises:
+            RemoteProtocolError: the window would exceed 32 bits.
+        """
+        if self.send_window + delta > MAX_NUMBER:
+            raise RemoteProtocolError(PROTOCOL, f"a window below 4 GiB on stream {self.stream_id}", "more")
+        self.send_window += delta
+
+    def end_by_peer(self) -> None:
+        """Account for the peer's FIN.
+
+        Raises:
+            RemoteProtocolError: it is the second one.
+        """
+        if self.ended_by_peer:
+            raise RemoteProtocolError(PROTOCOL, f"one FIN on stream {self.stream_id}", "a second one")
+        self.ended_by_peer = True
+
+    def check_writable(self) -> None:
+        """Raise LocalProtocolError if this side may not send: own FIN sent, or the peer's stream not yet accepted."""
+        if self.ended_by_us:
+            raise LocalProtocolError(f"stream {self.stream_id} was ended by this side")
+        self.check_accepted()
+
+    def check_accepted(self) -> None:
+        """Raise LocalProtocolError if the peer opened this stream and it was not accepted."""
+        if self.opened_by_peer and not self.acknowledged:
+            raise LocalProtocolError(f"stream {self.stream_id} was not accepted")
