@@ -1,0 +1,148 @@
+"""What MaCo reports of one poll: only what it knows itself, with the socket it saw it on, and no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeAlias
+
+from maco_client.key_store import KEY_STORE_NAME
+from maco_client.results import PollResult
+from maco_net.errors import HandshakeFacts
+from maco_wire.canary import Canary, CanaryScanner
+from maco_wire.observation import (
+    Address,
+    CanarySeen,
+    CertificateSummary,
+    Direction,
+    Handshake,
+    Login,
+    MailFetched,
+    Party,
+    PollFinished,
+    Record,
+    Starttls,
+    TlsSession,
+)
+
+DescribeCertificate: TypeAlias = Callable[[bytes], CertificateSummary]
+StarttlsStep: TypeAlias = Literal["asked", "accepted", "refused", "not_offered", "injected"]
+
+
+class Reporter:
+    """Reports one poll; also the tap that looks for canaries in what MaCo sends and receives above TLS."""
+
+    def __init__(self, record: Record, describe: DescribeCertificate, canaries: Iterable[Canary]) -> None:
+        self._record = record
+        self._describe = describe
+        planted = tuple(canaries)
+        self._to_mail_server = CanaryScanner(planted)
+        self._to_maco = CanaryScanner(planted)
+        self._socket: dict[str, Any] = {}
+
+    def on_socket(self, addresses: tuple[Address, Address]) -> None:
+        """Say from now on that things were seen on the socket with these (local, peer) addresses."""
+        self._socket = {"local": addresses[0], "peer": addresses[1]}
+
+    def describe(self, chain: Iterable[bytes]) -> tuple[CertificateSummary, ...]:
+        """Name the certificates of a chain."""
+        return tuple(self._describe(each) for each in chain)
+
+    def sent(self, data: bytes) -> None:
+        """See Tap."""
+        self._scan(self._to_mail_server, data, "to_mail_server")
+
+    def received(self, data: bytes) -> None:
+        """See Tap."""
+        self._scan(self._to_maco, data, "to_maco")
+
+    def _scan(self, scanner: CanaryScanner, data: bytes, direction: Direction) -> None:
+        for each in scanner.receive_data(data):
+            self._record(
+                CanarySeen(
+                    Party.MACO,
+                    canary=each.number,
+                    name=each.name,
+                    direction=direction,
+                    encoding=each.encoding,
+                    **self._socket,
+                )
+            )
+
+    def handshake(
+        self, session: TlsSession, facts: HandshakeFacts, name: str, *, succeeded: bool, vouched_by: str = ""
+    ) -> None:
+        """Report MaCo's view of a handshake.
+
+        ``name`` is what the certificate was compared with, ``vouched_by`` the alias of the anchor that ended its path.
+        """
+        store = f"{KEY_STORE_NAME}: {vouched_by}" if vouched_by else KEY_STORE_NAME
+        self._record(
+            Handshake(
+                Party.MACO,
+                session=session,
+                role="client",
+                succeeded=succeeded,
+                version=facts.version,
+                cipher=facts.cipher,
+                server_name=facts.server_name,
+                peer_chain=self.describe(facts.peer_chain),
+                verified_against=store if succeeded else "",
+                name_checked=name,
+                error=facts.error,
+                verify_code=facts.verify_code,
+                alert_sent=facts.alert_sent,
+                alert_received=facts.alert_received,
+                **self._socket,
+            )
+        )
+
+    def starttls(self, step: StarttlsStep, detail: str = "") -> None:
+        """Report a step of the STARTTLS negotiation."""
+        self._record(Starttls(Party.MACO, protocol="IMAP", step=step, role="client", detail=detail, **self._socket))
+
+    def login(self, user: str, *, succeeded: bool, credentials_sent: bool, in_clear: bool, detail: str = "") -> None:
+        """Report a login attempt; ``in_clear`` means without TLS on MaCo's own connection."""
+        self._record(
+            Login(
+                Party.MACO,
+                protocol="IMAP",
+                role="client",
+                user=user,
+                succeeded=succeeded,
+                credentials_sent=credentials_sent,
+                in_clear=in_clear,
+                detail=detail,
+                **self._socket,
+            )
+        )
+
+    def mail_fetched(self, connection: str, folder: str, uid_validity: int, uid: int, **known: Any) -> None:
+        """Report a mail that is in the inbox; ``known`` holds size, subject and already_known."""
+        self._record(
+            MailFetched(
+                Party.MACO,
+                connection=connection,
+                folder=folder,
+                uid_validity=uid_validity,
+                uid=uid,
+                **known,
+                **self._socket,
+            )
+        )
+
+    def poll_finished(self, result: PollResult) -> None:
+        """Report how the poll ended."""
+        self._record(
+            PollFinished(
+                Party.MACO,
+                connection=result.connection,
+                succeeded=result.succeeded,
+                stage=result.stage,
+                stored=result.stored,
+                error=result.error,
+                hint=result.hint,
+                socks_reply=result.socks_reply,
+                duration_ms=result.duration_ms,
+                **self._socket,
+            )
+        )
