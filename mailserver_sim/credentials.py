@@ -1,0 +1,36 @@
+"""Who may log in: passwords are compared in constant time, and an unknown user costs as much as a wrong password."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+
+from mailserver_sim.settings import Account
+
+
+class Credentials:
+    """The accounts of a server, by user name and by address."""
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self._by_user = {account.user: account for account in accounts}
+        self._by_address = {
+            address.lower(): account for account in self._by_user.values() for address in account.addresses
+        }
+        self._domains = {address.rpartition("@")[2] for address in self._by_address}
+
+    def check(self, user: str, password: str) -> Account | None:
+        """Return the account if user and password are right."""
+        account = self._by_user.get(user)
+        expected = account.password if account is not None else "\0no such account\0"
+        equal = hmac.compare_digest(
+            expected.encode("utf-8", "surrogateescape"), password.encode("utf-8", "surrogateescape")
+        )
+        return account if equal else None
+
+    def recipient(self, address: str) -> Account | None:
+        """Return the account that mail to ``address`` goes to; upper and lower case are the same."""
+        return self._by_address.get(address.lower())
+
+    def is_local(self, address: str) -> bool:
+        """Tell whether this server is the one responsible for the domain of ``address``."""
+        return address.lower().rpartition("@")[2] in self._domains

@@ -1,0 +1,27 @@
+"""Which messages of the selected mailbox a command means: by message sequence number, or by UID."""
+
+from __future__ import annotations
+
+from mailserver_sim.imap.sequence import SequenceSet, parse_sequence_set
+from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
+from mailserver_sim.imap.view import SelectedView
+
+
+def read_sequence_set(arguments: Arguments) -> SequenceSet:
+    """Read a sequence set behind a space."""
+    arguments.space()
+    return parse_sequence_set(arguments.sequence_set())
+
+
+def chosen_uids(view: SelectedView, numbers: SequenceSet, *, by_uid: bool) -> list[int]:
+    """Return the UIDs that are meant, in ascending order.
+
+    "A non-existent unique identifier is ignored without any error message" (RFC 3501, section 6.4.8); a message
+    sequence number beyond the last is a syntax error, except in an empty mailbox asked for ``*``.
+    """
+    if by_uid:
+        return numbers.among(view.uids)
+    count = len(view.uids)
+    if count and numbers.exceeds(count):
+        raise CommandSyntaxError(f"There are only {count} messages")
+    return [view.uids[number - 1] for number in numbers.among(range(1, count + 1))]

@@ -1,0 +1,146 @@
+"""FETCH and UID FETCH (RFC 3501, section 6.4.5)."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from mailserver_sim.imap.answers import Answer, no, ok
+from mailserver_sim.imap.chosen import chosen_uids, read_sequence_set
+from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
+from mailserver_sim.imap.envelope import body_structure, envelope
+from mailserver_sim.imap.fetch_items import Body, FetchItem, Simple, parse_fetch_items
+from mailserver_sim.imap.messages import selected
+from mailserver_sim.imap.mime import Entity, parse_message
+from mailserver_sim.imap.sections import Section, cut, section_bytes
+from mailserver_sim.imap.tokens import Arguments
+from mailserver_sim.imap.view import SelectedView
+from mailserver_sim.imap.wire import NIL, date_time, literal
+from mailserver_sim.store.values import Content
+
+if TYPE_CHECKING:
+    from mailserver_sim.imap.connection import ImapConnection
+
+SEEN = "\\Seen"
+_WITHOUT_CONTENT = frozenset({"FLAGS", "INTERNALDATE", "RFC822.SIZE", "UID"})
+
+
+async def fetch(connection: ImapConnection, arguments: Arguments, *, by_uid: bool) -> Answer:
+    """Send what is asked for of every message that is meant."""
+    numbers = read_sequence_set(arguments)
+    arguments.space()
+    items = parse_fetch_items(arguments)
+    arguments.end()
+    if by_uid and Simple("UID") not in items:
+        # The UID of the message is part of every response to a UID FETCH: RFC 3501, section 6.4.8, "MUST".
+        items = (Simple("UID"), *items)
+    view = selected(connection)
+    uids = chosen_uids(view, numbers, by_uid=by_uid)
+    newly_seen = await _mark_seen(connection, view, uids, items)
+    complete = True
+    for uid in uids:
+        told = items if uid not in newly_seen or Simple("FLAGS") in items else (*items, Simple("FLAGS"))
+        complete = await _send(connection, view, uid, told) and complete
+        if connection.ending:
+            break
+    return ok("FETCH completed") if complete else no("Some messages are gone", "EXPUNGEISSUED")
+
+
+async def _mark_seen(
+    connection: ImapConnection, view: SelectedView, uids: list[int], items: tuple[FetchItem, ...]
+) -> frozenset[int]:
+    r"""Set ``\Seen`` where the items do so implicitly, and return the UIDs that did not have it."""
+    if view.read_only or all(isinstance(item, Simple) or item.peek for item in items):
+        return frozenset()
+    unseen = [uid for uid in uids if SEEN not in view.message(uid).flags]
+    if not unseen:
+        return frozenset()
+    store = connection.store
+    changed = await connection.wait(store.change_flags(view.mailbox.id, unseen, "add", frozenset({SEEN}), connection))
+    return frozenset(changed)
+
+
+async def _send(connection: ImapConnection, view: SelectedView, uid: int, items: tuple[FetchItem, ...]) -> bool:
+    """Send one message's response; return False when the message is gone."""
+    content: Content | None = None
+    if any(isinstance(item, Body) or item.name not in _WITHOUT_CONTENT for item in items):
+        content = await _content(connection, view, uid)
+        if content is None or connection.ending:
+            return False
+    response = _Response(view, uid, content)
+    pieces = [b"* %d FETCH (" % view.number(uid), b" ".join(response.item(item) for item in items), b")\r\n"]
+    await connection.send_large(b"".join(pieces))
+    return True
+
+
+async def _content(connection: ImapConnection, view: SelectedView, uid: int) -> Content | None:
+    """Return the message; the last one is kept, because clients fetch large ones in many pieces."""
+    key = (view.mailbox.id, uid)
+    kept = connection.last_content
+    if kept is not None and kept[0] == key and not view.is_gone(uid):
+        return kept[1]
+    content = await connection.wait(connection.store.read_content(view.mailbox.id, uid))
+    connection.last_content = None if content is None else (key, content)
+    return content
+
+
+class _Response:
+    """Write the items of one message."""
+
+    def __init__(self, view: SelectedView, uid: int, content: Content | None) -> None:
+        self._view = view
+        self._uid = uid
+        self._content = content
+
+    def item(self, item: FetchItem) -> bytes:
+        if isinstance(item, Body):
+            return self._body(item)
+        return item.name.encode("ascii") + b" " + self._simple(item.name)
+
+    def _simple(self, name: str) -> bytes:
+        info = self._view.message(self._uid)
+        match name:
+            case "FLAGS":
+                return self._view.flags(self._uid)
+            case "INTERNALDATE":
+                return date_time(info.internal_date)
+            case "RFC822.SIZE":
+                return b"%d" % info.size
+            case "UID":
+                return b"%d" % self._uid
+            case "ENVELOPE":
+                return envelope(self._stored.header)
+            case _:
+                return body_structure(self._entity, extended=name == "BODYSTRUCTURE")
+
+    def _body(self, item: Body) -> bytes:
+        data = self._section(item.section)
+        if data is None:
+            return item.label + b" " + NIL
+        if item.partial is not None:
+            data = cut(data, *item.partial)
+        return item.label + b" " + (literal(data) if data else b'""')
+
+    def _section(self, section: Section) -> bytes | None:
+        # The whole message, its header and its text need no look at its structure.
+        if not section.numbers and section.text in ("", "HEADER", "TEXT"):
+            stored = self._stored
+            return {"": stored.raw, "HEADER": stored.header, "TEXT": stored.body}[section.text]
+        return section_bytes(self._entity, section)
+
+    @functools.cached_property
+    def _entity(self) -> Entity:
+        return parse_message(self._stored.header, self._stored.body)
+
+    @property
+    def _stored(self) -> Content:
+        assert self._content is not None  # it was read because an item needs it
+        return self._content
+
+
+COMMANDS: Commands = {
+    "FETCH": Command(functools.partial(fetch, by_uid=False), ONLY_SELECTED, may_expunge=False),
+}
+UID_COMMANDS: Commands = {
+    "FETCH": Command(functools.partial(fetch, by_uid=True), ONLY_SELECTED),
+}

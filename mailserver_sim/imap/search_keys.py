@@ -1,0 +1,203 @@
+"""The keys of a SEARCH command (RFC 3501, section 6.4.4) as a tree of values."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from mailserver_sim.imap.sequence import SequenceSet, parse_sequence_set
+from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
+from mailserver_sim.imap.wire import canonical_flag, parse_month
+
+DEEPEST = 50
+CHARSETS = ("US-ASCII", "UTF-8")
+
+DateField: TypeAlias = Literal["internal", "sent"]
+Relation: TypeAlias = Literal["before", "on", "since"]
+
+_DATE = re.compile(rb'(?P<quote>"?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})(?P=quote)')
+_WORD = re.compile(rb"[A-Za-z]+")
+_SEQUENCE_START = re.compile(rb"[0-9*]")
+
+
+class BadCharset(Exception):
+    """The client asks for a charset that is not supported: NO [BADCHARSET (...)]."""
+
+
+@dataclass(frozen=True, slots=True)
+class HasFlag:
+    """The message has this flag or keyword."""
+
+    flag: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsRecent:
+    """This session was the first to be told of the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class HasText:
+    """The text is in the field ``where`` (lower case), or in ``BODY``, or in ``TEXT`` (header and body)."""
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HasDate:
+    """The internal or the sent date, "disregarding time and timezone", stands so to ``date``."""
+
+    field: DateField
+    relation: Relation
+    date: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class HasSize:
+    """The size in bytes is larger, or smaller, than ``size``."""
+
+    larger: bool
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class InSet:
+    """The UID, or the message sequence number, is in the set."""
+
+    numbers: SequenceSet
+    by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Every one of the keys holds; of none, this is ALL."""
+
+    keys: tuple[SearchKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of two keys holds."""
+
+    first: SearchKey
+    second: SearchKey
+
+
+@dataclass(frozen=True, slots=True)
+class Negated:
+    """The key does not hold."""
+
+    key: SearchKey
+
+
+SearchKey: TypeAlias = HasFlag | IsRecent | HasText | HasDate | HasSize | InSet | Both | Either | Negated
+
+_PLAIN: dict[str, SearchKey] = {
+    "ALL": Both(()),
+    "ANSWERED": HasFlag("\\Answered"),
+    "DELETED": HasFlag("\\Deleted"),
+    "DRAFT": HasFlag("\\Draft"),
+    "FLAGGED": HasFlag("\\Flagged"),
+    "SEEN": HasFlag("\\Seen"),
+    "UNANSWERED": Negated(HasFlag("\\Answered")),
+    "UNDELETED": Negated(HasFlag("\\Deleted")),
+    "UNDRAFT": Negated(HasFlag("\\Draft")),
+    "UNFLAGGED": Negated(HasFlag("\\Flagged")),
+    "UNSEEN": Negated(HasFlag("\\Seen")),
+    "RECENT": IsRecent(),
+    "NEW": Both((IsRecent(), Negated(HasFlag("\\Seen")))),
+    "OLD": Negated(IsRecent()),
+}
+_TEXT = {"SUBJECT", "FROM", "TO", "CC", "BCC", "TEXT", "BODY"}
+_DATES: dict[str, tuple[DateField, Relation]] = {
+    "BEFORE": ("internal", "before"),
+    "ON": ("internal", "on"),
+    "SINCE": ("internal", "since"),
+    "SENTBEFORE": ("sent", "before"),
+    "SENTON": ("sent", "on"),
+    "SENTSINCE": ("sent", "since"),
+}
+
+
+def parse_search(arguments: Arguments) -> SearchKey:
+    """Read the whole rest of a SEARCH command. Raises CommandSyntaxError, BadCharset."""
+    charset = "UTF-8"
+    if arguments.skip(b"CHARSET "):
+        charset = arguments.astring().decode("ascii", "replace").upper()
+        if charset not in CHARSETS:
+            raise BadCharset(charset)
+        arguments.space()
+    parser = _Parser(arguments, charset)
+    keys = [parser.key(0)]
+    while not arguments.at_end():
+        arguments.space()
+        keys.append(parser.key(0))
+    return Both(tuple(keys))
+
+
+class _Parser:
+    def __init__(self, arguments: Arguments, charset: str) -> None:
+        self._arguments = arguments
+        self._charset = charset
+
+    def key(self, depth: int) -> SearchKey:
+        if depth > DEEPEST:
+            raise CommandSyntaxError("The search is nested too deeply")
+        if self._arguments.next_is(b"("):
+            keys = self._arguments.parenthesized(lambda: self.key(depth + 1))
+            if not keys:
+                raise CommandSyntaxError("A search key was expected")
+            return Both(tuple(keys))
+        if _SEQUENCE_START.match(self._arguments.peek()):
+            return InSet(parse_sequence_set(self._arguments.sequence_set()), by_uid=False)
+        name = self._arguments.match(_WORD, "A search key")[0].decode("ascii").upper()
+        return _PLAIN[name] if name in _PLAIN else self._with_argument(name, depth)
+
+    def _with_argument(self, name: str, depth: int) -> SearchKey:
+        self._arguments.space()
+        if name in _TEXT:
+            return HasText(name if name in ("TEXT", "BODY") else name.lower(), self._text())
+        if name in _DATES:
+            return HasDate(*_DATES[name], self._date())
+        match name:
+            case "NOT":
+                return Negated(self.key(depth + 1))
+            case "OR":
+                first = self.key(depth + 1)
+                self._arguments.space()
+                return Either(first, self.key(depth + 1))
+            case "HEADER":
+                field = self._text().lower()
+                self._arguments.space()
+                return HasText(field, self._text())
+            case _:
+                return self._number_or_flag(name)
+
+    def _number_or_flag(self, name: str) -> SearchKey:
+        match name:
+            case "KEYWORD":
+                return HasFlag(canonical_flag(self._arguments.flag()))
+            case "UNKEYWORD":
+                return Negated(HasFlag(canonical_flag(self._arguments.flag())))
+            case "LARGER" | "SMALLER":
+                return HasSize(name == "LARGER", self._arguments.number())
+            case "UID":
+                return InSet(parse_sequence_set(self._arguments.sequence_set()), by_uid=True)
+            case _:
+                raise CommandSyntaxError(f"Unknown search key {name[:40]}")
+
+    def _text(self) -> str:
+        try:
+            return self._arguments.astring().decode(self._charset)
+        except UnicodeDecodeError as error:
+            raise CommandSyntaxError(f"The text is not valid {self._charset}") from error
+
+    def _date(self) -> dt.date:
+        found = self._arguments.match(_DATE, "A date")
+        try:
+            return dt.date(int(found[4]), parse_month(found[3]), int(found[2]))
+        except ValueError as error:
+            raise CommandSyntaxError("Invalid date") from error

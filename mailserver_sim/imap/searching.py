@@ -1,0 +1,64 @@
+"""SEARCH and UID SEARCH (RFC 3501, section 6.4.4)."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from typing import TYPE_CHECKING
+
+from mailserver_sim.imap.answers import Answer, no, ok
+from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
+from mailserver_sim.imap.messages import selected
+from mailserver_sim.imap.search import Candidate, matches
+from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search
+from mailserver_sim.imap.tokens import Arguments
+from mailserver_sim.store.messages import read_content, read_header
+from mailserver_sim.store.values import MessageInfo
+
+if TYPE_CHECKING:
+    from mailserver_sim.imap.connection import ImapConnection
+
+
+async def search(connection: ImapConnection, arguments: Arguments, *, by_uid: bool) -> Answer:
+    """Tell which messages match; the untagged line comes also when there are none."""
+    arguments.space()
+    try:
+        key = parse_search(arguments)
+    except BadCharset:
+        return no("Unknown charset", f"BADCHARSET ({' '.join(CHARSETS)})")
+    view = selected(connection)
+    messages = [(view.number(uid), view.message(uid), uid in view.recent) for uid in view.uids]
+    mailbox_id = view.mailbox.id
+    found = await connection.wait(connection.store.read(lambda reading: _evaluate(reading, mailbox_id, key, messages)))
+    numbers = [uid if by_uid else number for number, uid in found]
+    connection.untagged(" ".join(["SEARCH", *map(str, numbers)]).encode("ascii"))
+    return ok("SEARCH completed")
+
+
+def _evaluate(
+    connection: sqlite3.Connection, mailbox_id: int, key: SearchKey, messages: list[tuple[int, MessageInfo, bool]]
+) -> list[tuple[int, int]]:
+    """Return number and UID of every match. Runs in the store's reading thread."""
+    if not messages:
+        return []
+    largest_number, largest_uid = messages[-1][0], messages[-1][1].uid
+    found = []
+    for number, info, recent in messages:
+        candidate = Candidate(
+            number,
+            info,
+            recent=recent,
+            read_header=functools.partial(read_header, connection, mailbox_id, info.uid),
+            read_content=functools.partial(read_content, connection, mailbox_id, info.uid),
+        )
+        if matches(key, candidate, largest_number=largest_number, largest_uid=largest_uid):
+            found.append((number, info.uid))
+    return found
+
+
+COMMANDS: Commands = {
+    "SEARCH": Command(functools.partial(search, by_uid=False), ONLY_SELECTED, may_expunge=False),
+}
+UID_COMMANDS: Commands = {
+    "SEARCH": Command(functools.partial(search, by_uid=True), ONLY_SELECTED),
+}

@@ -1,0 +1,58 @@
+"""Sequence sets: ``2,4:7,9,12:*`` (RFC 3501, section 9), never enumerated further than the messages there are."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mailserver_sim.imap.tokens import CommandSyntaxError
+
+HIGHEST_NUMBER = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceSet:
+    """Ranges with both ends included; None is ``*``, "the largest number in use"."""
+
+    ranges: tuple[tuple[int | None, int | None], ...]
+
+    def among(self, numbers: Sequence[int]) -> list[int]:
+        """Return those of the ascending ``numbers`` that are in the set, in ascending order."""
+        chosen: set[int] = set()
+        for low, high in self._resolved(numbers[-1] if numbers else 0):
+            chosen.update(numbers[bisect_left(numbers, low) : bisect_right(numbers, high)])
+        return sorted(chosen)
+
+    def contains(self, number: int, largest: int) -> bool:
+        """Tell whether ``number`` is in the set."""
+        return any(low <= number <= high for low, high in self._resolved(largest))
+
+    def exceeds(self, largest: int) -> bool:
+        """Tell whether a number beyond ``largest`` is named, which is an error for message sequence numbers."""
+        return any(high > largest or low < 1 for low, high in self._resolved(largest))
+
+    def _resolved(self, largest: int) -> list[tuple[int, int]]:
+        ends = [(largest if a is None else a, largest if b is None else b) for a, b in self.ranges]
+        # "The order of the two values in a range does not matter": 4:2 is 2:4.
+        return [(min(pair), max(pair)) for pair in ends]
+
+
+def parse_sequence_set(text: bytes) -> SequenceSet:
+    """Return the set written as ``text``. Raises CommandSyntaxError."""
+    return SequenceSet(tuple(_parse_range(each) for each in text.split(b",")))
+
+
+def _parse_range(text: bytes) -> tuple[int | None, int | None]:
+    first, colon, last = text.partition(b":")
+    start = _parse_number(first)
+    return (start, _parse_number(last)) if colon else (start, start)
+
+
+def _parse_number(text: bytes) -> int | None:
+    if text == b"*":
+        return None
+    # seq-number = nz-number / "*"
+    if not text.isdigit() or not 0 < int(text[:11]) <= HIGHEST_NUMBER:
+        raise CommandSyntaxError("Invalid sequence set")
+    return int(text)

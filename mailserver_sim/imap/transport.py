@@ -1,0 +1,235 @@
+"""The transport side of an IMAP connection: greeting, TLS, time limits, sending, and how it ends.
+
+Twisted's IMAP4Server gives the transport, STARTTLS and the timeouts. Its parser, its dispatch by method name and its
+commands are not used. What the bytes mean is the subclass's business (``connection``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHandshakeListener, IPushProducer
+from twisted.internet.protocol import connectionDone
+from twisted.mail.imap4 import IMAP4Server
+from twisted.python.failure import Failure
+from zope.interface import implementer  # type: ignore[import-untyped]
+
+from maco_wire.observation import TlsSession
+from mailserver_sim.imap.tls import HandshakeWatch, ServerTls, describe_end, is_tls_failure
+from mailserver_sim.reports import ConnectionReports, Reporting
+from mailserver_sim.settings import MailServerSettings
+
+WRITE_CHUNK = 128 * 1024
+LINGER_S = 10.0
+"""How long a connection that was ended by the server is still read, so that its last words arrive."""
+
+
+def _call_later(delay_s: float, call: Any) -> Any:
+    # Not at import: whoever imports twisted.internet.reactor first decides which reactor the process has.
+    from twisted.internet import reactor
+
+    return cast("Any", reactor).callLater(delay_s, call)
+
+
+@implementer(IHandshakeListener, IPushProducer)
+class ImapTransport(IMAP4Server):
+    """The server's end of one connection; ``implicit_tls`` is the port that begins with TLS."""
+
+    def __init__(
+        self, settings: MailServerSettings, reporting: Reporting, tls: ServerTls, *, implicit_tls: bool
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.implicit_tls = implicit_tls
+        self.tls_active = False
+        self.ending = False
+        self.handshake_watch: HandshakeWatch | None = None
+        self.reports: ConnectionReports
+        self._reporting = reporting
+        self._tls = tls
+        self._end_reason = ""
+        self._writable: Deferred[None] | None = None
+        self._handshake_timer: Any = None
+        self._linger_timer: Any = None
+        self._keep_alive_timer: Any = None
+
+    @property
+    def socket(self) -> Any:
+        """Return Twisted's transport, whose interface is declared in a way that mypy cannot read."""
+        return self.transport
+
+    # For the subclass to say what happens with the bytes.
+
+    def ready(self) -> None:
+        """Greet the client."""
+
+    def plaintext_received(self, data: bytes) -> None:
+        """Act on what the client sent."""
+
+    def connection_ended(self) -> None:
+        """Let go of everything; called once or twice."""
+
+    # Twisted's side: the connection's life.
+
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
+        """Greet, or begin with TLS."""
+        here, there = self.socket.getHost(), self.socket.getPeer()
+        self.reports = ConnectionReports(
+            self._reporting, "IMAP", local=(here.host, here.port), peer=(there.host, there.port)
+        )
+        self.socket.setTcpNoDelay(True)
+        if self.implicit_tls:
+            self.start_tls()
+        else:
+            self._greet()
+
+    def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's name
+        """Go on after the TLS handshake, as far as this end can tell."""
+        _cancel(self._handshake_timer)
+        if self.handshake_watch is not None:
+            self.handshake_watch.completed = True
+        if self.implicit_tls:
+            self._greet()
+        else:
+            self.setTimeout(self.settings.login_timeout_s)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's name
+        """Report a handshake that came to nothing, and let go of everything."""
+        _cancel(self._handshake_timer)
+        _cancel(self._linger_timer)
+        _cancel(self._keep_alive_timer)
+        self.setTimeout(None)
+        if self.handshake_watch is not None:
+            self.handshake_watch.ended(self._end_reason or describe_end(reason), by_tls=is_tls_failure(reason))
+        self.ending = True
+        self.resumeProducing()
+        self.connection_ended()
+
+    def timeoutConnection(self) -> None:  # noqa: N802 - Twisted's name
+        """End a connection on which nothing happened for too long."""
+        self.say_goodbye("Autologout; too long without a command")
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Take plaintext, decrypted where there is TLS."""
+        if self.handshake_watch is not None:
+            self.handshake_watch.application_data()
+        if self.ending:
+            return
+        self.reports.plaintext("to_mail_server", data)
+        self.plaintext_received(data)
+
+    # Sending.
+
+    def untagged(self, line: bytes) -> None:
+        """Send one untagged response."""
+        self.send(b"* " + line + b"\r\n")
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self.reports.plaintext("to_maco", data)
+        self.socket.write(data)
+
+    async def send_large(self, data: bytes) -> None:
+        """Send bytes in pieces and wait while the client does not read, so that memory stays bounded."""
+        if not self.socket.connected:
+            return
+        self.socket.registerProducer(self, True)
+        try:
+            for start in range(0, len(data), WRITE_CHUNK):
+                if self.ending:
+                    break
+                self.send(data[start : start + WRITE_CHUNK])
+                if self._writable is not None:
+                    await self._writable
+        finally:
+            if self.socket.connected:  # a lost transport has no producer any more
+                self.socket.unregisterProducer()
+
+    def keep_alive(self, line: bytes | None) -> None:
+        """Send ``line`` untagged every ``idle_keepalive_s`` seconds; None stops that."""
+        _cancel(self._keep_alive_timer)
+        if line is not None and not self.ending:
+            self._keep_alive_timer = _call_later(self.settings.idle_keepalive_s, lambda: self._still_alive(line))
+
+    def _still_alive(self, line: bytes) -> None:
+        self.untagged(line)
+        self.keep_alive(line)
+
+    # IPushProducer: the transport says when its buffer is full.
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """Make ``send_large`` wait."""
+        if self._writable is None and not self.ending:
+            self._writable = Deferred()
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """Let ``send_large`` go on."""
+        waiting, self._writable = self._writable, None
+        if waiting is not None:
+            waiting.callback(None)
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """Let ``send_large`` end: the connection is gone."""
+        self.ending = True
+        self.resumeProducing()
+
+    # TLS.
+
+    def start_tls(self) -> None:
+        """Hand the connection to TLS."""
+        session = TlsSession.IMAPS if self.implicit_tls else TlsSession.IMAP_STARTTLS
+        self.handshake_watch = HandshakeWatch(self.reports, session)
+        self.tls_active = True
+        self.setTimeout(None)
+        self._handshake_timer = _call_later(self.settings.tls_handshake_timeout_s, self._handshake_timed_out)
+        self.socket.startTLS(self._tls)
+
+    def _handshake_timed_out(self) -> None:
+        self._end_reason = f"no handshake within {self.settings.tls_handshake_timeout_s:g} s"
+        self.socket.abortConnection()
+
+    # Ending.
+
+    def say_goodbye(self, text: str, code: str = "") -> None:
+        """Send BYE and end the connection; what still comes in is thrown away."""
+        if self.ending:
+            return
+        prefix = f"BYE [{code}] " if code else "BYE "
+        self.untagged((prefix + text).encode("ascii", "replace"))
+        self.end_connection()
+
+    def end_connection(self) -> None:
+        """Close, but read on for a moment: unread input would destroy the last words on their way."""
+        self.ending = True
+        self.setTimeout(None)
+        _cancel(self._keep_alive_timer)
+        self.connection_ended()
+        self.socket.resumeProducing()
+        self._linger_timer = _call_later(LINGER_S, self.socket.abortConnection)
+        if self.tls_active:
+            self.socket.loseConnection()
+        else:
+            # The client sees the end at once and closes its side; the timer is for one that does not.
+            self.socket.loseWriteConnection()
+
+    def stop(self) -> None:
+        """Say that the server stops, and close."""
+        self._end_reason = "the server was stopped"
+        handshaking = self.handshake_watch is not None and not self.handshake_watch.completed
+        if not handshaking:
+            self.say_goodbye("The server is stopping", "UNAVAILABLE")
+        self.socket.loseConnection()
+
+    def abort(self) -> None:
+        """End the connection without a word."""
+        self.socket.abortConnection()
+
+    def _greet(self) -> None:
+        self.setTimeout(self.settings.login_timeout_s)
+        self.ready()
+
+
+def _cancel(timer: Any) -> None:
+    if timer is not None and timer.active():
+        timer.cancel()

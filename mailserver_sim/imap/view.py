@@ -1,0 +1,110 @@
+"""What one session knows of its selected mailbox, and what it still has to be told.
+
+Message sequence numbers move only when the client is told so: removed messages keep their numbers, and new ones have
+none, until ``untagged`` has written the lines that say so (RFC 3501, sections 5.2 and 7.4.1).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from mailserver_sim.imap.wire import RECENT, flag_list
+from mailserver_sim.store.values import Appended, Change, Expunged, Flags, FlagsChanged, MailboxInfo, MessageInfo
+
+
+class SelectedView:
+    """The messages of one mailbox as one client sees them."""
+
+    def __init__(self, mailbox: MailboxInfo, messages: Iterable[MessageInfo], *, read_only: bool) -> None:
+        self.mailbox = mailbox
+        self.read_only = read_only
+        self._messages = {message.uid: message for message in messages}
+        self.uids = sorted(self._messages)
+        self.recent = {uid for uid in self.uids if uid >= mailbox.first_recent}
+        self._arrived: dict[int, MessageInfo] = {}
+        self._gone: set[int] = set()
+        self._flags_to_tell: set[int] = set()
+
+    def number(self, uid: int) -> int:
+        """Return the message sequence number of a UID in ``uids``."""
+        return bisect_left(self.uids, uid) + 1
+
+    def message(self, uid: int) -> MessageInfo:
+        """Return what is known of a message in ``uids``."""
+        return self._messages[uid]
+
+    def is_gone(self, uid: int) -> bool:
+        """Tell whether a message has been removed though the client still counts it."""
+        return uid in self._gone
+
+    def flags(self, uid: int) -> bytes:
+        r"""Write the flags of a message, with ``\Recent`` where it applies."""
+        flags = self._messages[uid].flags
+        return flag_list({*flags, RECENT} if uid in self.recent else flags)
+
+    def keywords(self) -> set[str]:
+        """Return the keywords in use."""
+        return {flag for each in self._messages.values() for flag in each.flags if not flag.startswith("\\")}
+
+    def first_unseen(self) -> int | None:
+        r"""Return the number of the first message without ``\Seen``."""
+        unseen = (uid for uid in self.uids if "\\Seen" not in self._messages[uid].flags)
+        first = next(unseen, None)
+        return None if first is None else self.number(first)
+
+    def apply(self, change: Change, *, mine: bool) -> None:
+        """Take note of a change; of flags that this session changed itself (``mine``) the client knows already."""
+        match change:
+            case Appended(messages=messages):
+                self._arrived.update({each.uid: each for each in messages if each.uid not in self._messages})
+            case Expunged(uids=uids):
+                for uid in uids:
+                    self._remove(uid)
+            case FlagsChanged(flags=flags):
+                for uid, new in flags:
+                    self._change_flags(uid, new, mine=mine)
+
+    def untagged(self, *, expunge_allowed: bool) -> list[bytes]:
+        """Return the lines that bring the client up to date, and count as it does from now on."""
+        lines = self._expunge_lines() if expunge_allowed else []
+        lines += self._exists_lines()
+        for uid in sorted(self._flags_to_tell):
+            if uid in self._messages:
+                lines.append(b"%d FETCH (FLAGS %b UID %d)" % (self.number(uid), self.flags(uid), uid))
+        self._flags_to_tell.clear()
+        return lines
+
+    def _remove(self, uid: int) -> None:
+        if uid in self._messages:
+            self._gone.add(uid)
+        self._arrived.pop(uid, None)
+
+    def _change_flags(self, uid: int, flags: Flags, *, mine: bool) -> None:
+        held = self._messages if uid in self._messages else self._arrived
+        old = held.get(uid)
+        if old is None or old.flags == flags:
+            return
+        held[uid] = MessageInfo(uid, flags, old.internal_date, old.size)
+        if held is self._messages and not mine:
+            self._flags_to_tell.add(uid)
+
+    def _expunge_lines(self) -> list[bytes]:
+        lines = []
+        for uid in sorted(self._gone, reverse=True):  # from the end, so that no number changes before it is told
+            lines.append(b"%d EXPUNGE" % self.number(uid))
+            self.uids.remove(uid)
+            del self._messages[uid]
+            self.recent.discard(uid)
+        self._gone.clear()
+        return lines
+
+    def _exists_lines(self) -> list[bytes]:
+        if not self._arrived:
+            return []
+        for uid in sorted(self._arrived):
+            self._messages[uid] = self._arrived[uid]
+            self.uids.append(uid)
+            self.recent.add(uid)
+        self._arrived.clear()
+        return [b"%d EXISTS" % len(self.uids), b"%d RECENT" % len(self.recent)]

@@ -1,0 +1,131 @@
+"""The mail server: store, IMAP and SMTP together on the caller's asyncio loop.
+
+Twisted's reactor must be on that loop before ``start`` (``mailserver_sim.reactor.ensure_reactor``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ssl
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from maco_wire.canary import Canary
+from maco_wire.observation import Address, CertificateSummary, Record
+from mailserver_sim.credentials import Credentials
+from mailserver_sim.open_connections import OpenConnections
+from mailserver_sim.reactor import ensure_reactor
+from mailserver_sim.reports import Reporting
+from mailserver_sim.settings import Listener, MailServerSettings
+from mailserver_sim.store.store import Store
+
+if TYPE_CHECKING:
+    from mailserver_sim.imap.connection import ImapServices
+    from mailserver_sim.imap.tls import ContextFactory
+    from mailserver_sim.smtp.connection import SmtpServices
+
+GOODBYE_S = 0.15
+"""How long clients have to take note of BYE when the server stops."""
+ABORT_S = 0.2
+"""How long aborted connections have to disappear."""
+
+
+class _Port(Protocol):
+    address: Address
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+class MailServer:
+    """One mail server; started once and stopped once."""
+
+    def __init__(
+        self,
+        settings: MailServerSettings,
+        *,
+        imap_tls: ContextFactory,
+        smtp_tls: ssl.SSLContext,
+        record: Record,
+        describe_certificate: Callable[[bytes], CertificateSummary],
+        canaries: tuple[Canary, ...] = (),
+    ) -> None:
+        self.settings = settings
+        self.store = Store(settings.store, (account.user for account in settings.accounts))
+        self._imap_tls = imap_tls
+        self._smtp_tls = smtp_tls
+        self._reporting = Reporting(record, describe_certificate, canaries)
+        self._credentials = Credentials(settings.accounts)
+        self._ports: dict[str, _Port] = {}
+        self._connections = OpenConnections()
+        self._imap: ImapServices | None = None
+        self._smtp: SmtpServices | None = None
+
+    @property
+    def addresses(self) -> Mapping[str, Address]:
+        """Return where each protocol really listens."""
+        return MappingProxyType({protocol: port.address for protocol, port in self._ports.items()})
+
+    async def start(self) -> None:
+        """Open the store and listen. Raises StoreError, ReactorError, OSError; then nothing is left open."""
+        loop = asyncio.get_running_loop()
+        ensure_reactor(loop)
+        await loop.run_in_executor(None, self.store.open)
+        try:
+            for listener in self.settings.listeners:
+                self._ports[listener.protocol] = await self._listen(listener)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close everything and write everything; done within half a second."""
+        for port in self._ports.values():
+            port.close()
+        self._ports = {}
+        for connection in self._connections:
+            connection.stop()
+        if not await self._connections.all_gone(GOODBYE_S):
+            for connection in self._connections:
+                connection.abort()
+            await self._connections.all_gone(ABORT_S)
+        await asyncio.get_running_loop().run_in_executor(None, self.store.close)
+
+    async def deliver(self, account_user: str, message: bytes) -> int:
+        """Put a message into a user's INBOX and return its UID after the commit. Raises NoSuchAccount."""
+        (stored,) = await self.store.deliver((account_user,), message, dt.datetime.now(dt.UTC))
+        self._reporting.mail_accepted(stored, message, local=None, peer=None)
+        return stored.uid
+
+    async def _listen(self, listener: Listener) -> _Port:
+        if listener.protocol in ("imap", "imaps"):
+            return self._listen_imap(listener)
+        return await self._listen_smtp(listener)
+
+    def _listen_imap(self, listener: Listener) -> _Port:
+        from mailserver_sim.imap.connection import ImapServices
+        from mailserver_sim.imap.listening import ImapPort
+        from mailserver_sim.imap.tls import ServerTls
+
+        if self._imap is None:
+            self._imap = ImapServices(
+                self.settings,
+                self.store,
+                self._credentials,
+                self._reporting,
+                ServerTls(self._imap_tls),
+                self._connections,
+            )
+        return ImapPort(self._imap, listener.host, listener.port, implicit_tls=listener.protocol == "imaps")
+
+    async def _listen_smtp(self, listener: Listener) -> _Port:
+        from mailserver_sim.smtp.connection import SmtpServices
+        from mailserver_sim.smtp.listening import SmtpPort
+
+        if self._smtp is None:
+            self._smtp = SmtpServices(
+                self.settings, self.store, self._credentials, self._reporting, self._smtp_tls, self._connections
+            )
+        return await SmtpPort.open(self._smtp, listener)

@@ -1,0 +1,115 @@
+"""What a mail server is told before it starts: who has a mailbox, where it listens, and its limits.
+
+All values are frozen and checked when built. Nothing here imports Twisted or aiosmtpd.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps"]
+LISTENER_PROTOCOLS: tuple[str, ...] = get_args(ListenerProtocol)
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+HIGHEST_PORT = 65535
+
+
+class SettingsError(ValueError):
+    """A setting cannot work; ``setting`` names it, the text says what was found and what is allowed."""
+
+    def __init__(self, setting: str, text: str) -> None:
+        super().__init__(f"{setting}: {text}")
+        self.setting = setting
+
+
+@dataclass(frozen=True)
+class Account:
+    """One user with one password; mail to any of ``addresses`` goes into the user's INBOX."""
+
+    user: str
+    password: str = field(repr=False)
+    addresses: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError for an account that nobody could use."""
+        if not self.user:
+            raise SettingsError("user", "is empty")
+        if not self.password:
+            raise SettingsError("password", f"is empty for user {self.user!r}")
+        for address in self.addresses:
+            local_part, at, domain = address.rpartition("@")
+            if not (local_part and at and domain):
+                raise SettingsError("addresses", f"{address!r} is not of the form name@domain")
+
+
+@dataclass(frozen=True)
+class Listener:
+    """One address to listen on; port 0 takes a free one.
+
+    ``imap`` and ``submission`` offer STARTTLS, ``imaps`` and ``smtps`` begin with TLS, ``smtp`` is the MX (port 25).
+    """
+
+    protocol: ListenerProtocol
+    host: str = "127.0.0.1"
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError for an unknown protocol or an impossible port."""
+        if self.protocol not in LISTENER_PROTOCOLS:
+            raise SettingsError("protocol", f"found {self.protocol!r}, allowed: {', '.join(LISTENER_PROTOCOLS)}")
+        if not 0 <= self.port <= HIGHEST_PORT:
+            raise SettingsError("port", f"found {self.port}, allowed: 0 to {HIGHEST_PORT}")
+
+
+@dataclass(frozen=True)
+class MailServerSettings:
+    """One mail server.
+
+    With ``offer_starttls`` False it behaves as an old server: STARTTLS is not announced and passwords are taken in
+    clear on the ports that do not begin with TLS. All times are in seconds.
+    """
+
+    host_name: str
+    accounts: tuple[Account, ...]
+    listeners: tuple[Listener, ...]
+    store: Path
+    offer_starttls: bool = True
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+    max_line_bytes: int = 65536
+    """Longest IMAP command line without its literals. RFC 7162, section 4, asks for at least 8192."""
+    max_literal_bytes: int = 65536
+    """Longest IMAP literal outside APPEND."""
+    login_timeout_s: float = 60
+    """From the greeting to a successful login."""
+    idle_timeout_s: float = 30 * 60
+    """RFC 3501, section 5.4: "MUST be at least 30 minutes"; shorter only to show what a timeout looks like."""
+    smtp_timeout_s: float = 300
+    """RFC 5321, section 4.5.3.2.7: "at least 5 minutes"."""
+    tls_handshake_timeout_s: float = 30
+    idle_keepalive_s: float = 120
+    """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError when two settings contradict each other or a limit cannot work."""
+        if not self.host_name:
+            raise SettingsError("host_name", "is empty")
+        self._require_unique("accounts", [account.user for account in self.accounts])
+        self._require_unique(
+            "addresses", [address.lower() for account in self.accounts for address in account.addresses]
+        )
+        self._require_unique("listeners", [listener.protocol for listener in self.listeners])
+        for setting in fields(self):
+            if setting.name.startswith("max_") or setting.name.endswith("_s"):
+                self._require_positive(setting.name)
+
+    @staticmethod
+    def _require_unique(setting: str, names: list[str]) -> None:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise SettingsError(setting, f"{', '.join(twice)} appears more than once")
+
+    def _require_positive(self, setting: str) -> None:
+        if getattr(self, setting) <= 0:
+            raise SettingsError(setting, f"found {getattr(self, setting)}, must be greater than 0")

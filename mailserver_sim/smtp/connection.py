@@ -1,0 +1,202 @@
+"""One SMTP connection: aiosmtpd's protocol, with what it leaves out added: reports, bounds, TLS from the first byte."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from dataclasses import dataclass
+from typing import Any, AnyStr
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, TLSSetupException, syntax
+
+from maco_wire.observation import TlsSession
+from mailserver_sim.credentials import Credentials
+from mailserver_sim.open_connections import OpenConnections
+from mailserver_sim.reports import ConnectionReports, Reporting
+from mailserver_sim.settings import ListenerProtocol, MailServerSettings
+from mailserver_sim.smtp.handler import MailHandler
+from mailserver_sim.smtp.tls import WatchedTls
+from mailserver_sim.store.store import Store
+
+IDENT = "maco-lab mail server"
+READ_AHEAD = 1024 * 1024
+"""How many bytes beyond the largest mail may come between two answers: dots, headers, pipelined commands."""
+
+# aiosmtpd logs lines of mail at DEBUG, commands at INFO, and at WARNING what it takes for an unknown command, which may
+# well be a password in Base64: none of it belongs into a log.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
+
+
+@dataclass(eq=False)
+class SmtpServices:
+    """What all SMTP connections of a server share."""
+
+    settings: MailServerSettings
+    store: Store
+    credentials: Credentials
+    reporting: Reporting
+    tls: ssl.SSLContext
+    connections: OpenConnections
+
+
+class SmtpConnection(SMTP):
+    """The server's end of one connection on the port of ``protocol``."""
+
+    def __init__(self, services: SmtpServices, protocol: ListenerProtocol) -> None:
+        settings = services.settings
+        submission = protocol in ("submission", "smtps")
+        offers_starttls = protocol != "smtps" and settings.offer_starttls
+        handler = MailHandler(settings.host_name, services.store, services.credentials, login_required=submission)
+        super().__init__(
+            handler,
+            data_size_limit=settings.max_message_bytes,
+            hostname=settings.host_name,
+            ident=IDENT,
+            tls_context=services.tls if offers_starttls else None,
+            require_starttls=submission and offers_starttls,
+            timeout=settings.smtp_timeout_s,
+            auth_require_tls=settings.offer_starttls or protocol == "smtps",
+            auth_exclude_mechanism=() if submission else ("PLAIN", "LOGIN"),
+            authenticator=self._check_login,
+            loop=asyncio.get_running_loop(),
+        )
+        self.reports: ConnectionReports
+        self._services = services
+        self._unanswered = 0
+        self._watched: WatchedTls | None = None
+        self._raw_transport: asyncio.BaseTransport | None = None
+
+    @classmethod
+    def over_tls(cls, services: SmtpServices) -> WatchedTls:
+        """Return a connection that begins with TLS."""
+        connection = cls(services, "smtps")
+        layer = connection._tls_layer(services.tls, TlsSession.SMTPS, None)
+        connection._watched = connection._tls_protocol = layer
+        return layer
+
+    @property
+    def tls_active(self) -> bool:
+        """Tell whether the connection is under TLS."""
+        return self._watched is not None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, or go on after the TLS handshake of STARTTLS."""
+        self._reports_of(transport)
+        if self._watched is not None:
+            self._watched.handshake_completed(transport)
+        super().connection_made(transport)
+
+    def _reports_of(self, transport: asyncio.BaseTransport) -> ConnectionReports:
+        if not hasattr(self, "reports"):
+            local, peer = transport.get_extra_info("sockname")[:2], transport.get_extra_info("peername")[:2]
+            self.reports = ConnectionReports(self._services.reporting, "SMTP", local=local, peer=peer)
+            self._services.connections.add(self)
+            self._raw_transport = transport
+        return self.reports
+
+    def _tls_layer(
+        self, context: ssl.SSLContext, session: TlsSession, waiter: asyncio.Future[None] | None
+    ) -> WatchedTls:
+        timeout = self._services.settings.tls_handshake_timeout_s
+        return WatchedTls(
+            self.loop,
+            self,
+            context,
+            waiter,
+            self._reports_of,
+            self._let_go,
+            session=session,
+            handshake_timeout_s=timeout,
+        )
+
+    def _let_go(self) -> None:
+        self._services.connections.discard(self)
+
+    @syntax("STARTTLS", when="tls_context")
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+        """Begin TLS, unless plaintext came behind the command: that ends the connection (CVE-2011-0411)."""
+        if arg or self.tls_context is None:
+            self.reports.starttls("refused", "not offered" if self.tls_context is None else "with an argument")
+            await super().smtp_STARTTLS(arg)
+            return
+        if self.tls_active:
+            self.reports.starttls("refused", "TLS is active")
+            await self.push("503 5.5.1 TLS is active already")
+            return
+        self.reports.starttls("asked")
+        injected = len(self._reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio does not tell
+        if injected:
+            self.reports.starttls("injected", f"{injected} bytes")
+            await self.push("554 5.5.1 Plaintext behind STARTTLS")
+            self.abort_soon()
+            return
+        self.reports.starttls("accepted")
+        await self.push("220 2.0.0 Ready to start TLS")
+        await self._handshake(self.tls_context)
+
+    async def _handshake(self, context: ssl.SSLContext) -> None:
+        original = self.transport
+        assert isinstance(original, asyncio.Transport)  # a command was just read from it
+        waiter = self.loop.create_future()
+        self._watched = self._tls_protocol = self._tls_layer(context, TlsSession.SMTP_STARTTLS, waiter)
+        self._original_transport = original
+        original.set_protocol(self._watched)
+        self._watched.connection_made(original)
+        try:
+            await waiter  # the layer has a deadline of its own
+        except Exception as error:
+            raise TLSSetupException from error
+
+    def _check_login(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: Any
+    ) -> AuthResult:
+        """Decide about a login."""
+        assert isinstance(login, LoginPassword)  # the two mechanisms that are offered give nothing else
+        user = login.login.decode("utf-8", "replace")
+        account = self._services.credentials.check(user, login.password.decode("utf-8", "surrogateescape"))
+        self.reports.login(user, succeeded=account is not None, in_clear=not self.tls_active)
+        if account is None:
+            return AuthResult(success=False, handled=False)
+        return AuthResult(success=True, auth_data=LoginPassword(login.login, b""))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let go of everything."""
+        self._let_go()
+        super().connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        """Take plaintext, decrypted where there is TLS, as long as it stays bounded."""
+        if self._watched is not None:
+            self._watched.application_data()
+        self.reports.plaintext("to_mail_server", data)
+        self._unanswered += len(data)
+        if self._unanswered > self._services.settings.max_message_bytes + READ_AHEAD:
+            # RFC 5321, section 3.8: 421 is the answer of a server that must close. Nobody reads such a mail to its end.
+            self._writer.write(b"421 4.3.4 Too much data\r\n")
+            self.abort_soon()
+            return
+        super().data_received(data)
+
+    async def push(self, status: AnyStr) -> None:
+        """Send one line."""
+        self._unanswered = 0
+        await super().push(status)
+
+    def abort_soon(self) -> None:
+        """Close after what has been written."""
+        if self.transport is not None:
+            self.transport.close()
+
+    def stop(self) -> None:
+        """Say that the server stops, and close."""
+        if isinstance(self.transport, asyncio.Transport) and not self.transport.is_closing():
+            self.transport.write(b"421 4.3.2 The server is stopping\r\n")
+            self.transport.close()
+        else:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close at once, whatever is still to be written."""
+        if isinstance(self._raw_transport, asyncio.Transport):
+            self._raw_transport.abort()

@@ -1,0 +1,1 @@
+"""Mail at rest: accounts, mailboxes and messages in one SQLite file, and nothing about any protocol's syntax."""

@@ -1,0 +1,239 @@
+"""Statements about accounts and mailboxes, to be run on a connection inside somebody's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable
+
+from mailserver_sim.store.errors import MailboxCannot, MailboxExists, NoSuchAccount, NoSuchMailbox
+from mailserver_sim.store.values import (
+    DELIMITER,
+    INBOX,
+    Expunged,
+    MailboxInfo,
+    MailboxStatus,
+    Written,
+)
+
+LONGEST_NAME = 500
+_COLUMNS = "id, name, uid_validity, uid_next, first_recent, selectable"
+
+
+def ensure_accounts(connection: sqlite3.Connection, users: Iterable[str]) -> Written[None]:
+    """Make sure that every user has an account with an INBOX."""
+    for user in users:
+        connection.execute("INSERT OR IGNORE INTO account (user) VALUES (?)", (user,))
+        account = account_id(connection, user)
+        if _find(connection, account, INBOX) is None:
+            _insert(connection, account, INBOX)
+            connection.execute("INSERT OR IGNORE INTO subscription VALUES (?, ?)", (account, INBOX))
+    return Written(None)
+
+
+def account_id(connection: sqlite3.Connection, user: str) -> int:
+    """Return the account of ``user``. Raises NoSuchAccount."""
+    row = connection.execute("SELECT id FROM account WHERE user = ?", (user,)).fetchone()
+    if row is None:
+        raise NoSuchAccount(user)
+    return int(row[0])
+
+
+def find_mailbox(connection: sqlite3.Connection, user: str, name: str) -> MailboxInfo:
+    r"""Return a mailbox that can be opened. Raises NoSuchMailbox, also for a mere parent (``\Noselect``)."""
+    found = _find(connection, account_id(connection, user), canonical_name(name))
+    if found is None or not found.selectable:
+        raise NoSuchMailbox(name)
+    return found
+
+
+def list_mailboxes(connection: sqlite3.Connection, user: str) -> list[MailboxInfo]:
+    """Return all mailboxes of ``user``, by name."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM mailbox WHERE account_id = ? ORDER BY name",  # noqa: S608 - constant columns
+        (account_id(connection, user),),
+    )
+    return [_mailbox(row) for row in rows]
+
+
+def status(connection: sqlite3.Connection, user: str, name: str) -> MailboxStatus:
+    """Count the messages of a mailbox. Raises NoSuchMailbox."""
+    mailbox = find_mailbox(connection, user, name)
+    rows = connection.execute("SELECT uid, flags, size FROM message WHERE mailbox_id = ?", (mailbox.id,)).fetchall()
+    flags = [row[1].split() for row in rows]
+    return MailboxStatus(
+        mailbox=mailbox,
+        messages=len(rows),
+        recent=sum(row[0] >= mailbox.first_recent for row in rows),
+        unseen=sum("\\Seen" not in each for each in flags),
+        deleted=sum("\\Deleted" in each for each in flags),
+        size=sum(row[2] for row in rows),
+    )
+
+
+def claim_recent(connection: sqlite3.Connection, mailbox_id: int) -> Written[None]:
+    r"""Note that one session has now been told of all messages. RFC 3501, section 2.3.2, ``\Recent``."""
+    connection.execute("UPDATE mailbox SET first_recent = uid_next WHERE id = ?", (mailbox_id,))
+    return Written(None)
+
+
+def create(connection: sqlite3.Connection, user: str, name: str) -> Written[None]:
+    """Create a mailbox and the parents it lacks (RFC 3501, section 6.3.3). Raises MailboxExists, MailboxCannot."""
+    account = account_id(connection, user)
+    # A delimiter at the end only declares that the client "intends to create mailbox names under this name".
+    name = canonical_name(name.removesuffix(DELIMITER))
+    _require_valid(name)
+    existing = _find(connection, account, name)
+    if existing is not None and existing.selectable:
+        raise MailboxExists(name)
+    _create_with_parents(connection, account, name)
+    return Written(None)
+
+
+def delete(connection: sqlite3.Connection, user: str, name: str) -> Written[None]:
+    r"""Delete a mailbox; with children it remains as ``\Noselect``. Raises NoSuchMailbox, MailboxCannot."""
+    mailbox = find_mailbox(connection, user, name)
+    if mailbox.name == INBOX:
+        raise MailboxCannot(INBOX, "INBOX cannot be deleted")
+    uids = _all_uids(connection, mailbox.id)
+    connection.execute("DELETE FROM message WHERE mailbox_id = ?", (mailbox.id,))
+    remove_unused_content(connection)
+    if _children(connection, account_id(connection, user), mailbox.name):
+        connection.execute("UPDATE mailbox SET selectable = 0 WHERE id = ?", (mailbox.id,))
+    else:
+        connection.execute("DELETE FROM mailbox WHERE id = ?", (mailbox.id,))
+    return Written(None, (Expunged(mailbox.id, uids),))
+
+
+def rename(connection: sqlite3.Connection, user: str, old: str, new: str) -> Written[None]:
+    """Rename a mailbox and its children; renaming INBOX moves its messages away (RFC 3501, section 6.3.5)."""
+    account = account_id(connection, user)
+    old, new = canonical_name(old), canonical_name(new.removesuffix(DELIMITER))
+    _require_valid(new)
+    mailbox = _find(connection, account, old)
+    if mailbox is None:
+        raise NoSuchMailbox(old)
+    if _find(connection, account, new) is not None:
+        raise MailboxExists(new)
+    if new.startswith(old + DELIMITER):
+        raise MailboxCannot(new, "A mailbox cannot become its own child")
+    if old == INBOX:
+        return _move_inbox(connection, account, mailbox, new)
+    _create_parents(connection, account, new)
+    for each in [mailbox, *_children(connection, account, old)]:
+        connection.execute("UPDATE mailbox SET name = ? WHERE id = ?", (new + each.name.removeprefix(old), each.id))
+    return Written(None)
+
+
+def subscribe(connection: sqlite3.Connection, user: str, name: str) -> Written[None]:
+    """Add a name to the list of LSUB."""
+    connection.execute(
+        "INSERT OR IGNORE INTO subscription VALUES (?, ?)", (account_id(connection, user), canonical_name(name))
+    )
+    return Written(None)
+
+
+def unsubscribe(connection: sqlite3.Connection, user: str, name: str) -> Written[None]:
+    """Take a name from the list of LSUB."""
+    connection.execute(
+        "DELETE FROM subscription WHERE account_id = ? AND name = ?",
+        (account_id(connection, user), canonical_name(name)),
+    )
+    return Written(None)
+
+
+def subscriptions(connection: sqlite3.Connection, user: str) -> list[str]:
+    """Return the names that the user has subscribed to, in order; they need not exist."""
+    rows = connection.execute(
+        "SELECT name FROM subscription WHERE account_id = ? ORDER BY name", (account_id(connection, user),)
+    )
+    return [row[0] for row in rows]
+
+
+def remove_unused_content(connection: sqlite3.Connection) -> None:
+    """Delete the bytes that no mailbox refers to any more."""
+    connection.execute(
+        "DELETE FROM content WHERE NOT EXISTS (SELECT 1 FROM message WHERE message.content_id = content.id)"
+    )
+
+
+def canonical_name(name: str) -> str:
+    """Return ``name`` with INBOX, also as a parent, in its one spelling."""
+    first, delimiter, rest = name.partition(DELIMITER)
+    return (INBOX if first.upper() == INBOX else first) + delimiter + rest
+
+
+def _require_valid(name: str) -> None:
+    if not name or any(not part for part in name.split(DELIMITER)):
+        raise MailboxCannot(name, "A mailbox name cannot be empty or have an empty part")
+    if len(name) > LONGEST_NAME:
+        raise MailboxCannot(name, f"A mailbox name has at most {LONGEST_NAME} characters")
+    if any(ord(character) < ord(" ") or character in '%*"\\\x7f' for character in name):
+        raise MailboxCannot(name, "A mailbox name cannot contain wildcards, quotes or control characters")
+
+
+def _create_with_parents(connection: sqlite3.Connection, account: int, name: str) -> None:
+    _create_parents(connection, account, name)
+    existing = _find(connection, account, name)
+    if existing is None:
+        _insert(connection, account, name)
+    else:
+        connection.execute("UPDATE mailbox SET selectable = 1 WHERE id = ?", (existing.id,))
+
+
+def _create_parents(connection: sqlite3.Connection, account: int, name: str) -> None:
+    parts = name.split(DELIMITER)
+    for count in range(1, len(parts)):
+        parent = DELIMITER.join(parts[:count])
+        if _find(connection, account, parent) is None:
+            _insert(connection, account, parent)
+
+
+def _insert(connection: sqlite3.Connection, account: int, name: str) -> int:
+    cursor = connection.execute(
+        "INSERT INTO mailbox (account_id, name, uid_validity) VALUES (?, ?, ?)",
+        (account, name, _next_uid_validity(connection)),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _next_uid_validity(connection: sqlite3.Connection) -> int:
+    """Return a number never given before, so that a mailbox deleted and created again is a new one to its clients."""
+    (last,) = connection.execute("SELECT value FROM last_uid_validity").fetchone()
+    following = max(int(last) + 1, int(time.time()))
+    connection.execute("UPDATE last_uid_validity SET value = ?", (following,))
+    return following
+
+
+def _move_inbox(connection: sqlite3.Connection, account: int, inbox: MailboxInfo, new: str) -> Written[None]:
+    uids = _all_uids(connection, inbox.id)
+    _create_parents(connection, account, new)
+    target = _insert(connection, account, new)
+    connection.execute("UPDATE message SET mailbox_id = ? WHERE mailbox_id = ?", (target, inbox.id))
+    connection.execute("UPDATE mailbox SET uid_next = ? WHERE id = ?", (inbox.uid_next, target))
+    return Written(None, (Expunged(inbox.id, uids),))
+
+
+def _all_uids(connection: sqlite3.Connection, mailbox_id: int) -> tuple[int, ...]:
+    rows = connection.execute("SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid", (mailbox_id,))
+    return tuple(row[0] for row in rows)
+
+
+def _children(connection: sqlite3.Connection, account: int, name: str) -> list[MailboxInfo]:
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM mailbox WHERE account_id = ? AND substr(name, 1, ?) = ?",  # noqa: S608
+        (account, len(name) + 1, name + DELIMITER),
+    )
+    return [_mailbox(row) for row in rows]
+
+
+def _find(connection: sqlite3.Connection, account: int, name: str) -> MailboxInfo | None:
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM mailbox WHERE account_id = ? AND name = ?",  # noqa: S608 - constant columns
+        (account, name),
+    ).fetchone()
+    return None if row is None else _mailbox(row)
+
+
+def _mailbox(row: tuple[int, str, int, int, int, int]) -> MailboxInfo:
+    return MailboxInfo(row[0], row[1], row[2], row[3], row[4], bool(row[5]))

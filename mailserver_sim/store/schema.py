@@ -1,0 +1,92 @@
+"""The tables, their version, and how a connection to the file is opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from mailserver_sim.store.errors import StoreError, StoreTooNew
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 5.0
+
+# A message's bytes are kept once, however many mailboxes hold it; the header is apart
+# because most questions need only that.
+_TABLES = """
+CREATE TABLE account (
+    id INTEGER PRIMARY KEY,
+    user TEXT NOT NULL UNIQUE
+);
+CREATE TABLE mailbox (
+    id INTEGER PRIMARY KEY,
+    account_id INTEGER NOT NULL REFERENCES account (id),
+    name TEXT NOT NULL,
+    uid_validity INTEGER NOT NULL,
+    uid_next INTEGER NOT NULL DEFAULT 1,
+    first_recent INTEGER NOT NULL DEFAULT 1,
+    selectable INTEGER NOT NULL DEFAULT 1,
+    UNIQUE (account_id, name)
+);
+CREATE TABLE subscription (
+    account_id INTEGER NOT NULL REFERENCES account (id),
+    name TEXT NOT NULL,
+    PRIMARY KEY (account_id, name)
+) WITHOUT ROWID;
+CREATE TABLE content (
+    id INTEGER PRIMARY KEY,
+    header BLOB NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TABLE message (
+    mailbox_id INTEGER NOT NULL REFERENCES mailbox (id),
+    uid INTEGER NOT NULL,
+    content_id INTEGER NOT NULL REFERENCES content (id),
+    flags TEXT NOT NULL DEFAULT '',
+    internal_date INTEGER NOT NULL,
+    zone_minutes INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (mailbox_id, uid)
+) WITHOUT ROWID;
+CREATE INDEX message_content ON message (content_id);
+CREATE TABLE last_uid_validity (value INTEGER NOT NULL);
+INSERT INTO last_uid_validity VALUES (0);
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open ``path`` for use in another thread than this one; creates it with mode 0600. Raises StoreError."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"the mail store {path} cannot be opened: {error}") from error
+    try:
+        _configure(connection)
+        _ensure_schema(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise StoreError(f"the file {path} is not a mail store: {error}") from error
+    except StoreError:
+        connection.close()
+        raise
+    return connection
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: the log reaches the disk before COMMIT returns, so accepted mail survives a loss of power too.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _ensure_schema(connection: sqlite3.Connection, path: Path) -> None:
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > SCHEMA_VERSION:
+        raise StoreTooNew(path, found, SCHEMA_VERSION)
+    if found == SCHEMA_VERSION:
+        return
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables:
+        raise StoreError(f"the file {path} is an SQLite database of another program")
+    connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")

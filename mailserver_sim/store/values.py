@@ -1,0 +1,126 @@
+"""What the store hands out, and the changes that it tells to those who have a mailbox open."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+INBOX = "INBOX"
+"""RFC 3501, section 5.1: the case-insensitive name of the primary mailbox; here always in this spelling."""
+
+DELIMITER = "/"
+
+Flags: TypeAlias = frozenset[str]
+r"""System flags in the RFC's spelling (``\Seen``) and keywords as the client wrote them; never ``\Recent``."""
+
+FlagMode: TypeAlias = Literal["add", "remove", "replace"]
+
+ResultT = TypeVar("ResultT", covariant=True)  # noqa: PLC0105 - the common name of it
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxInfo:
+    """One mailbox; ``first_recent`` is the lowest UID that no session has been told of yet."""
+
+    id: int
+    name: str
+    uid_validity: int
+    uid_next: int
+    first_recent: int = 1
+    selectable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MessageInfo:
+    """What is known of a message without reading it; ``size`` in bytes."""
+
+    uid: int
+    flags: Flags
+    internal_date: dt.datetime
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of one message: ``header`` ends with the empty line, ``body`` is the rest."""
+
+    header: bytes = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def raw(self) -> bytes:
+        """Return the message as it was accepted."""
+        return self.header + self.body
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxStatus:
+    """The numbers of RFC 3501, section 6.3.10, and the sum of the sizes in bytes."""
+
+    mailbox: MailboxInfo
+    messages: int
+    recent: int
+    unseen: int
+    deleted: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Messages were added to a mailbox."""
+
+    mailbox_id: int
+    messages: tuple[MessageInfo, ...]
+    origin: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsChanged:
+    """Messages of a mailbox have these flags now; ``origin`` is whoever changed them."""
+
+    mailbox_id: int
+    flags: tuple[tuple[int, Flags], ...]
+    origin: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expunged:
+    """Messages are gone from a mailbox."""
+
+    mailbox_id: int
+    uids: tuple[int, ...]
+    origin: object = None
+
+
+Change: TypeAlias = Appended | FlagsChanged | Expunged
+Listener: TypeAlias = Callable[[Change], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[ResultT]):
+    """What a piece of writing returns: its result, and what it changed for those who watch."""
+
+    result: ResultT
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a message went. UIDs are unique together with ``uid_validity``."""
+
+    account: str
+    mailbox: str
+    uid_validity: int
+    uid: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Which messages were copied, and what they are called in the target."""
+
+    uid_validity: int
+    source_uids: tuple[int, ...]
+    target_uids: tuple[int, ...]

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import base64
+import imaplib
+import socket
+import ssl
+
+import pytest
+
+from maco_wire.observation import Handshake, Login, Starttls, TlsSession
+from tests.mailserver_sim.conftest import StartServer
+from tests.mailserver_sim.running import HOST_NAME, PASSWORD, TIMEOUT_S, USER, RawClient, RunningServer
+
+PLAIN = base64.b64encode(b"\0" + USER.encode() + b"\0" + PASSWORD.encode())
+
+
+def over_starttls(server: RunningServer, client: RawClient) -> RawClient:
+    assert client.command(b"s STARTTLS")[-1].startswith(b"s OK")
+    return RawClient(server.client_context().wrap_socket(client.connection, server_hostname=HOST_NAME))
+
+
+def capabilities(client: RawClient) -> set[bytes]:
+    return set(client.command(b"c CAPABILITY")[0].split())
+
+
+def test_before_tls_login_is_disabled_and_no_auth_is_announced(server: RunningServer) -> None:
+    with server.raw() as client:
+        found = capabilities(client)
+    assert {b"STARTTLS", b"LOGINDISABLED"} <= found
+    assert not [name for name in found if name.startswith(b"AUTH=")]
+
+
+def test_after_tls_auth_is_announced_and_starttls_no_longer(server: RunningServer) -> None:
+    with server.raw() as client, over_starttls(server, client) as secure:
+        found = capabilities(secure)
+    assert {b"AUTH=PLAIN", b"AUTH=LOGIN"} <= found
+    assert not {b"STARTTLS", b"LOGINDISABLED"} & found
+
+
+def test_the_greeting_announces_the_same_as_capability(server: RunningServer) -> None:
+    with RawClient(socket.create_connection(server.address("imap"), TIMEOUT_S)) as client:
+        greeting = client.line()
+        assert greeting.startswith(b"* OK [CAPABILITY IMAP4rev1 ")
+        announced = greeting.split(b"[CAPABILITY ")[1].split(b"]")[0]
+        assert capabilities(client) == {b"*", b"CAPABILITY", *announced.split()}
+
+
+@pytest.mark.parametrize("password", [b'"se\\"cr\\\\et"', b"wrong"])
+def test_login_in_clear_is_refused_without_looking_at_the_password(server: RunningServer, password: bytes) -> None:
+    with server.raw() as client:
+        # RFC 5530, section 3: PRIVACYREQUIRED
+        assert client.command(b"a LOGIN edifact " + password)[-1].startswith(b"a NO [PRIVACYREQUIRED] ")
+    (login,) = server.recorder.wait_for(Login)
+    assert (login.user, login.succeeded, login.in_clear, login.credentials_sent) == (USER, False, True, True)
+
+
+@pytest.mark.parametrize(("initial", "sent"), [(b"", False), (b" " + PLAIN, True)])
+def test_authenticate_in_clear_is_refused_before_any_challenge(
+    server: RunningServer, initial: bytes, *, sent: bool
+) -> None:
+    with server.raw() as client:
+        assert client.command(b"a AUTHENTICATE PLAIN" + initial)[0].startswith(b"a NO [PRIVACYREQUIRED] ")
+    (login,) = server.recorder.wait_for(Login)
+    assert (login.succeeded, login.credentials_sent) == (False, sent)
+
+
+@pytest.mark.parametrize("injected", [b"b NOOP\r\n", b"b LOGIN edifact x\r\n", b"x"])
+def test_plaintext_behind_starttls_is_dropped_and_reported(server: RunningServer, injected: bytes) -> None:
+    with server.raw() as client:
+        client.send(b"a STARTTLS\r\n" + injected)
+        rest = client.rest()
+    assert rest.startswith(b"* BYE ")
+    assert b"\r\nb " not in rest
+    assert b"a OK" not in rest
+    steps = [(each.step, each.detail) for each in server.recorder.wait_for(Starttls, 2)]
+    assert steps == [("asked", ""), ("injected", f"{len(injected)} bytes")]
+    assert server.recorder.of(Login) == []
+
+
+def test_the_steps_of_starttls_are_reported_with_the_handshake(server: RunningServer) -> None:
+    with server.raw() as client, over_starttls(server, client) as secure:
+        secure.command(b"a NOOP")
+        (handshake,) = server.recorder.wait_for(Handshake)
+    assert [each.step for each in server.recorder.of(Starttls)] == ["asked", "accepted"]
+    assert handshake.session is TlsSession.IMAP_STARTTLS
+    assert (handshake.succeeded, handshake.role, handshake.server_name) == (True, "server", HOST_NAME)
+
+
+def test_a_second_starttls_is_refused(server: RunningServer) -> None:
+    with server.raw() as client, over_starttls(server, client) as secure:
+        assert secure.command(b"a STARTTLS")[-1].startswith(b"a BAD ")
+
+
+def test_a_command_behind_starttls_in_a_packet_of_its_own_is_no_command_either(server: RunningServer) -> None:
+    with server.raw() as client:
+        assert client.command(b"a STARTTLS")[-1].startswith(b"a OK")
+        client.send(b"b NOOP\r\n")
+        assert b"b OK" not in client.rest()
+    (handshake,) = server.recorder.wait_for(Handshake)
+    assert not handshake.succeeded
+
+
+def test_an_old_server_takes_passwords_in_clear_and_has_no_starttls(start_server: StartServer) -> None:
+    server = start_server(offer_starttls=False)
+    with server.raw() as client:
+        assert not {b"STARTTLS", b"LOGINDISABLED"} & capabilities(client)
+        assert client.command(b"s STARTTLS")[-1].startswith(b"s BAD ")
+        assert client.command(b'a LOGIN edifact "se\\"cr\\\\et"')[-1].startswith(b"a OK ")
+    (login,) = server.recorder.wait_for(Login)
+    assert (login.succeeded, login.in_clear) == (True, True)
+
+
+def test_a_wrong_password_is_told_by_its_response_code(server: RunningServer) -> None:
+    client = server.imap(login=False)
+    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+        client.login(USER, "wrong")
+    client.logout()
+    (login,) = server.recorder.wait_for(Login)
+    assert (login.succeeded, login.in_clear, login.credentials_sent) == (False, False, True)
+
+
+def test_quotes_and_backslashes_in_a_password_are_understood(server: RunningServer) -> None:
+    client = server.imap()  # imaplib sends it as a quoted string with escapes
+    assert client.state == "AUTH"
+    client.logout()
+
+
+def login_by(server: RunningServer, *lines: bytes) -> bytes:
+    """Send lines, each after the answer to the one before, and return the last answer."""
+    plain = socket.create_connection(server.address("imaps"), TIMEOUT_S)
+    with RawClient(server.client_context().wrap_socket(plain, server_hostname=HOST_NAME)) as client:
+        answer = client.line()
+        for line in lines:
+            client.send(line + b"\r\n")
+            answer = client.line()
+        return answer
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (b"a LOGIN {7}", b"edifact {8}", PASSWORD.encode()),
+        (b"a LOGIN {7+}\r\nedifact {8+}\r\n" + PASSWORD.encode(),),
+        (b"a AUTHENTICATE PLAIN", PLAIN),
+        (b"a AUTHENTICATE PLAIN " + PLAIN,),
+        (b"a authenticate login", base64.b64encode(USER.encode()), base64.b64encode(PASSWORD.encode())),
+    ],
+    ids=["literals", "non-synchronizing literals", "PLAIN", "PLAIN with initial response", "LOGIN"],
+)
+def test_every_way_to_log_in_works_under_tls(server: RunningServer, lines: tuple[bytes, ...]) -> None:
+    assert login_by(server, *lines).startswith(b"a OK [CAPABILITY ")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (b"a AUTHENTICATE PLAIN", b"*"),
+        (b"a AUTHENTICATE PLAIN", b"not base64!"),
+        (b"a AUTHENTICATE PLAIN", base64.b64encode(b"no nul")),
+        (b"a AUTHENTICATE PLAIN =",),
+        (b"a AUTHENTICATE LOGIN", b"*"),
+        (b"a LOGIN edifact",),
+        (b"a LOGIN edifact x y",),
+    ],
+)
+def test_what_is_no_login_is_bad(server: RunningServer, lines: tuple[bytes, ...]) -> None:
+    assert login_by(server, *lines).startswith(b"a BAD ")
+
+
+def test_a_client_that_refuses_our_certificate_is_a_failed_handshake(server: RunningServer) -> None:
+    with server.raw() as client:
+        client.command(b"s STARTTLS")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            ssl.create_default_context().wrap_socket(client.connection, server_hostname=HOST_NAME)
+    (handshake,) = server.recorder.wait_for(Handshake)
+    assert (handshake.succeeded, handshake.alert_received) == (False, "unknown_ca")
+    assert handshake.peer == client_address(server)
+
+
+def client_address(server: RunningServer) -> tuple[str, int]:
+    peer = server.recorder.of(Starttls)[0].peer
+    assert peer is not None
+    return peer

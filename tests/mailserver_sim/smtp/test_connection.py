@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+
+import pytest
+
+from maco_wire.observation import Handshake, Login, MailAccepted, Starttls, TlsSession
+from tests.mailserver_sim.conftest import StartServer
+from tests.mailserver_sim.running import (
+    ADDRESS,
+    HOST_NAME,
+    OTHER_ADDRESS,
+    PASSWORD,
+    TIMEOUT_S,
+    USER,
+    RunningServer,
+    mail,
+)
+
+SENDER = "netz@nb.example"
+
+
+def connect(server: RunningServer, protocol: str, *, tls: bool = True) -> smtplib.SMTP:
+    host, port = server.address(protocol)
+    if protocol == "smtps":
+        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_S, context=server.client_context())
+    client = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+    if tls:
+        client.starttls(context=server.client_context())
+    return client
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "submission", "smtps"])
+def test_mail_arrives_over_every_port(server: RunningServer, protocol: str) -> None:
+    with connect(server, protocol) as client:
+        if protocol != "smtp":
+            client.login(USER, PASSWORD)
+        client.sendmail(SENDER, [ADDRESS], mail("over " + protocol))
+    (accepted,) = server.recorder.of(MailAccepted)
+    assert (accepted.account, accepted.subject) == (USER, "over " + protocol)
+    (handshake,) = server.recorder.of(Handshake)
+    assert handshake.succeeded
+    assert handshake.session is (TlsSession.SMTPS if protocol == "smtps" else TlsSession.SMTP_STARTTLS)
+    assert (handshake.local, handshake.peer) == (accepted.local, accepted.peer)
+
+
+def test_a_mail_is_stored_as_it_was_sent_below_its_trace_fields(server: RunningServer) -> None:
+    raw = mail(body=".leading dot\r\nlast")
+    with connect(server, "smtp") as client:
+        client.sendmail(SENDER, [ADDRESS], raw)
+    imap = server.imap()
+    imap.select()
+    fetched = imap.fetch("1", "(BODY.PEEK[])")[1][0]
+    imap.logout()
+    assert isinstance(fetched, tuple)
+    assert fetched[1].endswith(b"\r\n" + raw)
+    trace = fetched[1].removesuffix(raw)
+    # RFC 5321, section 4.4: Return-Path and Received; RFC 3848: ESMTPS
+    assert trace.startswith(b"Return-Path: <netz@nb.example>\r\nReceived: from ")
+    assert b" with ESMTPS; " in trace
+
+
+def test_the_mx_takes_mail_for_its_own_without_login_and_without_tls(server: RunningServer) -> None:
+    with connect(server, "smtp", tls=False) as client:
+        assert client.sendmail(SENDER, [ADDRESS], mail()) == {}
+
+
+def test_the_mx_offers_no_login(server: RunningServer) -> None:
+    with connect(server, "smtp") as client:
+        client.ehlo()
+        assert "auth" not in client.esmtp_features
+
+
+@pytest.mark.parametrize(
+    ("address", "answer"),
+    [("nobody@stadtwerke.example", b"550 5.1.1"), ("x@elsewhere.example", b"550 5.7.1")],
+)
+@pytest.mark.parametrize("protocol", ["smtp", "submission"])
+def test_unknown_recipients_and_relaying_are_refused(
+    server: RunningServer, protocol: str, address: str, answer: bytes
+) -> None:
+    with connect(server, protocol) as client:
+        if protocol == "submission":
+            client.login(USER, PASSWORD)
+        client.ehlo()
+        client.mail(SENDER)
+        code, text = client.rcpt(address)
+    assert b"%d %b" % (code, text) >= answer
+    assert (b"%d %b" % (code, text)).startswith(answer)
+
+
+def test_submission_before_tls_offers_no_auth_and_takes_no_mail(server: RunningServer) -> None:
+    with connect(server, "submission", tls=False) as client:
+        client.ehlo()
+        assert "auth" not in client.esmtp_features
+        assert "starttls" in client.esmtp_features
+        assert client.docmd("AUTH PLAIN AGEAYg==")[0] == 530  # RFC 3207, section 4
+        assert client.docmd(f"MAIL FROM:<{SENDER}>")[0] == 530
+
+
+@pytest.mark.parametrize("protocol", ["submission", "smtps"])
+def test_submission_without_login_takes_no_mail(server: RunningServer, protocol: str) -> None:
+    with connect(server, protocol) as client:
+        client.ehlo()
+        assert client.docmd(f"MAIL FROM:<{SENDER}>")[0] == 530  # RFC 4954, section 6
+
+
+def test_a_wrong_password_is_refused_and_reported(server: RunningServer) -> None:
+    with connect(server, "submission") as client:
+        with pytest.raises(smtplib.SMTPAuthenticationError) as caught:
+            client.login(USER, "wrong")
+        assert caught.value.smtp_code == 535
+    logins = server.recorder.of(Login)
+    assert logins
+    assert {(each.protocol, each.succeeded, each.in_clear) for each in logins} == {("SMTP", False, False)}
+
+
+def test_an_old_server_takes_a_login_in_clear(start_server: StartServer) -> None:
+    server = start_server(offer_starttls=False)
+    with connect(server, "submission", tls=False) as client:
+        client.login(USER, PASSWORD)
+        assert "starttls" not in client.esmtp_features
+        client.sendmail(SENDER, [ADDRESS], mail())
+    assert [each.in_clear for each in server.recorder.of(Login)] == [True]
+
+
+def test_one_mail_to_two_accounts_is_in_both(server: RunningServer) -> None:
+    with connect(server, "smtp") as client:
+        client.sendmail(SENDER, [ADDRESS, OTHER_ADDRESS], mail())
+    assert {each.account for each in server.recorder.of(MailAccepted)} == {"edifact", "lieferant"}
+
+
+def test_plaintext_behind_starttls_ends_the_connection_and_is_reported(server: RunningServer) -> None:
+    with server.raw("smtp") as client:
+        client.send(b"EHLO x\r\n")
+        while not client.line().startswith(b"250 "):
+            pass
+        client.send(b"STARTTLS\r\nMAIL FROM:<a@b.example>\r\n")
+        rest = client.rest()
+    assert rest.startswith(b"554 ")
+    assert b"250" not in rest
+    assert [each.step for each in server.recorder.of(Starttls)] == ["asked", "injected"]
+
+
+def test_a_mail_over_the_limit_is_refused(start_server: StartServer) -> None:
+    server = start_server(max_message_bytes=10_000)
+    with connect(server, "smtp") as client:
+        with pytest.raises(smtplib.SMTPSenderRefused) as caught:  # by the announced SIZE
+            client.sendmail(SENDER, [ADDRESS], mail(body="x" * 900 + ("\r\n" + "x" * 900) * 20))
+        assert caught.value.smtp_code == 552
+        client.rset()
+        client.mail(SENDER)
+        client.rcpt(ADDRESS)
+        assert client.data(("x" * 900 + "\r\n") * 20)[0] == 552
+    assert server.recorder.of(MailAccepted) == []
+
+
+def test_a_mail_without_end_is_cut_off(start_server: StartServer) -> None:
+    server = start_server(max_message_bytes=10_000)
+    with server.raw("smtp") as client:
+        for line in (b"EHLO x", b"MAIL FROM:<a@b.example>", b"RCPT TO:<" + ADDRESS.encode() + b">", b"DATA"):
+            client.send(line + b"\r\n")
+        with pytest.raises(ConnectionError):  # noqa: PT012 - the server closes at some point of it
+            for _ in range(1000):
+                client.send(b"x" * 100_000)
+
+
+def test_a_client_that_refuses_our_certificate_is_a_failed_handshake(server: RunningServer) -> None:
+    with smtplib.SMTP(*server.address("smtp"), timeout=TIMEOUT_S) as client:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            client.starttls(context=ssl.create_default_context())
+        client.close()
+    plain = socket.create_connection(server.address("smtps"), TIMEOUT_S)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        ssl.create_default_context().wrap_socket(plain, server_hostname=HOST_NAME)
+    handshakes = server.recorder.wait_for(Handshake, 2)
+    assert [(each.session, each.succeeded, each.alert_received) for each in handshakes] == [
+        (TlsSession.SMTP_STARTTLS, False, "unknown_ca"),
+        (TlsSession.SMTPS, False, "unknown_ca"),
+    ]
+
+
+def test_stop_ends_smtp_connections_too(start_server: StartServer) -> None:
+    server = start_server()
+    with server.raw("smtp") as client:
+        server.stop()
+        assert client.rest().startswith(b"421 ")

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from maco_wire.canary import Canary
+from maco_wire.observation import CanarySeen, MailAccepted
+from mailserver_sim.settings import Listener, ListenerProtocol
+from mailserver_sim.store.errors import NoSuchAccount, StoreError, StoreInUse
+from tests.mailserver_sim.conftest import StartServer
+from tests.mailserver_sim.running import PASSWORD, PROTOCOLS, USER, RunningServer, mail
+
+
+def test_every_protocol_listens_on_a_port_of_its_own(server: RunningServer) -> None:
+    ports = {server.port(protocol) for protocol in PROTOCOLS}
+    assert len(ports) == len(PROTOCOLS)
+    assert all(ports)
+
+
+def test_deliver_gives_the_uid_and_reports_the_mail(server: RunningServer) -> None:
+    assert [server.deliver(mail("a")), server.deliver(mail("b"))] == [1, 2]
+    assert [each.subject for each in server.recorder.of(MailAccepted)] == ["a", "b"]
+
+
+def test_deliver_to_an_unknown_user_is_refused_by_name(server: RunningServer) -> None:
+    with pytest.raises(NoSuchAccount, match="nobody"):
+        server.deliver(mail(), "nobody")
+
+
+def test_an_occupied_port_is_an_os_error_and_leaves_nothing_open(start_server: StartServer) -> None:
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", 0))
+        occupied.listen()
+        port = occupied.getsockname()[1]
+        protocols: tuple[ListenerProtocol, ...] = ("imap", "smtp")
+        for protocol in protocols:
+            with pytest.raises(OSError, match=r"[Aa]ddress"):
+                start_server(listeners=(Listener("imaps"), Listener(protocol, port=port)))
+    start_server()  # the store is free again
+
+
+def test_a_second_server_on_the_same_store_is_refused_by_name(start_server: StartServer) -> None:
+    start_server()
+    with pytest.raises(StoreInUse, match="in use by another mail server"):
+        start_server()
+
+
+def test_mail_is_there_after_a_restart(start_server: StartServer) -> None:
+    first = start_server()
+    first.deliver(mail())
+    first.stop()
+    server = start_server()
+    with server.raw_logged_in() as client:
+        assert b"* 1 EXISTS" in client.command(b"a SELECT INBOX")
+
+
+def test_a_stopped_server_listens_no_longer_and_stores_nothing(start_server: StartServer) -> None:
+    server = start_server()
+    port = server.port("imap")
+    begin = time.monotonic()
+    server.stop()
+    assert time.monotonic() - begin < 0.5
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 1)
+    with pytest.raises(StoreError, match="closed"):
+        server.deliver(mail())
+
+
+def test_canaries_are_seen_in_both_directions_and_never_by_their_value(start_server: StartServer) -> None:
+    line, word = "Zaehlerstand4711", "AuthCanary0815"
+    server = start_server(canaries=(Canary(1, "line", line), Canary(2, "word", word)))
+    server.deliver(mail(body=line))
+    client = server.imap()
+    client.create(word)
+    client.select()
+    client.fetch("1", "(BODY.PEEK[])")
+    client.logout()
+    seen = server.recorder.of(CanarySeen)
+    assert [(each.canary, each.direction) for each in seen] == [(2, "to_mail_server"), (1, "to_maco")]
+    assert line not in repr(server.recorder.observations)
+    assert word not in repr(server.recorder.observations)
+
+
+def test_nothing_reported_holds_the_password(server: RunningServer) -> None:
+    client = server.imap()
+    client.logout()
+    assert server.recorder.observations
+    assert PASSWORD not in repr(server.recorder.observations)
+    assert USER in repr(server.recorder.observations)
