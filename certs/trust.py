@@ -1,8 +1,6 @@
-"""Trust: what a party's store vouches for, as ``ssl.SSLContext``.
+"""Trust between certificates of the cast, as ``ssl.SSLContext`` of either side.
 
-Its rule: any listed certificate, root, intermediate or the leaf itself, ends the path, as in SAP's products (and in
-Java); an empty store trusts nobody; the system's own store is never asked. The flags are set, not added to: Python
-3.13 turns on the partial chain and strict checks by default, older versions do not, and the lab must not depend on it.
+The rule of who ends a path stands in ``maco_net.trust``; here it meets ``x509`` certificates and issued ones.
 """
 
 from __future__ import annotations
@@ -15,13 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.authority import Issued
+from maco_net.trust import MINIMUM_VERSION, trust_only, trusting_context
 
 ClientCertificate: TypeAlias = Literal["none", "optional", "required"]
 """Whether a server asks for a client certificate, and whether it insists."""
-
-VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-
-MINIMUM_VERSION = ssl.TLSVersion.TLSv1_2  # the least that MaCo offers outbound
 
 _VERIFY_MODES: dict[ClientCertificate, ssl.VerifyMode] = {
     "none": ssl.CERT_NONE,
@@ -36,16 +31,7 @@ def trust(context: ssl.SSLContext, certificates: Iterable[x509.Certificate]) -> 
     Without certificates nothing is added, so a fresh context goes on trusting nobody. OpenSSL checks the dates of an
     anchor as well; Java does not.
     """
-    context.verify_flags = VERIFY_FLAGS
-    anchors = b"".join(certificate.public_bytes(Encoding.DER) for certificate in certificates)
-    if anchors:
-        context.load_verify_locations(cadata=anchors)
-
-
-def trust_all(context: ssl.SSLContext) -> None:
-    """Accept every certificate of the peer: the Cloud Connector's discouraged switch "trust all"."""
-    context.check_hostname = False  # ssl refuses CERT_NONE while the name is still to be checked
-    context.verify_mode = ssl.CERT_NONE
+    trust_only(context, (certificate.public_bytes(Encoding.DER) for certificate in certificates))
 
 
 def client_context(
@@ -60,10 +46,10 @@ def client_context(
     The name that is checked is the ``server_hostname`` of the connection. ``client_certificate`` is offered to
     servers that ask for one.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = trusting_context(
+        (certificate.public_bytes(Encoding.DER) for certificate in anchors), check_hostname=check_hostname
+    )
     context.minimum_version = minimum_version
-    context.check_hostname = check_hostname
-    trust(context, anchors)
     if client_certificate is not None:
         client_certificate.configure_client(context)
     return context

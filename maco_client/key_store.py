@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
+from maco_net.trust import trusting_context
+
 KEY_STORE_NAME = "MaCo key store"
 LARGEST_CERTIFICATE_BYTES = 10_240  # CPI: "certificate ≤ 10240 bytes"
 
@@ -36,18 +38,8 @@ class KeyStore:
     def context(self) -> ssl.SSLContext:
         """Return the one TLS client context of this store: TLS 1.2 and newer, path and name always checked."""
         if self._context is None:
-            self._context = self._new_context()
+            self._context = trusting_context(self._der.values(), check_hostname=True)
         return self._context
-
-    def _new_context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # CERT_REQUIRED, check_hostname, no authorities
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        # Set both ways explicitly: Python 3.13 and older differ in their defaults, Java knows neither restriction.
-        context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-        context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
-        for der in self._der.values():
-            context.load_verify_locations(cadata=der)
-        return context
 
     def vouches_for(self, chain: Sequence[bytes]) -> str | None:
         """Return the alias of the entry that ends the path of ``chain`` (DER, leaf first), None if there is none.

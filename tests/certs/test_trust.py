@@ -6,7 +6,8 @@ import pytest
 from cryptography import x509
 
 from certs.cast import MAIL_HOST, Cast
-from certs.trust import MINIMUM_VERSION, client_context, server_context, trust, trust_all
+from certs.trust import client_context, server_context, trust
+from maco_net.trust import MINIMUM_VERSION
 from tests.certs.handshakes import handshake, handshake_with
 
 
@@ -47,12 +48,6 @@ def test_empty_store_trusts_nobody(cast: Cast) -> None:
 
 def test_store_of_another_party_does_not_vouch(cast: Cast) -> None:
     assert handshake_with(cast.mail_server, [cast.cloud_root.certificate], MAIL_HOST).verify_code == 20
-
-
-def test_trust_all_accepts_a_server_that_nobody_knows(cast: Cast) -> None:
-    client = client_context([], check_hostname=True)
-    trust_all(client)
-    assert handshake(client, server_context(cast.by_name("self_signed"))).succeeded
 
 
 def test_name_is_not_checked_when_told_so(cast: Cast) -> None:

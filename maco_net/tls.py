@@ -1,0 +1,261 @@
+"""A TLS session as a byte stream: OpenSSL directly on the socket, no buffer of ours in between.
+
+One rule: whatever OpenSSL was offered once and did not take is offered again unchanged, because a shorter or other
+buffer after WANT_WRITE is an error (BAD_LENGTH).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import sys
+import weakref
+from typing import Any
+
+from maco_net.alerts import alert_for_reason, alert_for_verify_code, alert_received
+from maco_net.errors import (
+    HandshakeError,
+    HandshakeFacts,
+    NetError,
+    PeerAlert,
+    PeerBrokeTls,
+    PeerReset,
+    PeerTruncated,
+)
+from maco_net.readiness import Readiness
+from maco_net.streams import CHUNK_BYTES, close_gently
+from maco_net.tcp import RESET_ON_CLOSE, TcpStream
+from maco_wire.observation import Address
+
+CLOSE_NOTIFY_S = 0.5
+"""How long a close waits for room to send its close_notify; a peer that reads nothing sees a truncated session then."""
+_END_SEEN_BY_OPENSSL = "UNEXPECTED_EOF_WHILE_READING"
+_ENCODING_DER = 2  # _ssl.ENCODING_DER
+
+_asked_for: weakref.WeakKeyDictionary[ssl.SSLSocket, str] = weakref.WeakKeyDictionary()
+
+
+class TlsStream:
+    """An established TLS session; ``facts`` is this end's view of its handshake."""
+
+    can_send_eof = False  # SSL_shutdown in one direction loses what the peer still sends: see design, section 10
+
+    def __init__(self, sock: ssl.SSLSocket, readiness: Readiness, addresses: tuple[Address, Address]) -> None:
+        self._sock = sock
+        self._readiness = readiness
+        self.local_address, self.peer_address = addresses
+        self.facts = HandshakeFacts()
+
+    async def receive(self, max_bytes: int = CHUNK_BYTES) -> bytes:
+        """See ByteStream; ``b""`` means that close_notify arrived."""
+        if self._readiness.is_overdue():
+            await asyncio.sleep(0)
+        while True:
+            try:
+                return self._sock.recv(max_bytes)
+            except ssl.SSLWantReadError:
+                await self._readiness.readable()
+            except ssl.SSLWantWriteError:
+                await self._readiness.writable()
+            except ssl.SSLZeroReturnError:
+                return b""
+            except OSError as error:
+                raise self._translated(error) from error
+
+    async def send(self, data: bytes | bytearray | memoryview) -> None:
+        """See ByteStream."""
+        rest = memoryview(data)
+        if self._readiness.is_overdue():
+            await asyncio.sleep(0)
+        while rest:
+            try:
+                sent = self._sock.send(rest)
+            except ssl.SSLWantWriteError:
+                await self._readiness.writable()
+            except ssl.SSLWantReadError:
+                await self._readiness.readable()
+            except OSError as error:
+                raise self._translated(error) from error
+            else:
+                rest = rest[sent:]
+
+    async def send_eof(self) -> None:
+        """Do nothing: one direction of a TLS session is not ended alone."""
+
+    async def aclose(self) -> None:
+        """Send close_notify without waiting for the peer's, then close."""
+        try:
+            async with asyncio.timeout(CLOSE_NOTIFY_S):
+                await self._send_close_notify()
+        except TimeoutError:
+            pass
+        finally:
+            self._readiness.close()
+            self._sock.close()
+
+    def abort(self) -> None:
+        """Close with RST and without close_notify."""
+        self._readiness.close()
+        with contextlib.suppress(OSError):
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self._sock.close()
+
+    async def close_behind_alert(self) -> None:
+        """Close after a failed handshake so that an alert just sent arrives; what follows is read raw and dropped."""
+        self._readiness.close()
+        try:
+            plain = TcpStream(socket.socket(fileno=self._sock.detach()))
+        except PeerReset:
+            return
+        await close_gently(plain)
+
+    def _translated(self, error: OSError) -> NetError:
+        if isinstance(error, ssl.SSLEOFError):
+            if error.reason == _END_SEEN_BY_OPENSSL or self._has_peer():
+                return PeerTruncated("the peer ended TLS without close_notify")
+            return PeerReset("reset by peer")  # older Pythons call a reset an end as well: CPython issue 115627
+        if isinstance(error, ssl.SSLError):
+            alert = alert_received(error)
+            return PeerAlert(alert, _reason(error)) if alert else PeerBrokeTls(_reason(error))
+        return PeerReset(error.strerror or str(error))
+
+    def _has_peer(self) -> bool:
+        try:
+            self._sock.getpeername()
+        except OSError:
+            return False
+        return True
+
+    async def _send_close_notify(self) -> None:
+        while True:
+            try:
+                self._sock.unwrap()
+            except ssl.SSLWantWriteError:  # the alert stands behind data that the kernel still has to send
+                await self._readiness.writable()
+            except (OSError, ValueError):  # sent, but the peer's is not here; or the session is over already
+                return
+            else:
+                return
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The certificate that the peer presented (DER); verified, if this end's context verifies."""
+        return self._sock.getpeercert(binary_form=True)
+
+    async def handshake(self) -> None:
+        """Run the handshake; raises HandshakeError."""
+        while True:
+            try:
+                self._sock.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._readiness.readable()
+            except ssl.SSLWantWriteError:
+                await self._readiness.writable()
+            except OSError as error:
+                raise HandshakeError(self._facts_of_failure(error)) from error
+            else:
+                self.facts = self._facts_of_success()
+                return
+
+    def timed_out(self, seconds: float) -> HandshakeError:
+        """Return the error for a handshake that the peer let lie for ``seconds``."""
+        return HandshakeError(self._facts(error=f"the peer did not finish the handshake within {seconds:g} s"))
+
+    def _facts_of_success(self) -> HandshakeFacts:
+        cipher = self._sock.cipher()
+        return self._facts(version=self._sock.version() or "", cipher=cipher[0] if cipher else "")
+
+    def _facts_of_failure(self, error: OSError) -> HandshakeFacts:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            code = error.verify_code
+            return self._facts(
+                error=error.verify_message.rstrip("."),
+                verify_code=code,
+                alert_sent=alert_for_verify_code(code),
+            )
+        if isinstance(error, ssl.SSLEOFError):
+            return self._facts(error="the peer closed the connection during the handshake")
+        if isinstance(error, ssl.SSLError):
+            sent, received = alert_for_reason(error), alert_received(error)
+            return self._facts(error=_reason(error), alert_sent=sent, alert_received=received)
+        return self._facts(error=error.strerror or str(error))
+
+    def _facts(self, **known: Any) -> HandshakeFacts:
+        name = _asked_for.get(self._sock) or self._sock.server_hostname or ""
+        return HandshakeFacts(server_name=name, peer_chain=_chain_sent_by_peer(self._sock), **known)
+
+
+async def start_tls(
+    stream: TcpStream,
+    context: ssl.SSLContext,
+    *,
+    timeout_s: float,
+    server_side: bool = False,
+    server_name: str | None = None,
+) -> TlsStream:
+    """Begin TLS on a connection, as either end. The plain stream is used up, whatever the outcome.
+
+    ``server_name`` is sent as SNI and, where the context says so, compared with the certificate. Raises HandshakeError,
+    also for a ``server_name`` that is none. ``timeout_s`` is for the whole handshake.
+    """
+    if server_side and context.sni_callback is None:
+        context.sni_callback = _remember_server_name
+    addresses = (stream.local_address, stream.peer_address)
+    plain = stream.detach()
+    try:
+        _check_server_name(server_name)
+        sock = context.wrap_socket(
+            plain,
+            server_side=server_side,
+            server_hostname=server_name,
+            do_handshake_on_connect=False,
+            suppress_ragged_eofs=False,
+        )
+    except (OSError, ValueError) as error:  # ValueError: OpenSSL cannot take the server name
+        plain.close()
+        text = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise HandshakeError(HandshakeFacts(server_name=server_name or "", error=text)) from error
+    tls = TlsStream(sock, Readiness(sock), addresses)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await tls.handshake()
+    except TimeoutError as error:
+        late = tls.timed_out(timeout_s)
+        tls.abort()
+        raise late from error
+    except HandshakeError:
+        await tls.close_behind_alert()
+        raise
+    except BaseException:
+        tls.abort()
+        raise
+    return tls
+
+
+def _check_server_name(name: str | None) -> None:
+    """Raise ValueError before ``wrap_socket`` does: it would leave its socket open."""
+    if name is not None:
+        name.encode("idna")
+
+
+def _remember_server_name(sock: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+    if name is not None and isinstance(sock, ssl.SSLSocket):
+        _asked_for[sock] = name
+
+
+def _chain_sent_by_peer(sock: ssl.SSLSocket) -> tuple[bytes, ...]:
+    """Return what the peer sent, verified or not: on a failed handshake nothing public tells before Python 3.13."""
+    try:
+        if sys.version_info >= (3, 13):
+            return tuple(sock.get_unverified_chain())
+        raw = getattr(sock, "_sslobj", None)
+        chain = raw.get_unverified_chain() if raw is not None else None
+        return tuple(certificate.public_bytes(_ENCODING_DER) for certificate in chain or ())
+    except (ValueError, OSError, AttributeError):  # the handshake broke off before there was a session
+        return ()
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return (error.reason or str(error)).replace("_", " ").lower()
