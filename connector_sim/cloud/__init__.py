@@ -1,0 +1,1 @@
+"""The cloud side: token service, SOCKS5 proxy and tunnel endpoint of the Connectivity service."""

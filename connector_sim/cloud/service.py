@@ -1,0 +1,105 @@
+"""The Connectivity service as a whole: its listeners, and one task that serves them."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+
+from joserfc.jwk import RSAKey
+
+from connector_sim.cloud.http import serve_http
+from connector_sim.cloud.registry import TunnelRegistry
+from connector_sim.cloud.settings import ConnectivitySettings
+from connector_sim.cloud.socks_proxy import SocksProxy
+from connector_sim.cloud.token_service import TokenService
+from connector_sim.cloud.tokens import Tokens
+from connector_sim.cloud.tunnel_endpoint import TunnelEndpoint
+from connector_sim.observing import DescribeCertificate
+from connector_sim.passage import Watcher
+from connector_sim.tunnel.session import SessionSettings
+from maco_net.background import in_background
+from maco_net.listener import Listener
+from maco_net.tcp import TcpStream
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class ConnectivityService:
+    """Bind at construction (so that ports are known), serve inside ``running``."""
+
+    def __init__(
+        self,
+        settings: ConnectivitySettings,
+        *,
+        tunnel_context: ssl.SSLContext,
+        signing_key: RSAKey,
+        watcher: Watcher,
+        describe_certificate: DescribeCertificate,
+        clock: Callable[[], float] = time.time,
+        session_settings: SessionSettings | None = None,
+    ) -> None:
+        """Bind every address; raises OSError naming the one that cannot be bound."""
+        self.settings = settings
+        self.registry = TunnelRegistry(replace_foreign=settings.replace_foreign_tunnel)
+        self.tokens = Tokens(settings, signing_key, clock=clock)
+        self._token_service = TokenService(settings, self.tokens)
+        self._proxy = SocksProxy(settings, self.tokens, self.registry, watcher)
+        self._endpoint = TunnelEndpoint(
+            settings,
+            self.registry,
+            tunnel_context,
+            record=watcher.record,
+            describe_certificate=describe_certificate,
+            now=_now,
+            session_settings=session_settings,
+        )
+        with contextlib.ExitStack() as undo:
+            self._socks5 = _listen(undo, settings.host, settings.socks5_port)
+            self._token = _listen(undo, settings.host, settings.token_port)
+            self._tunnel = _listen(undo, settings.host, settings.tunnel_port)
+            undo.pop_all()
+        self.socks5_address = self._socks5.address
+        self.token_address = self._token.address
+        self.tunnel_address = self._tunnel.address
+
+    @property
+    def token_url(self) -> str:
+        """The base of the token service, as ``token_service_url`` in a service binding."""
+        host, port = self.token_address
+        return f"http://{host}:{port}"
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve while the block runs; the addresses are given up behind it."""
+        try:
+            async with in_background(
+                self._socks5.serve(self._proxy.serve, max_connections=self.settings.max_connections),
+                self._token.serve(self._serve_token),
+                self._tunnel.serve(self._endpoint.serve),
+            ):
+                yield
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give up the addresses; needed only where ``running`` was never entered."""
+        for listener in (self._socks5, self._token, self._tunnel):
+            listener.close()
+
+    async def _serve_token(self, stream: TcpStream) -> None:
+        await serve_http(stream, self._token_service.handle, timeout_s=self.settings.http_s)
+
+
+def _listen(undo: contextlib.ExitStack, host: str, port: int) -> Listener:
+    try:
+        listener = Listener(host, port)
+    except OSError as error:
+        error.filename = f"{host}:{port}"
+        raise
+    undo.callback(listener.close)
+    return listener

@@ -1,0 +1,90 @@
+"""The token service: ``POST /oauth/token`` with client credentials (RFC 6749, section 4.4) and the public keys.
+
+Paths as in XSUAA: ``/oauth/token`` and ``/token_keys``; ``/.well-known/openid-configuration`` points at both.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import urllib.parse
+
+from connector_sim.cloud.http import HttpAnswer, HttpRequest
+from connector_sim.cloud.settings import ConnectivitySettings, OauthClient
+from connector_sim.cloud.tokens import Tokens
+
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+KEYS_PATH = "/token_keys"
+CONFIGURATION_PATH = "/.well-known/openid-configuration"
+
+
+class TokenService:
+    """Answer the requests of OAuth clients."""
+
+    def __init__(self, settings: ConnectivitySettings, tokens: Tokens) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._clients = {client.client_id: client for client in settings.clients}
+
+    def handle(self, request: HttpRequest) -> HttpAnswer:
+        """Answer one request."""
+        match request.method, request.path:
+            case "POST", "/oauth/token":
+                return self._issue(request)
+            case "GET", "/token_keys":
+                return HttpAnswer(200, self._tokens.public_keys())
+            case "GET", "/.well-known/openid-configuration":
+                return HttpAnswer(200, self._configuration(request))
+            case _, ("/oauth/token" | "/token_keys" | "/.well-known/openid-configuration") as path:
+                allow = (("Allow", "POST" if path == TOKEN_PATH else "GET"),)  # RFC 9110, section 15.5.6
+                return HttpAnswer(405, {"error": "invalid_request", "error_description": "method not allowed"}, allow)
+        return HttpAnswer(404, {"error": "not_found", "error_description": f"known: {TOKEN_PATH}, {KEYS_PATH}"})
+
+    def _issue(self, request: HttpRequest) -> HttpAnswer:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/x-www-form-urlencoded":
+            return _refused(400, "invalid_request", "the body must be application/x-www-form-urlencoded")
+        form = dict(urllib.parse.parse_qsl(request.body.decode("latin-1"), keep_blank_values=True))
+        client = self._authenticated(*_credentials(request, form))
+        if client is None:
+            return _refused(401, "invalid_client", "unknown client, or wrong secret")
+        if (grant := form.get("grant_type")) != "client_credentials":
+            return _refused(400, "unsupported_grant_type", f"found {grant!r}, allowed: 'client_credentials'")
+        answer = {
+            "access_token": self._tokens.issue(client),
+            "token_type": "Bearer",
+            "expires_in": self._settings.token_lifetime_s,
+        }
+        return HttpAnswer(200, answer)
+
+    def _authenticated(self, client_id: str, secret: str) -> OauthClient | None:
+        client = self._clients.get(client_id)
+        known = client.client_secret if client else ""
+        same = hmac.compare_digest(known.encode(), secret.encode())
+        return client if same and known else None
+
+    def _configuration(self, request: HttpRequest) -> dict[str, object]:
+        base = f"http://{request.headers.get('host', self._settings.host)}"
+        return {
+            "issuer": self._settings.issuer,
+            "token_endpoint": base + TOKEN_PATH,
+            "jwks_uri": base + KEYS_PATH,
+            "grant_types_supported": ["client_credentials"],
+        }
+
+
+def _credentials(request: HttpRequest, form: dict[str, str]) -> tuple[str, str]:
+    """Return client ID and secret, from the Basic header (RFC 6749, section 2.3.1) or from the form."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return form.get("client_id", ""), form.get("client_secret", "")
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:  # no Base64, or no UTF-8 in it
+        return "", ""
+    return urllib.parse.unquote_plus(client_id), urllib.parse.unquote_plus(secret)
+
+
+def _refused(status: int, error: str, description: str) -> HttpAnswer:
+    headers = (("WWW-Authenticate", 'Basic realm="maco-lab token service"'),) if status == 401 else ()
+    return HttpAnswer(status, {"error": error, "error_description": description}, headers)

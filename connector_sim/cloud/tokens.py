@@ -1,0 +1,102 @@
+"""Tokens as XSUAA issues them for the Connectivity service: RS256 JWTs, their claims and their verification.
+
+Claims as SAP's own client code reads them (token client library, ``TokenClaims``): ``zid`` is the subaccount and
+decides which Cloud Connector is used, ``cid`` the client.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, RSAKey
+
+from connector_sim.cloud.settings import ConnectivitySettings, OauthClient
+
+ALGORITHM = "RS256"
+KEY_BITS = 2048
+CLOCK_SKEW_S = 0
+"""Both ends share one clock here; a skew would let an expired token pass."""
+
+
+class TokenRefusal(Exception):
+    """A token is not accepted; the text says why and never repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaims:
+    """What the proxy needs of a verified token."""
+
+    subaccount: str
+    client_id: str
+
+
+def new_signing_key() -> RSAKey:
+    """Generate a signing key; takes some 100 ms of CPU and may run in a thread."""
+    return RSAKey.generate_key(KEY_BITS, {"use": "sig", "alg": ALGORITHM, "kid": uuid.uuid4().hex[:12]})
+
+
+class Tokens:
+    """Issue and verify tokens with one signing key. ``clock`` returns seconds since 1970."""
+
+    def __init__(self, settings: ConnectivitySettings, key: RSAKey, *, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._key = key
+        self._clock = clock
+
+    def issue(self, client: OauthClient, *, lifetime_s: int | None = None) -> str:
+        """Return a fresh token for ``client``; a lifetime of its own may be 0 or less: such a token has expired."""
+        now = int(self._clock())
+        lifetime = self._settings.token_lifetime_s if lifetime_s is None else lifetime_s
+        claims = {
+            "iss": self._settings.issuer,
+            "sub": client.client_id,
+            "cid": client.client_id,
+            "client_id": client.client_id,
+            "azp": client.client_id,
+            "zid": client.subaccount,
+            "aud": [self._settings.audience, client.client_id],
+            "scope": [f"{self._settings.audience}.proxy"],
+            "grant_type": "client_credentials",
+            "ext_attr": {"enhancer": "XSUAA", "subaccountid": client.subaccount},
+            "jti": uuid.uuid4().hex,
+            "iat": now,
+            "exp": now + lifetime,
+        }
+        return jwt.encode({"alg": ALGORITHM, "typ": "JWT", "kid": self._key.kid}, claims, self._key)
+
+    def verify(self, token: str) -> TokenClaims:
+        """Check signature, expiry, audience and subaccount. Raises TokenRefusal."""
+        try:
+            claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
+        except (JoseError, ValueError, TypeError) as error:
+            raise TokenRefusal(f"the signature cannot be verified ({type(error).__name__})") from error
+        self._check_times(claims.get("exp"), claims.get("nbf"), claims.get("iat"))
+        self._check_audience(claims.get("aud"))
+        subaccount = claims.get("zid")
+        if not isinstance(subaccount, str) or subaccount not in self._settings.subaccounts:
+            raise TokenRefusal("zid names no subaccount of this Connectivity service")
+        return TokenClaims(subaccount, str(claims.get("cid", "")))
+
+    def public_keys(self) -> dict[str, object]:
+        """Return the JSON Web Key Set that verifies these tokens (RFC 7517, section 5)."""
+        return dict(KeySet([self._key]).as_dict(private=False))
+
+    def _check_times(self, expires: object, not_before: object, issued: object) -> None:
+        now = self._clock()
+        if not isinstance(expires, int | float) or isinstance(expires, bool):
+            raise TokenRefusal("exp is missing")
+        if now >= expires + CLOCK_SKEW_S:
+            raise TokenRefusal(f"expired {now - expires:.0f} s ago")
+        for name, start in (("nbf", not_before), ("iat", issued)):
+            if isinstance(start, int | float) and now < int(start) - CLOCK_SKEW_S:
+                raise TokenRefusal(f"not valid yet ({name} is {start - now:.0f} s ahead)")
+
+    def _check_audience(self, audience: object) -> None:
+        allowed = audience if isinstance(audience, list) else [audience]
+        if self._settings.audience not in allowed:
+            raise TokenRefusal(f"aud does not contain {self._settings.audience!r}")

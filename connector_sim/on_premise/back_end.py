@@ -1,0 +1,88 @@
+"""Open a back end as its mapping says: TCP, or TLS originated by the Cloud Connector.
+
+The internal host is resolved here and only here, through the on-premise names the connector was given. SNI is the
+internal host (the connector sends SNI since version 2.12.1; its value is not documented).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from connector_sim.observing import DescribeCertificate, observe_handshake
+from connector_sim.on_premise.settings import ConnectorSettings, MappingProtocol, SystemMapping
+from connector_sim.on_premise.trust_store import BackEndTrustStore
+from maco_net.errors import ConnectError, HandshakeError
+from maco_net.streams import ByteStream
+from maco_net.tcp import TcpStream, connect_tcp
+from maco_net.tls import start_tls
+from maco_wire.observation import Address, Party, Record, TlsSession
+
+Resolve: TypeAlias = Callable[[str, int], Address | None]
+"""Where an internal host and port really listen; None if the on-premise names do not know it."""
+
+
+class BackEndOpener:
+    """Open back ends for one connector."""
+
+    def __init__(
+        self,
+        settings: ConnectorSettings,
+        trust_store: BackEndTrustStore,
+        resolve: Resolve,
+        *,
+        record: Record,
+        describe_certificate: DescribeCertificate,
+        system_certificate: str = "",
+    ) -> None:
+        """``system_certificate`` is the subject that is offered to back ends, for the report."""
+        self._settings = settings
+        self._trust_store = trust_store
+        self._resolve = resolve
+        self._record = record
+        self._describe = describe_certificate
+        self._system_certificate = system_certificate
+
+    async def open(self, mapping: SystemMapping, trace_id: str) -> ByteStream:
+        """Return a stream to the back end. Raises ConnectError, or HandshakeError for TCP TLS."""
+        address = self._resolve(mapping.internal_host, mapping.internal_port)
+        if address is None:
+            raise ConnectError(
+                mapping.internal_host, mapping.internal_port, "unresolvable", "the name cannot be resolved on premise"
+            )
+        stream = await connect_tcp(*address, timeout_s=self._settings.connect_s)
+        if mapping.protocol is MappingProtocol.TCP:
+            return stream
+        return await self._start_tls(stream, mapping, trace_id)
+
+    async def _start_tls(self, stream: TcpStream, mapping: SystemMapping, trace_id: str) -> ByteStream:
+        addresses = {"local": stream.local_address, "peer": stream.peer_address}
+        failure: HandshakeError | None = None
+        tls: ByteStream | None = None
+        try:
+            tls = await start_tls(
+                stream,
+                self._trust_store.context(),
+                server_name=mapping.internal_host,
+                timeout_s=self._settings.back_end_tls_s,
+            )
+            facts = tls.facts
+        except HandshakeError as error:
+            facts, failure = error.facts, error
+        self._record(
+            observe_handshake(
+                facts,
+                Party.CLOUD_CONNECTOR,
+                TlsSession.BACK_END,
+                "client",
+                self._describe,
+                self._trust_store.vouches_as,
+                addresses,
+                name_checked=mapping.internal_host if self._trust_store.checks_name else "",
+                client_certificate=self._system_certificate,
+                trace_id=trace_id,
+            )
+        )
+        if tls is None:
+            raise failure or AssertionError("a handshake ends in a session or in an error")
+        return tls

@@ -1,0 +1,114 @@
+"""The settings of a Cloud Connector: frozen values in the words of its administration, checked when built."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Literal
+
+from connector_sim.exceptions import SettingsError as SettingsError  # noqa: PLC0414 - a re-export: callers know it from here
+from connector_sim.relay import RelaySettings
+
+
+class MappingProtocol(enum.StrEnum):
+    """What the connector does on the way to the back end; values of the REST API, TCPS is "TCP TLS" on its pages."""
+
+    TCP = "TCP"
+    TCPS = "TCPS"
+
+
+class BackEndType(enum.StrEnum):
+    """The back-end types that SAP allows for TCP and TCP TLS."""
+
+    ABAP = "abapSys"
+    HANA = "hana"
+    GATEWAY = "netweaverGW"
+    OTHER_SAP = "otherSAPsys"
+    NON_SAP = "nonSAPsys"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemMapping:
+    """One entry of the access control: the virtual system a cloud application may reach, and the internal one."""
+
+    virtual_host: str
+    virtual_port: int
+    internal_host: str
+    internal_port: int
+    protocol: MappingProtocol
+    back_end_type: BackEndType = BackEndType.NON_SAP
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        """Check every value; raises SettingsError."""
+        for field, host in (("virtualHost", self.virtual_host), ("localHost", self.internal_host)):
+            if not host or not host.isascii() or not host.isprintable() or " " in host or len(host) > 255:
+                raise SettingsError(field, f"found {host!r}, allowed: a host name of 1 to 255 ASCII characters")
+        for field, port in (("virtualPort", self.virtual_port), ("localPort", self.internal_port)):
+            if not 1 <= port <= 65_535:
+                raise SettingsError(field, f"found {port}, allowed: 1 to 65535")
+
+
+@dataclass(frozen=True, slots=True)
+class SubaccountSettings:
+    """One subaccount of a connector: where its tunnel goes and what it exposes there.
+
+    Location IDs: SAP says only "can be used in a URI"; at most 189 bytes fit through SOCKS5.
+    """
+
+    subaccount: str
+    location_id: str = ""
+    mappings: tuple[SystemMapping, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check every value; raises SettingsError."""
+        if not self.subaccount:
+            raise SettingsError("subaccount", "found nothing, allowed: the subaccount's ID")
+        if len(self.location_id.encode()) > 189 or not self.location_id.isprintable():
+            raise SettingsError("locationID", "allowed: printable characters, at most 189 bytes in UTF-8")
+        seen: dict[tuple[str, int], SystemMapping] = {}
+        for mapping in self.mappings:
+            key = (mapping.virtual_host.lower(), mapping.virtual_port)
+            if key in seen:
+                raise SettingsError("virtualHost", f"{key[0]}:{key[1]} is mapped twice in subaccount {self.subaccount}")
+            seen[key] = mapping
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorSettings:
+    """One installed Cloud Connector; all durations in seconds."""
+
+    name: str
+    installation_id: str
+    tunnel_host: str
+    """The name of the tunnel endpoint, which its certificate must carry."""
+    tunnel_address: tuple[str, int]
+    """Where the tunnel endpoint listens."""
+    subaccounts: tuple[SubaccountSettings, ...]
+    check_back_end_name: bool = False
+    """Compare the certificate of a TCP TLS back end with the internal host; SAP documents no such check."""
+    connect_s: float = 10.0
+    back_end_tls_s: float = 10.0
+    tunnel_connect_s: float = 10.0
+    tunnel_handshake_s: float = 10.0
+    open_request_s: float = 10.0
+    half_closed_s: float = 30.0
+    """How long a connection that one side has ended may stand still."""
+    maco_end_to_tls: Literal["hold", "close"] = "hold"
+    """What becomes of MaCo's end towards a TLS back end; see RelaySettings."""
+    truncated_as: Literal["reset", "end"] = "reset"
+    """What MaCo sees when a TLS back end ends without close_notify; see RelaySettings."""
+    max_reconnect_attempts: int = 150
+    first_reconnect_delay_s: float = 0.5
+    longest_reconnect_delay_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Check every value; raises SettingsError."""
+        names = [subaccount.subaccount for subaccount in self.subaccounts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise SettingsError("subaccounts", f"{twice[0]} is there twice; a connector has one tunnel per subaccount")
+
+    @property
+    def relay(self) -> RelaySettings:
+        """How the ends of relayed connections are passed on."""
+        return RelaySettings(self.half_closed_s, self.maco_end_to_tls, self.truncated_as)
