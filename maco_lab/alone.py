@@ -1,0 +1,199 @@
+"""One party in a process of its own; ``python -m connector_sim``, ``mailserver_sim`` and ``maco_client`` end up here.
+
+All read the same lab file. They share certificates through the state folder (the first one to start makes them) and
+find each other at the addresses of the lab file. What a party observes goes to standard output as JSON lines, what a
+person wants to know to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maco_lab.canaries import plant_canaries
+from maco_lab.journal import Entry, Journal
+from maco_lab.lab_file import LabFile, LabFileError, find_lab_file
+from maco_lab.names import OnPremiseNames
+from maco_lab.parties import (
+    TUNNEL_HOST,
+    Reporting,
+    build_connectivity,
+    build_connector,
+    build_pollers,
+    configured_cloud_addresses,
+    connectivity_settings,
+)
+from maco_lab.pki import LabPki
+from maco_lab.runner import run_lab
+from maco_lab.state import DEFAULT_FOLDER, StateError, StateFolder
+
+LabOption = Annotated[
+    Path | None, typer.Option("--lab", help="The lab file; without it ./lab.yaml or the built-in one.")
+]
+StateOption = Annotated[Path, typer.Option("--state", help="Where certificates, mails and the inbox are kept.")]
+
+connector_app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="The Connectivity service and the Cloud Connector, one at a time."
+)
+mail_server_app = typer.Typer(add_completion=False, help="The mail server alone.")
+maco_app = typer.Typer(add_completion=False, help="MaCo alone: polls its e-mail connections.")
+
+
+class _Party:
+    """What every party that runs alone has: its lab file, certificates, journal, and the signal to stop."""
+
+    def __init__(self, lab: Path | None, state: Path) -> None:
+        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        try:
+            self.file: LabFile = find_lab_file(lab)
+            self.state = StateFolder(state)
+        except (LabFileError, StateError) as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(2) from error
+        self.journal = Journal()
+        self.journal.listen(_print_entry)
+        passwords = [each.password for each in plant_canaries(self.file.model) if each.password]
+        self.reporting = Reporting(self.journal.record, tuple(passwords))
+
+    def pki(self) -> LabPki:
+        """Return the certificates that all parties share."""
+        host = self.file.model.mail_server.host_name
+        return LabPki.kept(self.file.folder, self.state.pki, mail_host=host, tunnel_host=TUNNEL_HOST)
+
+    def run(self, coroutine: Coroutine[Any, Any, int]) -> None:
+        """Run the party and leave with its exit code."""
+        raise typer.Exit(run_lab(coroutine))
+
+
+@connector_app.command()
+def cloud(lab: LabOption = None, state: StateOption = DEFAULT_FOLDER) -> None:
+    """Run the Connectivity service: token service, SOCKS5 proxy and tunnel endpoint."""
+    party = _Party(lab, state)
+    party.run(_run_cloud(party))
+
+
+@connector_app.command("on-premise")
+def on_premise(
+    lab: LabOption = None,
+    state: StateOption = DEFAULT_FOLDER,
+    name: Annotated[
+        str | None, typer.Option(help="Which Cloud Connector of the lab file; without it the first.")
+    ] = None,
+) -> None:
+    """Run a Cloud Connector; the cloud side must be there first, as in the real world."""
+    party = _Party(lab, state)
+    party.run(_run_connector(party, name))
+
+
+@mail_server_app.command()
+def mail_server(lab: LabOption = None, state: StateOption = DEFAULT_FOLDER) -> None:
+    """Run the mail server: IMAP and SMTP over one store."""
+    party = _Party(lab, state)
+    party.run(_run_mail_server(party))
+
+
+@maco_app.command()
+def maco(
+    lab: LabOption = None,
+    state: StateOption = DEFAULT_FOLDER,
+    once: Annotated[bool, typer.Option("--once", help="Poll every connection once; exit 1 if one fails.")] = False,
+) -> None:
+    """Run MaCo: poll at once, then by schedule."""
+    party = _Party(lab, state)
+    party.run(_run_maco(party, once=once))
+
+
+async def _run_cloud(party: _Party) -> int:
+    from connector_sim.cloud.tokens import new_signing_key
+
+    settings = connectivity_settings(party.file.model, free_ports=False)
+    service = build_connectivity(settings, party.pki(), new_signing_key(), party.reporting)
+    async with service.running():
+        for what, address in (
+            ("SOCKS5", service.socks5_address),
+            ("token service", service.token_address),
+            ("tunnel endpoint", service.tunnel_address),
+        ):
+            _say(f"{what} listens on {address[0]}:{address[1]}")
+        await _until_told_to_stop()
+    return 0
+
+
+async def _run_connector(party: _Party, name: str | None) -> int:
+    model = party.file.model
+    known = [each.name for each in model.cloud_connectors]
+    chosen = next((each for each in model.cloud_connectors if name in (None, each.name)), None)
+    if chosen is None:
+        _say(f"found Cloud Connector {name!r}, allowed: {', '.join(known) or 'none is defined'}")
+        return 2
+    names = OnPremiseNames(model.hosts, {})
+    connector = build_connector(chosen, configured_cloud_addresses(model.cloud), names, party.pki(), party.reporting)
+    async with connector.running():
+        await connector.tried()
+        states = {subaccount: tunnel.state for subaccount, tunnel in connector.tunnels.items()}
+        _say(f"Cloud Connector {chosen.name}: {', '.join(f'{each} {state}' for each, state in states.items())}")
+        if all(state == "ConnectFailure" for state in states.values()):
+            _say("no tunnel came up: start the cloud side first, then the connector again")
+            return 1
+        await _until_told_to_stop()
+    return 0
+
+
+async def _run_mail_server(party: _Party) -> int:
+    from maco_lab.mail_party import build_mail_server, start_mail_server
+
+    server, configured = build_mail_server(party.file, party.state, party.pki(), party.reporting, free_ports=False)
+    await start_mail_server(server, configured.values())
+    try:
+        for protocol, (host, port) in server.addresses.items():
+            _say(f"{protocol} listens on {host}:{port}")
+        await _until_told_to_stop()
+    finally:
+        await server.stop()
+    return 0
+
+
+async def _run_maco(party: _Party, *, once: bool) -> int:
+    from maco_client.inbox import Inbox
+    from maco_lab.maco_side import MacoSide
+
+    model = party.file.model
+    with contextlib.closing(Inbox(party.state.inbox)) as inbox:
+        cloud = configured_cloud_addresses(model.cloud)
+        maco_side = MacoSide(
+            build_pollers(model, cloud, party.pki(), inbox, party.reporting), every_s=model.maco.poll_every_s
+        )
+        results = await maco_side.poll_all()
+        if once:
+            return 0 if all(result.succeeded for result in results) else 1
+        async with asyncio.TaskGroup() as tasks:
+            schedule = tasks.create_task(maco_side.run_schedule(lambda _: None))
+            await _until_told_to_stop()
+            schedule.cancel()
+    return 0
+
+
+async def _until_told_to_stop() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _print_entry(entry: Entry) -> None:
+    """Print an observation. A reader that has gone (``| head``) must not end the party."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(entry.as_json() + "\n")
+        sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

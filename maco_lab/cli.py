@@ -1,0 +1,257 @@
+"""The command line. Every command imports only what it needs, so that ``--help`` and ``version`` are quick.
+
+Exit codes: 0 done; 1 something failed that was tried (a poll, a leg of the demo); 2 the call or a file is wrong, or
+the lab cannot start.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from enum import StrEnum
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from maco_lab.up_options import UpOptions
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from maco_lab.lab_file import LabFile
+    from maco_lab.state import StateFolder
+
+app = typer.Typer(
+    name="maco-lab",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,  # they may be secrets
+    help="SAP Market Communication, Connectivity service, Cloud Connector and a mail server on this machine. "
+    "Not a product of SAP.",
+)
+
+LabOption = Annotated[
+    Path | None,
+    typer.Option("--lab", help="The lab file; without it ./lab.yaml, or the one that is built in.", show_default=False),
+]
+StateOption = Annotated[
+    Path,
+    typer.Option("--state", help="Where mails, inbox and journal are kept; one lab at a time runs in it."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+DEFAULT_STATE = Path(".maco-lab")
+
+
+class Ports(StrEnum):
+    """Where the ports come from."""
+
+    FILE = "file"
+    AUTO = "auto"
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an ASCII terminal shows a "?" where it cannot draw
+    app()
+
+
+@app.command()
+def up(
+    lab: LabOption = None,
+    state: StateOption = DEFAULT_STATE,
+    ports: Annotated[
+        Ports, typer.Option(help="'auto' takes free ports instead of those of the lab file.")
+    ] = Ports.FILE,
+    detach: Annotated[bool, typer.Option("--detach", help="Go to the background as soon as it runs.")] = False,
+    seed: Annotated[bool, typer.Option(help="Deliver a sample mail to every mailbox at the start.")] = True,
+    certs: Annotated[
+        Path | None,
+        typer.Option(help="Keep the certificates in this folder; without it they are new at every start."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log what the parties do.")] = False,
+    ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Run the landscape of a lab file; MaCo polls at once and then by schedule."""
+    file, folder = _lab_file(lab), _state(state)
+    options = UpOptions(
+        free_ports=ports is Ports.AUTO, seed=seed, certificates=certs, verbose=verbose, ready_fd=ready_fd
+    )
+    if detach:
+        from maco_lab.detached import start_detached
+
+        raise typer.Exit(start_detached(file, lab, folder, options))
+    from maco_lab.runner import run_lab
+    from maco_lab.up import run_up
+
+    _log_to_stderr(verbose=verbose)
+    run_lab(run_up(file, folder, options, _console()))
+
+
+@app.command()
+def down(state: StateOption = DEFAULT_STATE) -> None:
+    """End the lab that runs in this state folder."""
+    from maco_lab import client
+    from maco_lab.control import ControlError
+
+    folder = _state(state, create=False)
+    note = folder.read_note()
+    if note is None:
+        typer.echo(f"no lab is running in {folder.folder}")
+        return
+    try:
+        gone = client.down(folder, note)
+    except ControlError as error:
+        _fail(str(error))
+    if not gone:
+        _fail(f"the lab (pid {note.pid}) was told to stop but is still there", code=1)
+    typer.echo(f"stopped (pid {note.pid})")
+
+
+@app.command()
+def demo(lab: LabOption = None, json_: JsonOption = False) -> None:
+    """Fetch a mail by every e-mail connection and show where TLS ended; free ports, nothing is kept."""
+    from maco_lab.demo import legs_as_data, print_legs, run_demo
+    from maco_lab.runner import run_lab
+
+    _log_to_stderr(verbose=False)
+    legs = run_lab(run_demo(_lab_file(lab)))
+    if json_:
+        typer.echo(json.dumps(legs_as_data(legs), ensure_ascii=False, indent=2))
+    else:
+        print_legs(_console(), legs)
+    failed = [f"{leg.connection}: {leg.failure}" for leg in legs if leg.failure]
+    for failure in failed or ([] if legs else ["the lab file has no e-mail connection"]):
+        typer.echo(f"demo failed: {failure}", err=True)
+    raise typer.Exit(1 if failed or not legs else 0)
+
+
+@app.command()
+def poll(
+    connections: Annotated[
+        list[str] | None, typer.Argument(help="E-mail connections; all of them if none is named.")
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+    json_: JsonOption = False,
+) -> None:
+    """Let MaCo of the running lab poll now.
+
+    With --json a list; each connection has connection, succeeded, stage, stored, error, hint, socks_reply, duration_ms,
+    vouched_by and mails (inbox_id, uid_validity, uid, size, subject, already_known, post_processed).
+    """
+    from maco_lab import client
+    from maco_lab.control import ControlError
+    from maco_lab.story import printable
+
+    try:
+        answer = client.poll(client.running_note(_state(state, create=False)), connections or [])
+    except (client.NoLabError, ControlError) as error:
+        _fail(str(error))
+    if not answer.get("ok"):
+        _fail(str(answer.get("error", "the lab refused")))
+    results = answer["results"]
+    if json_:
+        typer.echo(json.dumps(results, ensure_ascii=False, indent=2))
+    for result in [] if json_ else results:
+        outcome = f"{result['stored']} mail(s) fetched" if result["succeeded"] else f"failed: {result['error']}"
+        typer.echo(printable(f"{result['connection']}: {outcome}"))
+        if result["hint"]:
+            typer.echo(printable(f"  look at: {result['hint']}"))
+    raise typer.Exit(0 if all(result["succeeded"] for result in results) else 1)
+
+
+@app.command()
+def send(
+    to: Annotated[
+        str | None, typer.Option(help="Recipient; without it the first mailbox of the running lab.", show_default=False)
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A mail (RFC 5322); without it a sample is made.", show_default=False)
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Deliver a mail to the running lab's mail server, by SMTP."""
+    from maco_lab import client
+    from maco_lab.story import printable
+
+    try:
+        note = client.running_note(_state(state, create=False))
+        recipient = to or note.mailboxes[0]
+        subject = client.send(note, recipient, file.read_bytes() if file else None)
+    except (client.NoLabError, client.SendError) as error:
+        _fail(printable(str(error)))
+    except OSError as error:
+        _fail(f"{file}: {error.strerror}")
+    typer.echo(printable(f"accepted for {recipient}: {subject}"))
+
+
+@app.command()
+def validate(
+    lab: Annotated[
+        Path | None, typer.Argument(help="The lab file; without it as for 'up'.", show_default=False)
+    ] = None,
+) -> None:
+    """Check a lab file and name every error by line and column."""
+    file = _lab_file(lab)
+    model = file.model
+    mappings = sum(len(each.mappings) for connector in model.cloud_connectors for each in connector.subaccounts)
+    typer.echo(
+        f"{file.name}: no error. {len(model.cloud_connectors)} Cloud Connector(s), {mappings} mapping(s), "
+        f"{len(model.maco.email_connections)} e-mail connection(s)"
+    )
+    from maco_lab.parties import email_connections
+
+    for connection in email_connections(model.maco):
+        for warning in connection.warnings():
+            typer.echo(f"warning: {connection.name}: {warning}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        typer.echo(f"maco-lab {installed('maco-lab')}")
+    except PackageNotFoundError:
+        typer.echo("maco-lab (from a source tree that is not installed)")
+
+
+def _lab_file(path: Path | None) -> LabFile:
+    from maco_lab.lab_file import LabFileError, find_lab_file
+
+    try:
+        return find_lab_file(path)
+    except LabFileError as error:
+        _fail(str(error))
+
+
+def _state(path: Path, *, create: bool = True) -> StateFolder:
+    from maco_lab.state import StateError, StateFolder
+
+    try:
+        return StateFolder(path, create=create)
+    except StateError as error:
+        _fail(str(error))
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _log_to_stderr(*, verbose: bool) -> None:
+    level = logging.INFO if verbose else logging.ERROR
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def _fail(message: str, *, code: int = 2) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,147 @@
+"""The journal: one ordered stream of what all parties observed.
+
+The journal gives each observation its number and its time, under a lock, because parties report from several threads.
+The command line, the demo and the tests read the journal and nothing else. On disk it is JSON lines; the schema is in
+``docs/journal.md``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from maco_wire.observation import Observation
+
+MAX_ENTRIES = 100_000
+"""How many entries are kept in memory; the file has them all."""
+
+SCHEMA_VERSION = 1
+
+_O = TypeVar("_O", bound=Observation)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: ``number`` counts from 1 without gaps, ``time`` is seconds since 1970."""
+
+    number: int
+    time: float
+    observation: Observation
+
+    def as_json(self) -> str:
+        """Return the line of the file, without its end."""
+        fields: dict[str, Any] = {"v": SCHEMA_VERSION, "n": self.number, "t": round(self.time, 6)}
+        return json.dumps(fields | self.observation.as_fields(), ensure_ascii=False)
+
+
+class Journal:
+    """Append-only; safe to use from any thread."""
+
+    def __init__(self, file: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
+        """Write to ``file`` too, from its start; the folder must exist."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: list[Entry] = []
+        self._last = 0
+        self._path = file
+        self._file: TextIO | None = _open_private(file) if file else None
+        self._listeners: list[Callable[[Entry], None]] = []
+
+    def record(self, observation: Observation) -> None:
+        """Take an observation from a party."""
+        with self._lock:
+            self._last += 1
+            entry = Entry(self._last, self._clock(), observation)
+            self._entries.append(entry)
+            if len(self._entries) > MAX_ENTRIES:
+                del self._entries[: MAX_ENTRIES // 10]
+            self._write(entry)
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            listener(entry)
+
+    def _write(self, entry: Entry) -> None:
+        """Append to the file. A full disk must not end the party that reports: the file ends, memory goes on."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(entry.as_json() + "\n")
+            self._file.flush()
+        except OSError as error:
+            _log.error("%s: %s; the journal's file ends before entry %d", self._path, error.strerror, entry.number)
+            self._close_file()
+
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file:
+            with contextlib.suppress(OSError):  # what could not be written cannot be written now either
+                file.close()
+
+    @property
+    def last(self) -> int:
+        """The number of the newest entry; 0 if there is none."""
+        return self._last
+
+    def entries(self, *, after: int = 0) -> list[Entry]:
+        """Return what was recorded behind entry number ``after``."""
+        with self._lock:
+            return [entry for entry in self._entries if entry.number > after]
+
+    def of(self, kind: type[_O], *, after: int = 0) -> list[_O]:
+        """Return the observations of one class, in order."""
+        return [entry.observation for entry in self.entries(after=after) if isinstance(entry.observation, kind)]
+
+    def listen(self, listener: Callable[[Entry], None]) -> Callable[[], None]:
+        """Call ``listener`` for each new entry, in the thread that records it; return how to stop that."""
+        with self._lock:
+            self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def wait_for(self, wanted: Callable[[Entry], bool], *, after: int = 0, timeout_s: float) -> Entry:
+        """Return the first entry behind number ``after`` that is ``wanted``, now or as soon as it is recorded.
+
+        Raises TimeoutError.
+        """
+        loop = asyncio.get_running_loop()
+        news = asyncio.Event()
+
+        def wake(_: Entry) -> None:
+            loop.call_soon_threadsafe(news.set)
+
+        stop = self.listen(wake)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    news.clear()
+                    for entry in self.entries(after=after):
+                        if wanted(entry):
+                            return entry
+                        after = entry.number
+                    await news.wait()
+        finally:
+            stop()
+
+    def close(self) -> None:
+        """Close the file; what is recorded afterwards stays in memory."""
+        with self._lock:
+            self._close_file()
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries())
+
+
+def _open_private(path: Path) -> TextIO:
+    """Open a new file that only its owner can read: user names and subjects are in it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,232 @@
+"""What the shape of a lab file cannot say: references between its sections, and what the parties' settings refuse.
+
+Pure. Every finding is the location of the wrong value and a text; ``lab_file`` turns a location into line and column.
+The parties check their own settings when these are built; they are built here once, so that a user is told the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from connector_sim.on_premise.settings import MappingProtocol, SubaccountSettings, SystemMapping
+from connector_sim.on_premise.settings import SettingsError as ConnectorSettingsError
+from maco_client.failures import SettingsError as MacoSettingsError
+from maco_client.settings import (
+    Credential,
+    EmailConnection,
+    EmailServer,
+    PostProcessing,
+    Protection,
+    ProxyType,
+    Selection,
+    TokenService,
+)
+from maco_lab import lab_model
+from maco_lab.lab_model import Certificate, LabModel
+from maco_lab.pki import anchor_names, server_names
+from mailserver_sim.settings import Account, MailServerSettings
+from mailserver_sim.settings import SettingsError as MailSettingsError
+
+Location: TypeAlias = tuple[str | int, ...]
+Found: TypeAlias = Iterator[tuple[Location, str]]
+
+_T = TypeVar("_T")
+
+CLOUD_HOST = "127.0.0.1"
+"""The cloud side stays on this machine: its token service speaks HTTP (docs/decisions/0002)."""
+
+_KEYS: Mapping[str, str] = {
+    "virtualHost": "virtual",
+    "virtualPort": "virtual",
+    "localHost": "internal",
+    "localPort": "internal",
+    "locationID": "location_id",
+}
+"""Keys of the lab file for those fields of the Cloud Connector's REST API that have another name."""
+
+
+def check(model: LabModel) -> list[tuple[Location, str]]:
+    """Return everything that is wrong with a lab file of the right shape; each place is told once."""
+    found: dict[Location, str] = {}
+    for rule in (_cloud, _connectors, _hosts, _mail_server, _certificates, _ports, _maco):
+        for where, text in rule(model):
+            found.setdefault(where, text)
+    return list(found.items())
+
+
+def _cloud(model: LabModel) -> Found:
+    if model.cloud.host != CLOUD_HOST:
+        text = f"found {model.cloud.host!r}, allowed: {CLOUD_HOST}, because the token service speaks HTTP"
+        yield ("cloud", "host"), text
+    clients = model.cloud.clients
+    for i, client in enumerate(clients):
+        where: Location = ("cloud", "clients", i)
+        if client.subaccount not in model.subaccounts:
+            yield (*where, "subaccount"), _unknown(client.subaccount, model.subaccounts)
+        secret = client.client_secret.get_secret_value()
+        yield from _build(where, TokenService, "http://127.0.0.1:1", client.client_id, secret)[1]
+    yield from _repeated(("cloud", "clients"), [client.client_id for client in clients], "client_id")
+    yield from _repeated(("subaccounts",), model.subaccounts)
+
+
+def _connectors(model: LabModel) -> Found:
+    for i, connector in enumerate(model.cloud_connectors):
+        for j, inner in enumerate(connector.subaccounts):
+            where: Location = ("cloud_connectors", i, "subaccounts", j)
+            if inner.subaccount not in model.subaccounts:
+                yield (*where, "subaccount"), _unknown(inner.subaccount, model.subaccounts)
+            yield from _build(where, SubaccountSettings, inner.subaccount, inner.location_id)[1]
+            yield from _mappings((*where, "mappings"), inner.mappings)
+        names = [inner.subaccount for inner in connector.subaccounts]
+        yield from _repeated(("cloud_connectors", i, "subaccounts"), names, "subaccount")
+    yield from _repeated(("cloud_connectors",), [connector.name for connector in model.cloud_connectors], "name")
+
+
+def _mappings(where: Location, mappings: Sequence[lab_model.SystemMapping]) -> Found:
+    for i, mapping in enumerate(mappings):
+        protocol = MappingProtocol(mapping.protocol)
+        yield from _build((*where, i), SystemMapping, *mapping.virtual, *mapping.internal, protocol)[1]
+    names = [f"{mapping.virtual[0].lower()}:{mapping.virtual[1]}" for mapping in mappings]
+    yield from _repeated(where, names, "virtual")
+
+
+def _hosts(model: LabModel) -> Found:
+    seen: set[str] = set()
+    for name in model.hosts:
+        host, _, port = name.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit():
+            yield ("hosts", name), f"found name {name!r}, allowed: host:port, as in mail.example.com:143"
+        elif name.lower() in seen:
+            yield ("hosts", name), f"{name.lower()!r} is there twice"
+        seen.add(name.lower())
+
+
+def _mail_server(model: LabModel) -> Found:
+    server = model.mail_server
+    accounts: list[Account] = []
+    for i, account in enumerate(server.accounts):
+        password = account.password.get_secret_value()
+        where: Location = ("mail_server", "accounts", i)
+        built, found = _build(where, Account, account.user, password, mail_addresses(account))
+        yield from found
+        accounts += [built] if built else []
+    yield from _repeated(("mail_server", "accounts"), [account.user for account in server.accounts], "user")
+    settings = (server.host_name, tuple(accounts), (), Path())
+    for _, text in _build((), MailServerSettings, *settings)[1]:
+        yield ("mail_server", "accounts"), text
+
+
+def mail_addresses(account: lab_model.Account) -> tuple[str, ...]:
+    """Return every address that is delivered to a mailbox; a user name of the form name@domain is one of them."""
+    own = (account.user,) if "@" in account.user else ()
+    return own + tuple(address for address in account.addresses if address != account.user)
+
+
+def _certificates(model: LabModel) -> Found:
+    stores: list[tuple[Location, Certificate]] = [
+        (("cloud_connectors", i, "back_end_trust_store", "certificates", j), choice)
+        for i, connector in enumerate(model.cloud_connectors)
+        for j, choice in enumerate(connector.back_end_trust_store.certificates)
+    ]
+    stores += [(("maco", "key_store", alias), choice) for alias, choice in model.maco.key_store.items()]
+    for where, choice in stores:
+        if isinstance(choice, str) and choice not in anchor_names():
+            yield where, _unknown(choice, anchor_names())
+    own = model.mail_server.certificate
+    if isinstance(own, str) and own not in server_names():
+        yield ("mail_server", "certificate"), _unknown(own, server_names())
+
+
+def _ports(model: LabModel) -> Found:
+    """Find a port that is given to two listeners; 0 takes a free one and may be there as often as wanted."""
+    cloud, server = model.cloud, model.mail_server
+    listeners: list[tuple[Location, str, int | None]] = [
+        (("cloud", key), cloud.host, getattr(cloud, key)) for key in ("socks5_port", "token_port", "tunnel_port")
+    ]
+    listeners += [
+        (("mail_server", "ports", protocol), server.host, port) for protocol, port in server.ports.model_dump().items()
+    ]
+    taken: dict[tuple[str, int], Location] = {}
+    for where, host, port in listeners:
+        if port and taken.setdefault((host, port), where) != where:
+            yield where, f"port {port} is that of {'.'.join(map(str, taken[host, port]))} already"
+
+
+def _maco(model: LabModel) -> Found:
+    maco = model.maco
+    clients = [client.client_id for client in model.cloud.clients]
+    if maco.client not in clients:
+        yield ("maco", "client"), _unknown(maco.client, clients)
+    servers: dict[str, EmailServer | None] = {}
+    for i, server in enumerate(maco.email_servers):
+        proxy_type = ProxyType(server.proxy_type)
+        settings = (server.name, server.address, proxy_type, server.location_id, server.timeout_ms)
+        servers[server.name], found = _build(("maco", "email_servers", i), EmailServer, *settings)
+        yield from found
+    credentials: dict[str, Credential | None] = {}
+    for i, credential in enumerate(maco.credentials):
+        secret = credential.password.get_secret_value()
+        where: Location = ("maco", "credentials", i)
+        credentials[credential.name], found = _build(where, Credential, credential.name, credential.user, secret)
+        yield from found
+    for i, connection in enumerate(maco.email_connections):
+        yield from _connection(("maco", "email_connections", i), connection, servers, credentials)
+    for section in ("credentials", "email_servers", "email_connections"):
+        yield from _repeated(("maco", section), [entry.name for entry in getattr(maco, section)], "name")
+
+
+def _connection(
+    where: Location,
+    connection: lab_model.EmailConnection,
+    servers: Mapping[str, EmailServer | None],
+    credentials: Mapping[str, Credential | None],
+) -> Found:
+    if connection.server not in servers:
+        yield (*where, "server"), _unknown(connection.server, servers)
+    if connection.credential not in credentials:
+        yield (*where, "credential"), _unknown(connection.credential, credentials)
+    server, credential = servers.get(connection.server), credentials.get(connection.credential)
+    if server and credential:
+        yield from _build(where, email_connection, connection, server, credential)[1]
+
+
+def email_connection(
+    connection: lab_model.EmailConnection, server: EmailServer, credential: Credential
+) -> EmailConnection:
+    """Return an e-mail connection with the server and credential that it names. Raises SettingsError."""
+    return EmailConnection(
+        connection.name,
+        server,
+        Protection(connection.protection),
+        credential,
+        connection.folder,
+        Selection(connection.selection),
+        connection.max_messages_per_poll,
+        PostProcessing(connection.post_processing),
+        connection.archive_folder,
+    )
+
+
+def _build(where: Location, kind: Callable[..., _T], *values: object) -> tuple[_T | None, list[tuple[Location, str]]]:
+    """Build a party's settings at ``where``; return them, or None and what they refused."""
+    try:
+        return kind(*values), []
+    except (ConnectorSettingsError, MacoSettingsError) as error:
+        return None, [((*where, _KEYS.get(error.field, error.field)), error.message)]
+    except MailSettingsError as error:
+        return None, [((*where, error.setting), str(error).removeprefix(f"{error.setting}: "))]
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    return f"found {name!r}, allowed: {', '.join(repr(other) for other in sorted(known)) or 'none is defined'}"
+
+
+def _repeated(where: Location, names: Sequence[str], key: str | None = None) -> Found:
+    """Find a name that stands twice in the list at ``where``; ``key`` is where each entry has its name."""
+    seen: set[str] = set()
+    for i, name in enumerate(names):
+        if name in seen:
+            yield (*where, i) if key is None else (*where, i, key), f"{name!r} is there twice"
+        seen.add(name)

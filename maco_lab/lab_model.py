@@ -1,0 +1,233 @@
+"""The lab file's shape: what is allowed where. Cross references are checked in ``lab_file``.
+
+The words are those of SAP's pages and REST API; the values are those that the parties' own settings take.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
+"""0 takes a free port."""
+
+Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+SubaccountId: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+"""Upper case is refused, as in the real product."""
+
+
+def _kind(value: Any) -> str:
+    """Return a simple value as it stands in the file, and the kind of any other."""
+    match value:
+        case None:
+            return "nothing"
+        case str() | int() | float():
+            return repr(value)
+    return (
+        "a list" if isinstance(value, list) else "a mapping" if isinstance(value, Mapping) else "another kind of value"
+    )
+
+
+def _split_host_port(value: Any) -> Any:
+    """Turn ``host:port`` into a pair; anything else is told with an example."""
+    if isinstance(value, tuple):
+        return value
+    host, separator, port = str(value).rpartition(":")
+    if not separator or not host or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65_535:
+        raise ValueError(f"found {_kind(value)}, allowed: host:port, as in mail.example.com:143")
+    return host.strip("[]"), int(port)
+
+
+HostPort: TypeAlias = Annotated[tuple[str, int], BeforeValidator(_split_host_port)]
+
+
+def _loopback_unless_told(value: Any) -> Any:
+    """Let a listener leave loopback only where the file says so by an explicit address."""
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError as error:
+        raise ValueError(f"found {_kind(value)}, allowed: an IP address, as in 127.0.0.1") from error
+    return str(value)
+
+
+ListenHost: TypeAlias = Annotated[str, BeforeValidator(_loopback_unless_told)]
+
+
+class Section(BaseModel):
+    """A mapping of the lab file: unknown keys are errors, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class CertificateFile(Section):
+    """A certificate of the user's own: PEM or DER, leaf first; a server's key is PEM, in ``key`` or the same file."""
+
+    file: Name
+    key: Name | None = None
+
+
+def _name_or_file(value: Any) -> Any:
+    """Say once what is allowed, instead of once for each kind."""
+    if isinstance(value, Mapping) and "file" in value and set(value) <= {"file", "key"}:
+        return value
+    if isinstance(value, str | CertificateFile):
+        return value
+    shown = "a mapping without 'file' or with other keys" if isinstance(value, Mapping) else _kind(value)
+    raise ValueError(f"found {shown}, allowed: the name of a certificate, or 'file: PATH' (and 'key: PATH')")
+
+
+Certificate: TypeAlias = Annotated[CertificateFile | Name, BeforeValidator(_name_or_file)]
+"""A name in the lab's PKI, or a PEM or DER file."""
+
+
+class Client(Section):
+    """A client of the token service."""
+
+    client_id: Name
+    client_secret: SecretStr
+    subaccount: Name
+
+
+class Cloud(Section):
+    """The Connectivity service."""
+
+    host: ListenHost = "127.0.0.1"
+    socks5_port: Port = 20_004
+    token_port: Port = 20_010
+    tunnel_port: Port = 20_011
+    clients: list[Client] = Field(min_length=1)
+    token_lifetime_s: Annotated[int, Field(ge=1, le=86_400)] = 43_200
+    untrusted_back_end_answer: Literal["host_unreachable", "failure", "success_then_close"] = "host_unreachable"
+    bad_token_answer: Literal["status", "reply"] = "status"  # noqa: S105 - a choice, no secret
+    replace_foreign_tunnel: bool = False
+
+
+class SystemMapping(Section):
+    """One system mapping of the access control."""
+
+    virtual: HostPort
+    internal: HostPort
+    protocol: Literal["TCP", "TCPS"]
+    back_end_type: Literal["abapSys", "hana", "netweaverGW", "otherSAPsys", "nonSAPsys"] = "nonSAPsys"
+    description: str = ""
+
+
+class ConnectorSubaccount(Section):
+    """A subaccount of a Cloud Connector."""
+
+    subaccount: Name
+    location_id: str = ""
+    mappings: list[SystemMapping] = Field(default_factory=list)
+
+
+class TrustStore(Section):
+    """The back-end trust store; empty means that nobody is trusted."""
+
+    trust_all_backends: bool = False
+    certificates: list[Certificate] = Field(default_factory=list)
+
+
+class CloudConnector(Section):
+    """One installed Cloud Connector."""
+
+    name: Name
+    back_end_trust_store: TrustStore = TrustStore()
+    system_certificate: bool = False
+    check_back_end_name: bool = False
+    subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
+
+
+class MailPorts(Section):
+    """The ports of the mail server; one that is absent is not served."""
+
+    imap: Port | None = None
+    imaps: Port | None = None
+    smtp: Port | None = None
+    submission: Port | None = None
+    smtps: Port | None = None
+
+
+class Account(Section):
+    """A mailbox with its login; further addresses are delivered to it too."""
+
+    user: Name
+    password: SecretStr
+    addresses: list[str] = Field(default_factory=list)
+
+
+class MailServer(Section):
+    """The mail server on premise."""
+
+    host_name: Name
+    certificate: Certificate = "mail_server"
+    offer_starttls: bool = True
+    host: ListenHost = "127.0.0.1"
+    ports: MailPorts
+    accounts: list[Account] = Field(min_length=1)
+
+
+class Credential(Section):
+    """A "User Credentials" artifact."""
+
+    name: Name
+    user: Name
+    password: SecretStr
+
+
+class EmailServer(Section):
+    """Say where the mail server is reached ("Configure Email Server")."""
+
+    name: Name
+    address: Name
+    proxy_type: Literal["On-Premise", "Internet"]
+    location_id: str = ""
+    timeout_ms: Annotated[int, Field(ge=1, le=3_600_000, strict=True)] = 30_000
+
+
+class EmailConnection(Section):
+    """Say how mail is read from an e-mail server ("Configure Email Connection")."""
+
+    name: Name
+    server: Name
+    protection: Literal["Off", "STARTTLS Mandatory", "STARTTLS Optional", "IMAPS"]
+    credential: Name
+    folder: Name = "INBOX"
+    selection: Literal["All Mails", "Only Unread"] = "Only Unread"
+    max_messages_per_poll: Annotated[int, Field(ge=1, strict=True)] | None = None
+    post_processing: Literal["Archive", "Archive and Mark as Read", "Delete", "Mark as Read"] = "Mark as Read"
+    archive_folder: str = ""
+
+
+class MaCo(Section):
+    """SAP Market Communication, as far as mail goes."""
+
+    client: Name
+    key_store: dict[Name, Certificate] = Field(default_factory=dict)
+    credentials: list[Credential] = Field(default_factory=list)
+    email_servers: list[EmailServer] = Field(default_factory=list)
+    email_connections: list[EmailConnection] = Field(default_factory=list)
+    poll_every_s: Seconds = 60
+
+
+class LabModel(Section):
+    """The whole file."""
+
+    cloud: Cloud
+    subaccounts: list[SubaccountId] = Field(min_length=1)
+    cloud_connectors: list[CloudConnector] = Field(default_factory=list)
+    hosts: dict[Name, HostPort] = Field(default_factory=dict)
+    mail_server: MailServer
+    maco: MaCo
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_mapping(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError("the file must be a mapping with cloud, subaccounts, mail_server and maco")  # noqa: TRY004
+        return value

@@ -1,0 +1,60 @@
+"""Build the mail server. Apart from ``parties``, because it brings Twisted and aiosmtpd with it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterable, Mapping
+
+from certs.summary import summarize
+from maco_lab.lab_file import LabFile
+from maco_lab.mail_tls import imap_context_factory, smtp_context
+from maco_lab.parties import Reporting, mail_server_settings
+from maco_lab.pki import LabPki
+from maco_lab.state import StateFolder
+from maco_wire.observation import Address
+from mailserver_sim.reactor import ensure_reactor
+from mailserver_sim.server import MailServer
+
+
+def build_mail_server(
+    file: LabFile, state: StateFolder, pki: LabPki, reporting: Reporting, *, free_ports: bool
+) -> tuple[MailServer, Mapping[str, Address]]:
+    """Return the mail server, not started, and the address that the lab file gives to each protocol.
+
+    Called on the loop that is to carry it: Twisted's reactor is bound to it from here on.
+    """
+    ensure_reactor(asyncio.get_running_loop())
+    settings, configured = mail_server_settings(file.model.mail_server, state.mail_store, free_ports=free_ports)
+    issued = pki.server(file.model.mail_server.certificate)
+    server = MailServer(
+        settings,
+        imap_tls=imap_context_factory(issued),
+        smtp_tls=smtp_context(issued),
+        record=reporting.record,
+        describe_certificate=summarize,
+        canaries=reporting.canaries,
+    )
+    return server, configured
+
+
+async def start_mail_server(server: MailServer, configured: Iterable[Address]) -> None:
+    """Start the mail server. Raises OSError, which names the address when one is in use."""
+    try:
+        await server.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            error.filename = next((f"{host}:{port}" for host, port in configured if _is_taken(host, port)), None)
+        raise
+
+
+def _is_taken(host: str, port: int) -> bool:
+    """Tell whether another program listens there; Twisted's and asyncio's errors name the address each in its way."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False

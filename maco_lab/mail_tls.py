@@ -1,0 +1,41 @@
+"""The mail server's two TLS configurations: pyOpenSSL for Twisted's IMAP, ``ssl`` for aiosmtpd.
+
+Both ask for no client certificate and speak TLS 1.2 or newer.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+from OpenSSL import SSL
+
+from certs.authority import Issued
+from certs.trust import server_context
+
+
+class ImapContextFactory:
+    """Give Twisted one pyOpenSSL context for all connections."""
+
+    def __init__(self, context: SSL.Context) -> None:
+        self._context = context
+
+    def getContext(self) -> SSL.Context:  # noqa: N802 - Twisted's name
+        """Return the context."""
+        return self._context
+
+
+def imap_context_factory(issued: Issued) -> ImapContextFactory:
+    """Return what Twisted's IMAP server presents ``issued`` with."""
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.use_certificate(issued.certificate)
+    for certificate in issued.chain:
+        context.add_extra_chain_cert(certificate)
+    context.use_privatekey(issued.private_key)
+    context.check_privatekey()
+    return ImapContextFactory(context)
+
+
+def smtp_context(issued: Issued) -> ssl.SSLContext:
+    """Return what aiosmtpd presents ``issued`` with."""
+    return server_context(issued)

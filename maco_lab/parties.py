@@ -1,0 +1,237 @@
+"""Build each party from the lab file: its settings, its trust, its certificates; nothing is started here.
+
+Used by the whole lab in one process and by the parties that run alone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from joserfc.jwk import RSAKey
+
+from certs.summary import summarize
+from connector_sim.cloud.service import ConnectivityService
+from connector_sim.cloud.settings import ConnectivitySettings, OauthClient
+from connector_sim.on_premise.back_end import BackEndOpener
+from connector_sim.on_premise.connector import CloudConnector
+from connector_sim.on_premise.settings import (
+    BackEndType,
+    ConnectorSettings,
+    MappingProtocol,
+    SubaccountSettings,
+    SystemMapping,
+)
+from connector_sim.on_premise.trust_store import BackEndTrustStore
+from connector_sim.passage import Watcher
+from maco_client.inbox import Inbox
+from maco_client.key_store import KeyStore
+from maco_client.poller import Poller
+from maco_client.settings import (
+    Credential,
+    EmailConnection,
+    EmailServer,
+    ProxyType,
+    SocksProxy,
+    TokenService,
+)
+from maco_client.token import TokenSource
+from maco_lab import lab_model
+from maco_lab.lab_checks import email_connection, mail_addresses
+from maco_lab.names import OnPremiseNames
+from maco_lab.pki import LabPki
+from maco_wire.canary import Canary
+from maco_wire.observation import Address, Party, Record
+from mailserver_sim.settings import Account, Listener, MailServerSettings
+
+TUNNEL_HOST = "connectivitytunnel.lab.example"
+"""The name that the tunnel endpoint's certificate carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """How a party reports, and which planted secrets it looks for in what it holds in clear."""
+
+    record: Record
+    canaries: tuple[Canary, ...] = ()
+
+    def watcher(self, party: Party) -> Watcher:
+        """Return the eyes of a party that relays."""
+        return Watcher(party, self.record, self.canaries)
+
+
+@dataclass(frozen=True, slots=True)
+class CloudAddresses:
+    """Where the cloud side listens."""
+
+    socks5: Address
+    token_url: str
+    tunnel: Address
+
+
+def configured_cloud_addresses(cloud: lab_model.Cloud) -> CloudAddresses:
+    """Return the addresses of the lab file, for a party that runs without the cloud side."""
+    return CloudAddresses(
+        (cloud.host, cloud.socks5_port), f"http://{cloud.host}:{cloud.token_port}", (cloud.host, cloud.tunnel_port)
+    )
+
+
+def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> ConnectivitySettings:
+    """Return the settings of the cloud side; with ``free_ports`` every port is taken from those that are free."""
+    cloud = model.cloud
+    return ConnectivitySettings(
+        subaccounts=frozenset(model.subaccounts),
+        clients=tuple(
+            OauthClient(client.client_id, client.client_secret.get_secret_value(), client.subaccount)
+            for client in cloud.clients
+        ),
+        host=cloud.host,
+        socks5_port=0 if free_ports else cloud.socks5_port,
+        token_port=0 if free_ports else cloud.token_port,
+        tunnel_port=0 if free_ports else cloud.tunnel_port,
+        token_lifetime_s=cloud.token_lifetime_s,
+        untrusted_back_end_answer=cloud.untrusted_back_end_answer,
+        bad_token_answer=cloud.bad_token_answer,
+        replace_foreign_tunnel=cloud.replace_foreign_tunnel,
+    )
+
+
+def build_connectivity(
+    settings: ConnectivitySettings, pki: LabPki, signing_key: RSAKey, reporting: Reporting
+) -> ConnectivityService:
+    """Bind the cloud side. Raises OSError naming the address that is in use."""
+    return ConnectivityService(
+        settings,
+        tunnel_context=pki.tunnel_endpoint_context(),
+        signing_key=signing_key,
+        watcher=reporting.watcher(Party.CONNECTIVITY),
+        describe_certificate=summarize,
+    )
+
+
+def build_connector(
+    connector: lab_model.CloudConnector, cloud: CloudAddresses, names: OnPremiseNames, pki: LabPki, reporting: Reporting
+) -> CloudConnector:
+    """Build one Cloud Connector."""
+    settings = ConnectorSettings(
+        name=connector.name,
+        installation_id=uuid.uuid4().hex,
+        tunnel_host=TUNNEL_HOST,
+        tunnel_address=cloud.tunnel,
+        subaccounts=tuple(_subaccount(subaccount) for subaccount in connector.subaccounts),
+        check_back_end_name=connector.check_back_end_name,
+    )
+    listed = connector.back_end_trust_store
+    trust_store = BackEndTrustStore(
+        [pki.anchor(choice) for choice in listed.certificates],
+        trust_all=listed.trust_all_backends,
+        check_name=connector.check_back_end_name,
+        offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
+    )
+    back_ends = BackEndOpener(
+        settings,
+        trust_store,
+        names.resolve,
+        record=reporting.record,
+        describe_certificate=summarize,
+        system_certificate="system certificate" if connector.system_certificate else "",
+    )
+    return CloudConnector(
+        settings,
+        tunnel_context=pki.tunnel_context,
+        back_ends=back_ends,
+        watcher=reporting.watcher(Party.CLOUD_CONNECTOR),
+        describe_certificate=summarize,
+    )
+
+
+def _subaccount(subaccount: lab_model.ConnectorSubaccount) -> SubaccountSettings:
+    mappings = tuple(
+        SystemMapping(
+            *mapping.virtual,
+            *mapping.internal,
+            MappingProtocol(mapping.protocol),
+            BackEndType(mapping.back_end_type),
+            mapping.description,
+        )
+        for mapping in subaccount.mappings
+    )
+    return SubaccountSettings(subaccount.subaccount, subaccount.location_id, mappings)
+
+
+def mail_server_settings(
+    server: lab_model.MailServer, store: Path, *, free_ports: bool
+) -> tuple[MailServerSettings, Mapping[str, Address]]:
+    """Return the settings of the mail server, and the address that the lab file gives to each protocol."""
+    configured: dict[str, Address] = {
+        protocol: (server.host, port) for protocol, port in server.ports.model_dump().items() if port is not None
+    }
+    listeners = tuple(
+        Listener(protocol, host, 0 if free_ports else port)  # type: ignore[arg-type]  # the model's own field names
+        for protocol, (host, port) in configured.items()
+    )
+    accounts = tuple(
+        Account(account.user, account.password.get_secret_value(), mail_addresses(account))
+        for account in server.accounts
+    )
+    settings = MailServerSettings(
+        host_name=server.host_name,
+        accounts=accounts,
+        listeners=listeners,
+        store=store,
+        offer_starttls=server.offer_starttls,
+    )
+    return settings, configured
+
+
+def build_token_source(model: lab_model.LabModel, cloud: CloudAddresses) -> TokenSource:
+    """Build what fetches MaCo's tokens."""
+    client = next(client for client in model.cloud.clients if client.client_id == model.maco.client)
+    return TokenSource(TokenService(cloud.token_url, client.client_id, client.client_secret.get_secret_value()))
+
+
+def build_key_store(maco: lab_model.MaCo, pki: LabPki) -> KeyStore:
+    """Build MaCo's key store."""
+    return KeyStore({alias: pki.anchor(choice) for alias, choice in maco.key_store.items()})
+
+
+def build_pollers(
+    model: lab_model.LabModel, cloud: CloudAddresses, pki: LabPki, inbox: Inbox, reporting: Reporting
+) -> dict[str, Poller]:
+    """Build one poller for each e-mail connection."""
+    proxy = SocksProxy(*cloud.socks5)
+    tokens = build_token_source(model, cloud)
+    key_store = build_key_store(model.maco, pki)
+    return {
+        connection.name: Poller(
+            connection,
+            proxy=proxy,
+            tokens=tokens,
+            key_store=key_store,
+            inbox=inbox,
+            record=reporting.record,
+            describe_certificate=summarize,
+            canaries=reporting.canaries,
+        )
+        for connection in email_connections(model.maco)
+    }
+
+
+def email_connections(maco: lab_model.MaCo) -> list[EmailConnection]:
+    """Return MaCo's e-mail connections with the servers and credentials they name."""
+    servers = {
+        server.name: EmailServer(
+            server.name, server.address, ProxyType(server.proxy_type), server.location_id, server.timeout_ms
+        )
+        for server in maco.email_servers
+    }
+    credentials = {
+        credential.name: Credential(credential.name, credential.user, credential.password.get_secret_value())
+        for credential in maco.credentials
+    }
+    return [
+        email_connection(connection, servers[connection.server], credentials[connection.credential])
+        for connection in maco.email_connections
+    ]

@@ -1,0 +1,73 @@
+"""Run a lab's coroutine to its end, and turn what keeps a lab from starting into one clear line and exit code 2."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any, NoReturn, TypeVar
+
+from certs.exceptions import CertificateError
+from connector_sim.on_premise.settings import SettingsError as ConnectorSettingsError
+from maco_client.failures import InboxError
+from maco_client.failures import SettingsError as MacoSettingsError
+from maco_lab.pki import CertificateFileError
+from maco_lab.state import StateError
+from mailserver_sim.reactor import ReactorError
+from mailserver_sim.settings import SettingsError as MailSettingsError
+from mailserver_sim.store.errors import StoreError
+
+_T = TypeVar("_T")
+
+EXIT_CANNOT_START = 2
+EXIT_TERMINATED = 128 + signal.SIGTERM
+
+_CANNOT_START = (
+    StateError,
+    CertificateError,
+    CertificateFileError,
+    ConnectorSettingsError,
+    InboxError,
+    MacoSettingsError,
+    MailSettingsError,
+    ReactorError,
+    StoreError,
+)
+
+
+def run_lab(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Run ``coroutine`` on a loop of its own; SIGTERM cancels it, so that nothing is left behind."""
+    gc.freeze()  # what is imported by now stays; the collector need not walk it again
+    try:
+        return asyncio.run(_ended_by_sigterm(coroutine))
+    except OSError as error:
+        _stop(_about_socket(error))
+    except _CANNOT_START as error:
+        _stop(str(error))
+    except asyncio.CancelledError:
+        raise SystemExit(EXIT_TERMINATED) from None
+
+
+async def _ended_by_sigterm(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    task = asyncio.current_task()
+    if task is None:
+        raise AssertionError("asyncio runs every coroutine in a task")
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await coroutine
+
+
+def _about_socket(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    text = f"{where}{os.strerror(error.errno) if error.errno else error}"
+    if error.errno == errno.EADDRINUSE:
+        text += "; another program listens there: end it, change the port in the lab file, or use --ports auto"
+    return text
+
+
+def _stop(message: str) -> NoReturn:
+    sys.stderr.write(message + "\n")
+    raise SystemExit(EXIT_CANNOT_START)

@@ -1,0 +1,186 @@
+"""Tell a person what a poll showed: the path with its TLS sessions, hop by hop, and who held the password in clear.
+
+Only draws what ``sight`` found. Every colour is backed by a word, so that nothing is lost without colours.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from maco_lab.sight import HOPS, PATH, Session, Sight
+from maco_wire.observation import Hop, Party, TlsSession
+
+PATH_COLUMNS = 74
+"""Width of the drawn path; it fits 80 columns with its margin. A narrower terminal gets the table alone."""
+
+MARGIN = 2
+
+_STOPS = (0, 22, 48, PATH_COLUMNS - 1)
+
+
+def tell(console: Console, sight: Sight, title: str) -> None:
+    """Print the story of one poll."""
+    console.print(Rule(Text(printable(title), style="bold"), align="left"))
+    parts: list[RenderableType] = [_summary(sight)]
+    if sight.sessions:
+        drawn = [Text(), *_path(sight)] if console.width >= PATH_COLUMNS + 2 * MARGIN else []
+        parts += [*drawn, Text(), _hop_table(sight)]
+    if sight.secrets:
+        parts += [Text(), _secret_table(sight)]
+    parts += [Text(), *(_conclusion(sight) if sight.succeeded else _failure(sight))]
+    console.print(Padding(Group(*parts), (0, MARGIN)))
+    console.print()
+
+
+def printable(text: str) -> str:
+    """Return ``text`` without control characters: some of it was said by a peer, and terminals obey them."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def where_tls_ended(sight: Sight) -> str:
+    """Return one sentence: between whom the mail server's TLS was."""
+    session = sight.mail_session
+    if session is None or not session.succeeded:
+        return "no TLS with the mail server"
+    if session.client is Party.MACO:
+        return "TLS from MaCo to the mail server, end to end"
+    return "TLS from the Cloud Connector to the mail server; in clear before it"
+
+
+def _summary(sight: Sight) -> Text:
+    text = Text()
+    if sight.protocol:
+        text.append(printable(f"Mapping {sight.protocol}: {sight.virtual} → {sight.internal}") + "\n")
+    if sight.succeeded:
+        text.append("✓ ", style="bold green")
+        text.append(
+            f"{sight.stored} mail{'' if sight.stored == 1 else 's'} fetched and stored: {where_tls_ended(sight)}."
+        )
+    else:
+        text.append("✗ ", style="bold red")
+        text.append(printable(f"failed at step '{sight.stage}': {sight.error}"))
+    return text
+
+
+def _path(sight: Sight) -> list[Text]:
+    """Draw the four systems and one line for each TLS session, from its client to its server."""
+    lines = [_labels([(_STOPS[i], party.value) for i, party in enumerate(PATH)])]
+    lines += [_session_line(session) for session in sorted(sight.sessions, key=lambda each: -len(each.hops))]
+    if sight.succeeded:
+        lines += [_clear_line(hop) for hop in HOPS if not sight.covering(hop)]
+    return lines
+
+
+def _labels(labels: list[tuple[int, str]]) -> Text:
+    row = [" "] * PATH_COLUMNS
+    for stop, label in labels:
+        start = max(0, min(stop - len(label) // 2, PATH_COLUMNS - len(label)))
+        row[start : start + len(label)] = label
+    return Text("".join(row), style="bold")
+
+
+def _session_line(session: Session) -> Text:
+    start, end = sorted((_STOPS[PATH.index(session.client)], _STOPS[PATH.index(session.server)]))
+    name = {TlsSession.TUNNEL: "TLS: the tunnel", TlsSession.BACK_END: "TLS by connector"}.get(
+        session.kind, f"TLS by MaCo: {session.kind}"
+    )
+    drawn = f" {name} " if session.succeeded else f" {name}: FAILED "
+    line = drawn.center(end - start - 1, "═" if session.succeeded else "x")
+    return Text(" " * start + "╞" + line + "╡", style="green" if session.succeeded else "red")
+
+
+def _clear_line(hop: Hop) -> Text:
+    index = HOPS.index(hop)
+    start, end = _STOPS[index], _STOPS[index + 1]
+    return Text(" " * start + "├" + " in clear ".center(end - start - 1, "┄") + "┤", style="yellow")
+
+
+def _hop_table(sight: Sight) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("Hop", "Who did TLS with whom", "The client verified it against"):
+        table.add_column(heading, overflow="fold")
+    told: dict[Session, int] = {}
+    for number, hop in enumerate(HOPS, 1):
+        rows = [_hop_row(session, told) for session in sight.sessions if hop in session.hops]
+        for session in sight.sessions:
+            if hop in session.hops:
+                told.setdefault(session, number)
+        if sight.succeeded and not any(each.kind is not TlsSession.TUNNEL for each in sight.covering(hop)):
+            inside = "inside the tunnel: in clear" if rows else "nobody: in clear"
+            rows.append((Text(inside, style="yellow"), Text()))
+        for i, row in enumerate(rows):
+            table.add_row(f"{number} {hop}" if i == 0 else "", *row)
+    return table
+
+
+def _hop_row(session: Session, told: dict[Session, int]) -> tuple[Text, Text]:
+    if session in told:
+        if session.succeeded:
+            return Text(f"as on hop {told[session]}, unbroken", style="green"), Text()
+        return Text(f"as on hop {told[session]}", style="red"), Text()
+    return _handshake(session), _verification(session)
+
+
+def _handshake(session: Session) -> Text:
+    text = Text(f"{session.client} with {session.server}")
+    if session.succeeded:
+        text.append(f", {session.version}", style="green")
+        text.append("" if session.agreed else " (only one end reported it)")
+    else:
+        text.append(printable(f": {session.error}"), style="red")
+    return text
+
+
+def _verification(session: Session) -> Text:
+    if not session.succeeded:
+        return Text(f"refused, alert {session.alert}" if session.alert else "refused", style="red")
+    if not session.verified_against:
+        return Text("not verified", style="yellow")
+    return Text(session.verified_against + ("; name checked" if session.name_checked else "; name not checked"))
+
+
+def _secret_table(sight: Sight) -> Table:
+    """Return who held which secret: a row for each party, because that fits a narrow terminal too."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("Held in clear by", *(secret.name.partition(" of ")[0] for secret in sight.secrets)):
+        table.add_column(heading, overflow="fold")
+    for party in PATH:
+        held = [party in secret.held_by for secret in sight.secrets]
+        table.add_row(
+            party.value, *(Text("yes", style="yellow") if each else Text("no", style="green") for each in held)
+        )
+    return table
+
+
+def _conclusion(sight: Sight) -> list[Text]:
+    session = sight.mail_session
+    if session is None or not session.succeeded:
+        return [
+            Text("The mail server spoke no TLS on this connection: everybody on the way could read it.", style="yellow")
+        ]
+    if session.client is Party.MACO:
+        return [
+            Text(
+                "MaCo did the handshake with the mail server itself, through the tunnel. So the root of the mail "
+                "server's certificate belongs in MaCo's key store, and the virtual host must be the name in it. "
+                "The Cloud Connector only copied bytes it could not read."
+            )
+        ]
+    return [
+        Text(
+            "The Cloud Connector did the handshake with the mail server: it originated TLS on the last hop. So the CA "
+            "belongs in its back-end trust store, and MaCo's key store plays no part. Before it nothing but the "
+            "tunnel was encrypted: the Connectivity service and the Cloud Connector could read everything."
+        )
+    ]
+
+
+def _failure(sight: Sight) -> list[Text]:
+    lines = [Text(printable(f"The others saw: {refusal}")) for refusal in sight.refusals]
+    if sight.hint:
+        lines.append(Text(printable(f"Look at: {sight.hint}"), style="bold"))
+    return lines

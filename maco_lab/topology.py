@@ -1,0 +1,140 @@
+"""The running landscape: all parties in one process, on one event loop.
+
+The order of starting is that of the real world: the mail server and the cloud side listen first, then the Cloud
+Connector dials out, then MaCo polls. Leaving the block ends everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from connector_sim.cloud.service import ConnectivityService
+from connector_sim.cloud.tokens import new_signing_key
+from connector_sim.on_premise.connector import CloudConnector
+from maco_client.inbox import Inbox
+from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
+from maco_lab.journal import Journal
+from maco_lab.lab_file import LabFile
+from maco_lab.maco_side import MacoSide
+from maco_lab.names import OnPremiseNames
+from maco_lab.parties import (
+    TUNNEL_HOST,
+    CloudAddresses,
+    Reporting,
+    build_connectivity,
+    build_connector,
+    build_pollers,
+    connectivity_settings,
+)
+from maco_lab.pki import LabPki
+from maco_lab.samples import sample_mail
+from maco_lab.state import StateFolder
+from maco_wire.observation import Address
+from mailserver_sim.server import MailServer
+
+FIRST_TUNNEL_S = 5.0
+"""How long the start waits for the connectors' first attempt; a slower one goes on in the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningLab:
+    """The parties of a running lab, and where they listen."""
+
+    file: LabFile
+    journal: Journal
+    pki: LabPki
+    mail_server: MailServer
+    cloud: ConnectivityService
+    connectors: Mapping[str, CloudConnector]
+    maco: MacoSide
+    inbox: Inbox
+    canaries: tuple[AccountCanaries, ...]
+
+    @property
+    def addresses(self) -> dict[str, Address]:
+        """Every listener by protocol."""
+        return {
+            "socks5": self.cloud.socks5_address,
+            "token": self.cloud.token_address,
+            "tunnel": self.cloud.tunnel_address,
+            **self.mail_server.addresses,
+        }
+
+    async def seed_mail(self) -> None:
+        """Deliver one sample mail with a canary to every mailbox."""
+        now = dt.datetime.now(dt.UTC)
+        for account in self.canaries:
+            mail = sample_mail(account.user, now=now, canary=account.mail_line.value)
+            await self.mail_server.deliver(account.user, mail)
+
+
+@contextlib.asynccontextmanager
+async def running_lab(
+    file: LabFile, state: StateFolder, journal: Journal, *, free_ports: bool = False, certificates: Path | None = None
+) -> AsyncIterator[RunningLab]:
+    """Start every party of a lab file; with ``free_ports`` each takes a port that is free.
+
+    ``certificates`` is a folder that keeps the certificates; without it they are made anew, in memory.
+
+    Raises OSError naming the address when one is in use, and what building the parties raises.
+    """
+    signing_key = asyncio.get_running_loop().run_in_executor(None, new_signing_key)
+    pki = _pki(file, certificates)
+    planted = plant_canaries(file.model)
+    reporting = Reporting(journal.record, all_canaries(planted))
+    async with contextlib.AsyncExitStack() as parties:
+        mail_server, moved = await _start_mail_server(parties, file, state, pki, reporting, free_ports=free_ports)
+        settings = connectivity_settings(file.model, free_ports=free_ports)
+        cloud = build_connectivity(settings, pki, await signing_key, reporting)
+        await parties.enter_async_context(cloud.running())
+        addresses = CloudAddresses(cloud.socks5_address, cloud.token_url, cloud.tunnel_address)
+        names = OnPremiseNames(file.model.hosts, moved)
+        connectors = [
+            build_connector(connector, addresses, names, pki, reporting) for connector in file.model.cloud_connectors
+        ]
+        for connector in connectors:
+            await parties.enter_async_context(connector.running())
+        inbox = parties.enter_context(contextlib.closing(Inbox(state.inbox)))
+        pollers = build_pollers(file.model, addresses, pki, inbox, reporting)
+        maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
+        await _first_attempts(connectors)
+        by_name = {connector.settings.name: connector for connector in connectors}
+        yield RunningLab(file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted))
+
+
+def _pki(file: LabFile, certificates: Path | None) -> LabPki:
+    mail_host = file.model.mail_server.host_name
+    if certificates is None:
+        return LabPki.in_memory(file.folder, mail_host=mail_host, tunnel_host=TUNNEL_HOST)
+    return LabPki.kept(file.folder, certificates, mail_host=mail_host, tunnel_host=TUNNEL_HOST)
+
+
+async def _start_mail_server(
+    parties: contextlib.AsyncExitStack,
+    file: LabFile,
+    state: StateFolder,
+    pki: LabPki,
+    reporting: Reporting,
+    *,
+    free_ports: bool,
+) -> tuple[MailServer, dict[Address, Address]]:
+    """Start the mail server; return it, and where each address of the lab file has really gone."""
+    from maco_lab.mail_party import build_mail_server, start_mail_server
+
+    mail_server, configured = build_mail_server(file, state, pki, reporting, free_ports=free_ports)
+    parties.push_async_callback(mail_server.stop)
+    await start_mail_server(mail_server, configured.values())
+    moved = {address: mail_server.addresses[protocol] for protocol, address in configured.items()}
+    return mail_server, moved
+
+
+async def _first_attempts(connectors: list[CloudConnector]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_TUNNEL_S), asyncio.TaskGroup() as tasks:
+            for connector in connectors:
+                tasks.create_task(connector.tried())

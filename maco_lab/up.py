@@ -1,0 +1,141 @@
+"""``maco-lab up``: run the landscape until it is told to stop, and say what happens in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from maco_client.results import PollResult
+from maco_lab.control import control_socket
+from maco_lab.journal import Journal
+from maco_lab.lab_file import LabFile
+from maco_lab.landscape_table import landscape_table
+from maco_lab.maco_side import UnknownConnection
+from maco_lab.sight import sight_of
+from maco_lab.state import RunNote, StateFolder
+from maco_lab.story import printable, where_tls_ended
+from maco_lab.topology import RunningLab, running_lab
+from maco_lab.up_options import UpOptions
+
+
+async def run_up(file: LabFile, state: StateFolder, options: UpOptions, console: Console) -> None:
+    """Run the lab until SIGINT, SIGTERM or ``maco-lab down``; each of them cuts short whatever is under way."""
+    began = time.monotonic()
+    stop = _Stop()
+    try:
+        with state.locked(), contextlib.closing(Journal(state.journal)) as journal:
+            await _run(file, state, journal, options, _Teller(console, began), stop)
+    except asyncio.CancelledError:
+        if not stop.asked:
+            raise
+
+
+class _Stop:
+    """Cancels the task that made it, once: a second Ctrl-C must not disturb what is being put away."""
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise AssertionError("asyncio runs every coroutine in a task")
+        self._task = task
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self)
+
+    def __call__(self) -> None:
+        if not self.asked:
+            self.asked = True
+            self._task.cancel()
+
+
+async def _run(
+    file: LabFile, state: StateFolder, journal: Journal, options: UpOptions, teller: _Teller, stop: _Stop
+) -> None:
+    async with (
+        running_lab(file, state, journal, free_ports=options.free_ports, certificates=options.certificates) as lab,
+        control_socket(_control(lab, stop)) as control,
+    ):
+        mailboxes = tuple(account.user for account in file.model.mail_server.accounts)
+        state.write_note(RunNote(os.getpid(), file.name, str(control), lab.addresses, mailboxes))
+        teller.tell_landscape(lab)
+        _tell_parent(options.ready_fd, b"up\n")
+        if options.seed:
+            await lab.seed_mail()
+        for result in await lab.maco.poll_all():
+            teller.tell_poll(lab.journal, result)
+        teller.tell_schedule(lab)
+        _tell_parent(options.ready_fd, b"polled\n")
+        if options.ready_fd is not None:
+            os.close(options.ready_fd)
+        await lab.maco.run_schedule(lambda result: teller.tell_poll(lab.journal, result))
+
+
+def _tell_parent(ready_fd: int | None, word: bytes) -> None:
+    if ready_fd is not None:
+        with contextlib.suppress(BrokenPipeError):  # it no longer waits
+            os.write(ready_fd, word)
+
+
+class _Teller:
+    """Says on the terminal what happens. Names and errors are printed as they are: they are no mark-up."""
+
+    def __init__(self, console: Console, began: float) -> None:
+        self._console = console
+        self._began = began
+
+    def tell_landscape(self, lab: RunningLab) -> None:
+        took = time.monotonic() - self._began
+        self._print(Text.assemble(("maco-lab", "bold"), f" runs {lab.file.name}, ready after {took:.1f} s\n"))
+        self._console.print(landscape_table(lab))
+        self._console.print()
+
+    def tell_poll(self, journal: Journal, result: PollResult) -> None:
+        sight = sight_of(journal.entries(), result.connection)
+        if result.succeeded and sight:
+            count = f"{result.stored} mail{'' if result.stored == 1 else 's'} fetched"
+            told = f" {result.connection}: {count} in {result.duration_ms} ms; {where_tls_ended(sight)}"
+            self._print(Text.assemble(("✓", "green"), printable(told)))
+            return
+        failure = f" {result.connection}: failed at step '{result.stage}': {result.error}"
+        self._print(Text.assemble(("✗", "red"), printable(failure)))
+        for refusal in sight.refusals if sight else ():
+            self._print(Text(printable(f"    {refusal}")))
+        if result.hint:
+            self._print(Text(printable(f"    look at: {result.hint}")))
+
+    def tell_schedule(self, lab: RunningLab) -> None:
+        every_s = lab.file.model.maco.poll_every_s
+        self._print(Text(f"\nMaCo polls every {every_s:g} s. Ctrl-C or `maco-lab down` ends the lab."))
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text)
+
+
+def _control(lab: RunningLab, stop: _Stop) -> Callable[[dict[str, Any]], Any]:
+    async def answer(request: dict[str, Any]) -> dict[str, Any]:
+        match request:
+            case {"command": "down"}:
+                stop()
+                return {"ok": True}
+            case {"command": "poll", "connections": list(names)}:
+                return await _poll(lab, names)
+        return {"ok": False, "error": "unknown command; allowed: down, poll"}
+
+    return answer
+
+
+async def _poll(lab: RunningLab, names: list[Any]) -> dict[str, Any]:
+    try:
+        results = [await lab.maco.poll(str(name)) for name in names or lab.maco.connections]
+    except UnknownConnection as error:
+        return {"ok": False, "error": str(error)}
+    return {"ok": True, "results": [asdict(result) for result in results]}

@@ -1,0 +1,27 @@
+"""What the command line of ``maco-lab up`` says beside the lab file and the state folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """The options, with their defaults."""
+
+    free_ports: bool = False
+    seed: bool = True
+    certificates: Path | None = None
+    """A folder that keeps the certificates; without it they are made anew, in memory."""
+    verbose: bool = False
+    ready_fd: int | None = None
+    """Where a waiting parent process reads that the lab is up; it is closed after the first poll."""
+
+    def as_arguments(self) -> list[str]:
+        """Return the same as command-line arguments, for a process of its own."""
+        arguments = ["--ports=auto"] if self.free_ports else []
+        arguments += [] if self.seed else ["--no-seed"]
+        arguments += [f"--certs={self.certificates}"] if self.certificates else []
+        arguments += ["--verbose"] if self.verbose else []
+        return arguments + ([f"--ready-fd={self.ready_fd}"] if self.ready_fd is not None else [])

@@ -1,0 +1,155 @@
+"""Every party in a process of its own, from one lab file: one mail by both ways."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import smtplib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from maco_lab.lab_file import default_text
+from tests.maco_lab.processes import Process, running
+
+pytestmark = pytest.mark.slow
+
+PORTS = (20004, 20010, 20011, 3143, 3993, 3025, 3587, 3465)
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A folder with a lab file whose ports are free."""
+
+    folder: Path
+    ports: dict[int, int]
+    """From the port of the default lab file to the one that is used."""
+
+    def run(self, module: str, *arguments: str) -> contextlib.AbstractContextManager[Process]:
+        return running(*arguments, folder=self.folder, module=module)
+
+    def send(self, recipient: str) -> None:
+        with smtplib.SMTP("127.0.0.1", self.ports[3025], timeout=10) as server:
+            server.sendmail("a@b.example", [recipient], b"Subject: alone\r\n\r\nhello\r\n")
+
+
+@pytest.fixture
+def landscape(tmp_path: Path) -> Landscape:
+    with contextlib.ExitStack() as held:
+        free = [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in PORTS]
+    ports = dict(zip(PORTS, free, strict=True))
+    configured = re.compile("|".join(map(str, PORTS)))
+    text = configured.sub(lambda found: str(ports[int(found[0])]), default_text())
+    (tmp_path / "lab.yaml").write_text(text)
+    return Landscape(tmp_path, ports)
+
+
+@contextlib.contextmanager
+def started(landscape: Landscape) -> Iterator[tuple[Process, Process, Process]]:
+    """Run mail server, cloud and connector, each as soon as the one before is ready."""
+    with (
+        landscape.run("mailserver_sim") as mail_server,
+        landscape.run("connector_sim", "cloud") as cloud,
+    ):
+        mail_server.wait_for("smtps listens on")
+        cloud.wait_for("tunnel endpoint listens on")
+        with landscape.run("connector_sim", "on-premise") as connector:
+            connector.wait_for("Cloud Connector scc: stadtwerke Connected")
+            yield mail_server, cloud, connector
+
+
+def observations(process: Process) -> list[dict[str, object]]:
+    return [json.loads(line) for line in process.text.splitlines() if line.startswith("{")]
+
+
+def test_four_processes_bring_a_mail_by_both_ways_and_each_reports_its_own(landscape: Landscape) -> None:
+    with started(landscape) as (mail_server, cloud, connector):
+        landscape.send("strom@stadtwerke.example")
+        landscape.send("gas@stadtwerke.example")
+        with landscape.run("maco_client", "--once") as maco:
+            assert maco.wait() == 0, maco.text
+        for process in (connector, cloud, mail_server):
+            code, took_s = process.stop(signal.SIGTERM)
+            assert (code, took_s < 1.0) == (0, True), process.text
+
+    fetched = [each for each in observations(maco) if each["kind"] == "mail_fetched"]
+    assert sorted(str(each["connection"]) for each in fetched) == ["way-a", "way-b"]
+    for process, party in (
+        (maco, "MaCo"),
+        (cloud, "Connectivity service"),
+        (connector, "Cloud Connector"),
+        (mail_server, "Mail server"),
+    ):
+        assert {each["party"] for each in observations(process)} == {party}
+    tls_clients = [
+        (each["party"], each["session"])
+        for process in (maco, connector)
+        for each in observations(process)
+        if each["kind"] == "handshake" and each["session"] != "tunnel"
+    ]
+    assert tls_clients == [("MaCo", "IMAP STARTTLS"), ("Cloud Connector", "TCP TLS to the back end")]
+
+
+def test_parties_look_for_the_passwords_of_the_lab_file(landscape: Landscape) -> None:
+    with started(landscape) as (mail_server, cloud, _):
+        landscape.send("gas@stadtwerke.example")
+        with landscape.run("maco_client", "--once") as maco:
+            assert maco.wait() == 0
+        cloud.stop(signal.SIGTERM)
+        mail_server.stop(signal.SIGTERM)
+
+    seen = [each["name"] for each in observations(cloud) if each["kind"] == "canary_seen"]
+    assert seen == ["mailbox password of gas@stadtwerke.example"]
+    for process in (maco, cloud, mail_server):
+        assert "Gas0815Postfach" not in process.text
+
+
+def test_maco_alone_without_the_others_fails_and_says_at_which_step(landscape: Landscape) -> None:
+    with landscape.run("maco_client", "--once") as maco:
+        assert maco.wait() == 1
+
+    finished = [each for each in observations(maco) if each["kind"] == "poll_finished"]
+    assert [each["succeeded"] for each in finished] == [False, False]
+    assert "Traceback" not in maco.text
+
+
+def test_a_connector_without_a_cloud_gives_up_and_says_what_to_start_first(landscape: Landscape) -> None:
+    with landscape.run("connector_sim", "on-premise") as connector:
+        assert connector.wait() == 1
+
+    assert "no tunnel came up: start the cloud side first, then the connector again" in connector.text
+
+
+def test_a_connector_that_is_not_in_the_lab_file_is_told_with_those_that_are(landscape: Landscape) -> None:
+    with landscape.run("connector_sim", "on-premise", "--name", "other") as connector:
+        assert connector.wait() == 2
+
+    assert "found Cloud Connector 'other', allowed: scc" in connector.text
+
+
+@pytest.mark.parametrize(("module", "argument"), [("mailserver_sim", ""), ("connector_sim", "cloud")])
+def test_a_party_whose_port_is_taken_names_it(landscape: Landscape, module: str, argument: str) -> None:
+    port = landscape.ports[3143 if module == "mailserver_sim" else 20004]
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        landscape.run(module, *([argument] if argument else [])) as party,
+    ):
+        assert party.wait() == 2
+
+    assert str(port) in party.text
+    assert "another program listens there" in party.text
+    assert "Traceback" not in party.text
+
+
+@pytest.mark.parametrize(("module", "arguments"), [("mailserver_sim", ()), ("maco_client", ("--once",))])
+def test_a_broken_lab_file_is_told_by_its_place(tmp_path: Path, module: str, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "lab.yaml").write_text("cloud: [\n")
+    with running(*arguments, folder=tmp_path, module=module) as party:
+        assert party.wait() == 2
+
+    assert party.text.startswith("lab.yaml:2:1: ")
