@@ -1,0 +1,70 @@
+# Each target works as the first command in a fresh clone: it needs Python 3.11 or newer, make and a package index.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.installed-runtime
+DEV_STAMP := $(VENV)/.installed-development
+DOCS_STAMP := $(VENV)/.installed-docs
+PACKAGES := certs connector_sim maco_client maco_lab maco_net maco_wire mailserver_sim
+CODE := $(PACKAGES) tests benchmarks
+PYTEST_ARGS ?=
+
+.PHONY: up down demo test check bench docs clean help
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(RUN_STAMP) ## Run the whole landscape in the foreground; Ctrl-C ends it
+	@$(BIN)/maco-lab up
+
+down: ## End a landscape that runs in the background
+	@if [ -x $(BIN)/maco-lab ]; then $(BIN)/maco-lab down; else echo "nothing is installed, so nothing runs"; fi
+
+demo: $(RUN_STAMP) ## Fetch a mail both ways and show where TLS ended
+	@$(BIN)/maco-lab demo
+
+test: $(DEV_STAMP) ## Run all tests; those of programs that are not installed are skipped
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+check: $(DEV_STAMP) ## Format, lint, types, import contracts and the fast tests
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not slow and not real" -n 2 $(PYTEST_ARGS)
+
+bench: $(DEV_STAMP) ## Measure start, stop and imports on this machine
+	$(BIN)/python -m benchmarks.start
+
+docs: $(DOCS_STAMP) ## Build the documentation into docs/_build
+	$(BIN)/sphinx-build -W -q docs docs/_build/html
+
+clean: ## Remove the virtual environment and everything that was built or kept
+	rm -rf $(VENV) .maco-lab build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@if [ -z "$(PYTHON)" ]; then echo "Python 3.11 or newer is needed, and none was found (set PYTHON=/path/to/python)"; exit 1; fi
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)"; \
+		exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): requirements/runtime.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV_STAMP): requirements/development.txt $(RUN_STAMP)
+	@echo "installing what tests and checks need into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/development.txt
+	@touch $@
+
+$(DOCS_STAMP): requirements/docs.txt $(DEV_STAMP)
+	@echo "installing what the documentation needs into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@

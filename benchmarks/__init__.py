@@ -1,0 +1,1 @@
+"""Measurements of the lab on this machine; not part of the tests."""
