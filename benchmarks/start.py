@@ -37,15 +37,24 @@ def start_and_stop() -> tuple[float, float]:
             [*command, f"--ready-fd={ready_for_child}"], stdout=subprocess.DEVNULL, pass_fds=[ready_for_child]
         ) as lab:
             os.close(ready_for_child)
-            readable, _, _ = select.select([ready], [], [], READY_S)
-            if not readable or not os.read(ready, 16):
-                raise SystemExit("the lab did not start")
+            wait_for(ready, b"polled\n")
             is_ready = time.perf_counter()
             lab.send_signal(signal.SIGINT)
             lab.wait(STOP_S)
             gone = time.perf_counter()
     os.close(ready)
     return is_ready - began, gone - is_ready
+
+
+def wait_for(ready: int, word: bytes) -> None:
+    """Return once the lab has said ``word``."""
+    said = b""
+    while word not in said:
+        readable, _, _ = select.select([ready], [], [], READY_S)
+        more = os.read(ready, 64) if readable else b""
+        if not more:
+            raise SystemExit("the lab did not start")
+        said += more
 
 
 def demo() -> float:

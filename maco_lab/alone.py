@@ -148,10 +148,10 @@ async def _run_connector(party: _Party, name: str | None) -> int:
 
 
 async def _run_mail_server(party: _Party) -> int:
-    from maco_lab.mail_party import build_mail_server, start_mail_server
+    from maco_lab.mail_party import build_mail_server
 
-    server, configured = build_mail_server(party.file, party.state, party.pki(), party.reporting, free_ports=False)
-    await start_mail_server(server, configured.values())
+    server, _ = build_mail_server(party.file, party.state, party.pki(), party.reporting, free_ports=False)
+    await server.start()
     try:
         for protocol, (host, port) in server.addresses.items():
             _say(f"{protocol} listens on {host}:{port}")

@@ -8,6 +8,7 @@ The command line, the demo and the tests read the journal and nothing else. On d
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import json
 import logging
@@ -19,10 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from maco_wire.observation import Observation
+from maco_wire.observation import Handshake, Observation, TlsSession
 
 MAX_ENTRIES = 100_000
 """How many entries are kept in memory; the file has them all."""
+
+MAX_TUNNEL_HANDSHAKES = 1_000
+"""How many handshakes of tunnels are kept beyond that: a tunnel that lives long is still carrying what is polled."""
 
 SCHEMA_VERSION = 1
 
@@ -53,6 +57,7 @@ class Journal:
         self._clock = clock
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
+        self._tunnels: collections.deque[Entry] = collections.deque(maxlen=MAX_TUNNEL_HANDSHAKES)
         self._last = 0
         self._path = file
         self._file: TextIO | None = _open_private(file) if file else None
@@ -64,6 +69,8 @@ class Journal:
             self._last += 1
             entry = Entry(self._last, self._clock(), observation)
             self._entries.append(entry)
+            if isinstance(observation, Handshake) and observation.session is TlsSession.TUNNEL:
+                self._tunnels.append(entry)
             if len(self._entries) > MAX_ENTRIES:
                 del self._entries[: MAX_ENTRIES // 10]
             self._write(entry)
@@ -96,7 +103,17 @@ class Journal:
     def entries(self, *, after: int = 0) -> list[Entry]:
         """Return what was recorded behind entry number ``after``."""
         with self._lock:
-            return [entry for entry in self._entries if entry.number > after]
+            return self._behind(after)
+
+    def view(self, *, after: int) -> list[Entry]:
+        """Return the same, and before it the handshakes of tunnels that are older: what a poll can be seen with."""
+        with self._lock:
+            return [entry for entry in self._tunnels if entry.number <= after] + self._behind(after)
+
+    def _behind(self, number: int) -> list[Entry]:
+        """Numbers have no gaps, so an entry's place follows from its number."""
+        first = self._entries[0].number if self._entries else 0
+        return self._entries[max(0, number - first + 1) :]
 
     def of(self, kind: type[_O], *, after: int = 0) -> list[_O]:
         """Return the observations of one class, in order."""

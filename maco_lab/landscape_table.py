@@ -21,7 +21,7 @@ _MAIL_PROTOCOLS = {
 
 def landscape_table(lab: RunningLab) -> Table:
     """Return the table of a running lab."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("System, address")
     for heading in ("Protocol", "Certificate", "Trusts"):
         table.add_column(heading)

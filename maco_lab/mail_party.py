@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from certs.summary import summarize
 from maco_lab.lab_file import LabFile
@@ -37,24 +35,3 @@ def build_mail_server(
         canaries=reporting.canaries,
     )
     return server, configured
-
-
-async def start_mail_server(server: MailServer, configured: Iterable[Address]) -> None:
-    """Start the mail server. Raises OSError, which names the address when one is in use."""
-    try:
-        await server.start()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            error.filename = next((f"{host}:{port}" for host, port in configured if _is_taken(host, port)), None)
-        raise
-
-
-def _is_taken(host: str, port: int) -> bool:
-    """Tell whether another program listens there; Twisted's and asyncio's errors name the address each in its way."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False

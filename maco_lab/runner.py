@@ -50,6 +50,8 @@ def run_lab(coroutine: Coroutine[Any, Any, _T]) -> _T:
         _stop(str(error))
     except asyncio.CancelledError:
         raise SystemExit(EXIT_TERMINATED) from None
+    finally:
+        coroutine.close()  # a Ctrl-C before the loop took it leaves it unstarted
 
 
 async def _ended_by_sigterm(coroutine: Coroutine[Any, Any, _T]) -> _T:

@@ -100,7 +100,7 @@ def _clear_line(hop: Hop) -> Text:
 
 
 def _hop_table(sight: Sight) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Hop", "Who did TLS with whom", "The client verified it against"):
         table.add_column(heading, overflow="fold")
     told: dict[Session, int] = {}
@@ -120,8 +120,8 @@ def _hop_table(sight: Sight) -> Table:
 def _hop_row(session: Session, told: dict[Session, int]) -> tuple[Text, Text]:
     if session in told:
         if session.succeeded:
-            return Text(f"as on hop {told[session]}, unbroken", style="green"), Text()
-        return Text(f"as on hop {told[session]}", style="red"), Text()
+            return Text(f"same session as on hop {told[session]}", style="green"), Text()
+        return Text(f"the same as on hop {told[session]}", style="red"), Text()
     return _handshake(session), _verification(session)
 
 
@@ -145,7 +145,7 @@ def _verification(session: Session) -> Text:
 
 def _secret_table(sight: Sight) -> Table:
     """Return who held which secret: a row for each party, because that fits a narrow terminal too."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Held in clear by", *(secret.name.partition(" of ")[0] for secret in sight.secrets)):
         table.add_column(heading, overflow="fold")
     for party in PATH:

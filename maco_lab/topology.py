@@ -124,11 +124,11 @@ async def _start_mail_server(
     free_ports: bool,
 ) -> tuple[MailServer, dict[Address, Address]]:
     """Start the mail server; return it, and where each address of the lab file has really gone."""
-    from maco_lab.mail_party import build_mail_server, start_mail_server
+    from maco_lab.mail_party import build_mail_server
 
     mail_server, configured = build_mail_server(file, state, pki, reporting, free_ports=free_ports)
     parties.push_async_callback(mail_server.stop)
-    await start_mail_server(mail_server, configured.values())
+    await mail_server.start()
     moved = {address: mail_server.addresses[protocol] for protocol, address in configured.items()}
     return mail_server, moved
 

@@ -91,6 +91,7 @@ class _Teller:
     def __init__(self, console: Console, began: float) -> None:
         self._console = console
         self._began = began
+        self._told: dict[str, int] = {}
 
     def tell_landscape(self, lab: RunningLab) -> None:
         took = time.monotonic() - self._began
@@ -99,7 +100,9 @@ class _Teller:
         self._console.print()
 
     def tell_poll(self, journal: Journal, result: PollResult) -> None:
-        sight = sight_of(journal.entries(), result.connection)
+        last = journal.last
+        sight = sight_of(journal.view(after=self._told.get(result.connection, 0)), result.connection)
+        self._told[result.connection] = last
         if result.succeeded and sight:
             count = f"{result.stored} mail{'' if result.stored == 1 else 's'} fetched"
             told = f" {result.connection}: {count} in {result.duration_ms} ms; {where_tls_ended(sight)}"

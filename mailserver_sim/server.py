@@ -100,9 +100,13 @@ class MailServer:
         return stored.uid
 
     async def _listen(self, listener: Listener) -> _Port:
-        if listener.protocol in ("imap", "imaps"):
-            return self._listen_imap(listener)
-        return await self._listen_smtp(listener)
+        try:
+            if listener.protocol in ("imap", "imaps"):
+                return self._listen_imap(listener)
+            return await self._listen_smtp(listener)
+        except OSError as error:
+            error.filename = f"{listener.host}:{listener.port}"  # Twisted and asyncio name it each in its own way
+            raise
 
     def _listen_imap(self, listener: Listener) -> _Port:
         from mailserver_sim.imap.connection import ImapServices

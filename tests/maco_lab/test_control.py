@@ -52,10 +52,14 @@ async def test_a_request_is_answered() -> None:
     [b"", b"\n", b"no json\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n", b'{"a": ', b"\0" * 1000],
     ids=["nothing", "empty line", "no json", "no utf-8", "nested", "cut off", "zeros"],
 )
-async def test_garbage_gets_no_answer_and_the_next_one_is_served(garbage: bytes) -> None:
+async def test_garbage_gets_no_answer_and_the_next_one_is_served(
+    garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     async with control_socket(echo) as path:
         assert await raw(path, garbage) == b""
         assert await raw(path, b"{}\n") == b'{"got": {}}\n'
+
+    assert caplog.messages == [], "an exception that nobody caught would be logged"
 
 
 async def test_a_line_that_is_too_long_gets_no_answer_and_the_next_one_is_served() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from maco_lab import journal as journal_module
 from maco_lab.journal import Entry, Journal
-from maco_wire.observation import MailFetched, Observation, Party, Problem
+from maco_wire.observation import Handshake, MailFetched, Observation, Party, Problem, TlsSession
 
 
 def problem(text: str) -> Problem:
@@ -225,3 +225,29 @@ async def test_wait_for_stops_listening_when_it_gives_up() -> None:
         await journal.wait_for(lambda _: False, timeout_s=0.01)
 
     assert journal._listeners == []
+
+
+def test_the_handshake_of_a_tunnel_outlives_the_bound_in_what_a_poll_is_seen_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journal_module, "MAX_ENTRIES", 100)
+    journal = Journal()
+    journal.record(Handshake(Party.CLOUD_CONNECTOR, TlsSession.TUNNEL, "client", succeeded=True))
+    for number in range(500):
+        journal.record(Problem(Party.MACO, str(number)))
+
+    seen = journal.view(after=498)
+
+    assert [entry.number for entry in seen] == [1, 499, 500, 501]
+    assert 1 not in [entry.number for entry in journal.entries()]
+
+
+def test_entries_behind_a_number_that_is_no_longer_kept_are_all_that_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_ENTRIES", 100)
+    journal = Journal()
+    for number in range(500):
+        journal.record(Problem(Party.MACO, str(number)))
+
+    assert journal.entries(after=3) == journal.entries()
+    assert journal.entries(after=500) == []
+    assert [entry.number for entry in journal.entries(after=499)] == [500]

@@ -297,7 +297,8 @@ def test_a_name_on_premise_without_a_port_is_told() -> None:
     (line,) = errors(("  mail.stadtwerke.example:993: 127", "  mail.stadtwerke.example: 127"))
 
     assert line.endswith(
-        "hosts.mail.stadtwerke.example: found name 'mail.stadtwerke.example', allowed: host:port, as in mail.example.com:143"
+        "hosts.mail.stadtwerke.example: found name 'mail.stadtwerke.example', "
+        "allowed: host:port, as in mail.example.com:143"
     )
 
 

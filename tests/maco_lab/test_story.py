@@ -98,7 +98,7 @@ def test_way_a_says_that_tls_is_end_to_end_and_where_its_root_belongs() -> None:
     text = words(way_a(A))
 
     assert "✓ 1 mail fetched and stored: TLS from MaCo to the mail server, end to end." in text
-    assert "as on hop 1, unbroken" in text
+    assert "same session as on hop 1" in text
     assert "the root of the mail server's certificate belongs in MaCo's key store" in text
     assert "in clear ┄" not in text
 
