@@ -140,6 +140,8 @@ class CloudConnector(Section):
     back_end_trust_store: TrustStore = TrustStore()
     system_certificate: bool = False
     check_back_end_name: bool = False
+    maco_end_to_tls: Literal["hold", "close"] = "hold"
+    truncated_as: Literal["reset", "end"] = "reset"
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 

@@ -122,6 +122,8 @@ def build_connector(
         tunnel_address=cloud.tunnel,
         subaccounts=tuple(_subaccount(subaccount) for subaccount in connector.subaccounts),
         check_back_end_name=connector.check_back_end_name,
+        maco_end_to_tls=connector.maco_end_to_tls,
+        truncated_as=connector.truncated_as,
     )
     listed = connector.back_end_trust_store
     trust_store = BackEndTrustStore(

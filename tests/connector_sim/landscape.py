@@ -25,7 +25,8 @@ from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.settings import ConnectorSettings, MappingProtocol, SubaccountSettings, SystemMapping
 from connector_sim.on_premise.trust_store import BackEndTrustStore
 from connector_sim.passage import Watcher
-from connector_sim.tunnel.session import SessionSettings
+from connector_sim.tunnel.handshake import TunnelHello, request_upgrade
+from connector_sim.tunnel.session import ServeStream, SessionSettings, TunnelSession
 from maco_net.background import in_background
 from maco_net.errors import HandshakeError, NetError
 from maco_net.listener import Listener
@@ -314,6 +315,24 @@ async def connected(each: CloudConnector) -> AsyncIterator[None]:
         async with asyncio.timeout(DEADLINE_S):
             await each.tried()
         yield
+
+
+@contextlib.asynccontextmanager
+async def scripted_connector(lab: Landscape, serve: ServeStream, *, location_id: str = "WERK1") -> AsyncIterator[None]:
+    """Open a tunnel by hand; ``serve`` gets each stream instead of a Cloud Connector."""
+    plain = await connect_tcp(*lab.cloud.tunnel_address, timeout_s=DEADLINE_S)
+    tls = await start_tls(plain, tunnel_context(SUBACCOUNT), server_name=TUNNEL_HOST, timeout_s=DEADLINE_S)
+    hello = TunnelHello(SUBACCOUNT, location_id, "scripted", "0")
+    early = await request_upgrade(tls, hello, host=TUNNEL_HOST, timeout_s=DEADLINE_S)
+
+    async def run() -> None:
+        await TunnelSession(tls, "server").run(serve, early_bytes=early)
+
+    try:
+        async with in_background(run()):
+            yield
+    finally:
+        await tls.aclose()
 
 
 Serve: TypeAlias = Callable[[ByteStream], Awaitable[None]]

@@ -124,14 +124,50 @@ async def test_a_reset_of_the_server_resets_maco() -> None:
         assert ends.closed().ended_by == "reset"
 
 
-async def test_what_the_server_said_before_it_took_no_more_still_reaches_maco() -> None:
-    async with relayed() as ends:
-        await ends.maco.send(b"first")
-        assert await ends.server.receive() == b"first"
-        await ends.server.send(b"* BYE too many errors\r\n")
-        await ends.server.aclose()  # from here on it answers every byte with a reset
-        await ends.maco.send(b"second")
-        assert await ends.maco.receive() == b"* BYE too many errors\r\n"
+class _TakesNoMore:
+    """A mail server's stream that refuses what it is sent, although it has said something before."""
+
+    local_address = peer_address = ("127.0.0.1", 1)
+    can_send_eof = True
+
+    def __init__(self, *said: bytes) -> None:
+        self._said = list(said)
+        self.refused = asyncio.Event()
+        self.speaks = asyncio.Event()
+
+    async def send(self, data: bytes | bytearray | memoryview) -> None:
+        self.refused.set()
+        raise PeerReset("connection reset by peer")
+
+    async def receive(self, max_bytes: int = 65_536) -> bytes:
+        await self.speaks.wait()
+        if not self._said:
+            raise PeerReset("connection reset by peer")
+        return self._said.pop(0)
+
+    async def send_eof(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("said", [(b"* BYE\r\n",), (b"* BYE\r\n", b"")], ids=["then a reset", "then its end"])
+async def test_what_a_server_said_before_it_took_no_more_still_reaches_maco(said: tuple[bytes, ...]) -> None:
+    async with tcp_pair() as (maco, maco_side), asyncio.TaskGroup() as tasks:
+        seen: list[Observation] = []
+        watcher = Watcher(Party.CLOUD_CONNECTOR, seen.append)
+        server = _TakesNoMore(*said)
+        running = tasks.create_task(Relay(maco_side, server, watcher, "trace", PATIENT).run())
+        await maco.send(b"a1 NOOP\r\n")
+        await server.refused.wait()
+        await asyncio.wait([running], timeout=0.02)
+        server.speaks.set()
+        assert await maco.receive() == b"* BYE\r\n"
+        assert (await running).ended_by == "reset"
 
 
 async def test_macos_end_is_held_back_from_a_tls_server_so_that_its_answer_arrives() -> None:
