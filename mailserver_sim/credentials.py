@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from mailserver_sim.settings import Account
 
+MOST_REFUSED_LOGINS = 3
+"""After so many refused logins a connection is closed: who guesses has to connect again."""
+
 
 class Credentials:
     """The accounts of a server, by user name and by address."""

@@ -7,7 +7,8 @@ import email.header
 import re
 from dataclasses import dataclass
 
-LONGEST_SUBJECT = 200
+LONGEST_DECODED = 4096
+"""How many bytes of a subject are decoded: a peer may send one of many megabytes."""
 
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"^([^\s:]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)(?:\r?\n|\Z)", re.MULTILINE)
@@ -50,7 +51,7 @@ def readable(value: bytes) -> str:
 
 
 def subject_of(raw: bytes) -> str:
-    """Return the subject of a message, decoded and at most 200 characters long; empty without one."""
+    """Return the subject of a message, decoded, of a very long one only the beginning; empty without one."""
     header, _ = split_header(raw)
     subjects = (field.value for field in header_fields(header) if field.name == "subject")
-    return readable(next(subjects, b""))[:LONGEST_SUBJECT]
+    return readable(next(subjects, b"")[:LONGEST_DECODED])

@@ -31,6 +31,15 @@ CLIENT_STORE = "mail server: client certificate authorities"
 StarttlsStep = Literal["asked", "accepted", "refused", "not_offered", "injected"]
 
 
+LONGEST_TEXT = 256
+"""How much of a text that a peer chose is reported."""
+
+
+def shortened(text: str) -> str:
+    """Return ``text`` with at most ``LONGEST_TEXT`` characters; an ellipsis is in place of the rest."""
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
 @dataclass(frozen=True)
 class Reporting:
     """Where reports go, how a certificate is described, and the planted secrets to look for."""
@@ -38,6 +47,10 @@ class Reporting:
     record: Record
     describe_certificate: Callable[[bytes], CertificateSummary]
     canaries: tuple[Canary, ...] = ()
+
+    def problem(self, text: str, *, local: Address) -> None:
+        """Report what concerns a whole port."""
+        self.record(Problem(PARTY, local=local, peer=None, text=text))
 
     def mail_accepted(self, stored: Stored, raw: bytes, *, local: Address | None, peer: Address | None) -> None:
         """Report a mail that has been committed."""
@@ -47,10 +60,10 @@ class Reporting:
                 local=local,
                 peer=peer,
                 account=stored.account,
-                mailbox=stored.mailbox,
+                mailbox=shortened(stored.mailbox),
                 uid=stored.uid,
                 size=stored.size,
-                subject=subject_of(raw),
+                subject=shortened(subject_of(raw)),
             )
         )
 
@@ -112,7 +125,7 @@ class ConnectionReports:
                 peer=self.peer,
                 protocol=self._protocol,
                 role="server",
-                user=user,
+                user=shortened(user),
                 succeeded=succeeded,
                 credentials_sent=credentials_sent,
                 in_clear=in_clear,
@@ -133,7 +146,7 @@ class ConnectionReports:
                 succeeded=succeeded,
                 version=facts.version,
                 cipher=facts.cipher,
-                server_name=facts.server_name,
+                server_name=shortened(facts.server_name),
                 peer_chain=chain,
                 verified_against=CLIENT_STORE if chain and succeeded else "",
                 error=error,

@@ -93,6 +93,13 @@ class MailServer:
             await self._connections.all_gone(ABORT_S)
         await asyncio.get_running_loop().run_in_executor(None, self.store.close)
 
+    async def clear(self) -> None:
+        """Drop every connection, every message and every mailbox but the INBOXes; the ports stay open."""
+        for connection in self._connections:
+            connection.abort()
+        await self._connections.all_gone(ABORT_S)
+        await self.store.clear()
+
     async def deliver(self, account_user: str, message: bytes) -> int:
         """Put a message into a user's INBOX and return its UID after the commit. Raises NoSuchAccount."""
         (stored,) = await self.store.deliver((account_user,), message, dt.datetime.now(dt.UTC))

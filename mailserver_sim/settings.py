@@ -88,6 +88,8 @@ class MailServerSettings:
     smtp_timeout_s: float = 300
     """RFC 5321, section 4.5.3.2.7: "at least 5 minutes"."""
     tls_handshake_timeout_s: float = 30
+    max_connections_per_port: int = 256
+    """Further connections to the same listener are refused."""
     idle_keepalive_s: float = 120
     """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mailserver_sim.store.errors import MailboxCannot, MailboxError, MailboxExists, NoSuchMailbox
+from mailserver_sim.store.errors import MailboxCannot, MailboxError, MailboxExists, MailboxLimit, NoSuchMailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ _CODES: dict[type[MailboxError], str] = {
     NoSuchMailbox: "NONEXISTENT",
     MailboxExists: "ALREADYEXISTS",
     MailboxCannot: "CANNOT",
+    # "The operation ran up against an implementation limit of some kind, such as the number of flags on a single
+    # message or the number of flags used in a mailbox."
+    MailboxLimit: "LIMIT",
 }
 
 

@@ -108,6 +108,7 @@ def _refuse_in_clear(connection: ImapConnection, user: bytes, *, credentials_sen
         credentials_sent=credentials_sent,
         detail="refused without looking at the password: TLS first",
     )
+    connection.count_refused_login()
     return _PRIVACY_REQUIRED
 
 
@@ -117,6 +118,7 @@ def _check(connection: ImapConnection, user_bytes: bytes, password: bytes) -> An
     in_clear = not connection.tls_active
     connection.reports.login(user, succeeded=account is not None, in_clear=in_clear)
     if account is None:
+        connection.count_refused_login()
         return _FAILED
     connection.logged_in(account.user)
     return ok("Logged in", "CAPABILITY " + " ".join(connection.capability_names()))

@@ -14,7 +14,8 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
-from mailserver_sim.credentials import Credentials
+from mailserver_sim.admission import Admission
+from mailserver_sim.credentials import MOST_REFUSED_LOGINS, Credentials
 from mailserver_sim.imap.answers import Answer, bad, no, refusal
 from mailserver_sim.imap.command import Command, State
 from mailserver_sim.imap.commands import COMMANDS, UID_COMMANDS
@@ -57,7 +58,7 @@ class ImapServices:
 class ImapConnection(ImapTransport):
     """The session of one client."""
 
-    def __init__(self, services: ImapServices, *, implicit_tls: bool) -> None:
+    def __init__(self, services: ImapServices, admission: Admission, *, implicit_tls: bool) -> None:
         super().__init__(services.settings, services.reporting, services.tls, implicit_tls=implicit_tls)
         self.store = services.store
         self.credentials = services.credentials
@@ -72,6 +73,8 @@ class ImapConnection(ImapTransport):
         self.last_content: tuple[tuple[int, int], Content] | None = None
         """The message fetched last, by mailbox and UID."""
         self._connections = services.connections
+        self._admission = admission
+        self._refused_logins = 0
         self._busy = False
         self._pumping = False
         self._paused = False
@@ -88,13 +91,22 @@ class ImapConnection(ImapTransport):
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Count this connection among the server's."""
         self._connections.add(self)
+        self._admission.admit(self)
         super().connectionMade()
 
     def plaintext_received(self, data: bytes) -> None:
         """Feed the reader and act on what it finds."""
-        if self.user:
+        if self.user and not self.congested:  # who writes and never reads is not at work
             self.resetTimeout()
         self.reader.receive_data(data)
+        self._pump()
+
+    def writable_again(self) -> None:
+        """Tell what happened in the meantime and take commands again."""
+        if self.user:
+            self.resetTimeout()
+        if self.mailbox_changed is not None:
+            self.mailbox_changed()
         self._pump()
 
     def connection_ended(self) -> None:
@@ -109,6 +121,7 @@ class ImapConnection(ImapTransport):
         """Count this connection no longer."""
         super().connectionLost(reason)
         self._connections.discard(self)
+        self._admission.leave(self)
 
     # What commands use.
 
@@ -133,6 +146,18 @@ class ImapConnection(ImapTransport):
         result: ResultT = await Deferred.fromFuture(future)
         return result
 
+    async def let_others_run(self) -> None:
+        """Give the other connections a turn in the middle of long work, and this client time to read.
+
+        Raises ConnectionDone when this connection has come to its end meanwhile.
+        """
+        turn: Deferred[None] = Deferred()
+        asyncio.get_running_loop().call_soon(turn.callback, None)
+        await turn
+        await self.until_writable()
+        if self.ending:
+            raise ConnectionDone
+
     async def next_line(self) -> bytes:
         """Return the next line as it is, instead of taking it for a command."""
         self.reader.expect_line()
@@ -148,6 +173,12 @@ class ImapConnection(ImapTransport):
         self.session_state = State.AUTHENTICATED
         self.setTimeout(self.settings.idle_timeout_s)
 
+    def count_refused_login(self) -> None:
+        """Take note of a refused login; after some the connection ends behind the answer."""
+        self._refused_logins += 1
+        if self._refused_logins >= MOST_REFUSED_LOGINS:
+            self.after_answer = lambda: self.say_goodbye("Too many refused logins")
+
     def watch_mailbox(self, mailbox_id: int) -> list[Change]:
         """Begin to follow a mailbox; the returned list collects what happens until ``open_mailbox``."""
         early: list[Change] = []
@@ -157,7 +188,7 @@ class ImapConnection(ImapTransport):
                 early.append(change)
                 return
             self.view.apply(change, mine=change.origin is self)
-            if self.mailbox_changed is not None:
+            if self.mailbox_changed is not None and not self.congested:
                 self.mailbox_changed()
 
         self._watched = (mailbox_id, on_change)
@@ -195,15 +226,19 @@ class ImapConnection(ImapTransport):
             return
         self._pumping = True
         try:
-            while not self.ending and (not self._busy or self._line_waiter is not None) and self._act_on_next():
+            while self._may_act() and self._act_on_next():
                 pass
         finally:
             self._pumping = False
         self._hold_back()
 
+    def _may_act(self) -> bool:
+        """Tell whether the next event may be looked at: one command at a time, and none whose answer would pile up."""
+        return not self.ending and not self.congested and (not self._busy or self._line_waiter is not None)
+
     def _hold_back(self) -> None:
-        """Read no more while a command runs and more than enough is waiting behind it."""
-        full = self._busy and not self.ending and self.reader.buffered > MOST_UNREAD
+        """Read no more while nothing can be acted on and more than enough is waiting."""
+        full = not self._may_act() and not self.ending and self.reader.buffered > MOST_UNREAD
         if full != self._paused:
             self._paused = full
             if full:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, ok
 from mailserver_sim.imap.command import AFTER_LOGIN, Command, Commands, Run
+from mailserver_sim.imap.patterns import wildcard
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.imap.wire import mailbox_name, parse_mailbox_name
-from mailserver_sim.store.values import DELIMITER, INBOX, MailboxStatus
+from mailserver_sim.store.values import DELIMITER, MailboxStatus
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
@@ -23,7 +24,8 @@ _STATUS_ITEMS: dict[str, Callable[[MailboxStatus], int]] = {
     "DELETED": lambda status: status.deleted,  # RFC 9051, section 6.3.11
     "SIZE": lambda status: status.size,  # RFC 8438
 }
-LONGEST_PATTERN = 1000
+NAMES_AT_A_TIME = 50
+"""How many names are matched before the other connections get their turn."""
 _QUOTED_DELIMITER = f'"{DELIMITER}"'.encode("ascii")
 
 
@@ -92,58 +94,44 @@ async def list_mailboxes(connection: ImapConnection, arguments: Arguments) -> An
         return ok("LIST completed")
     matches = wildcard(reference + pattern)
     mailboxes = await connection.wait(connection.store.list_mailboxes(connection.user))
-    names = [mailbox.name for mailbox in mailboxes]
-    for mailbox in mailboxes:
+    parents = parent_names(mailbox.name for mailbox in mailboxes)
+    for number, mailbox in enumerate(mailboxes, 1):
         if matches(mailbox.name):
-            has_children = any(name.startswith(mailbox.name + DELIMITER) for name in names)
-            attributes = [b"\\HasChildren" if has_children else b"\\HasNoChildren"]
+            attributes = [b"\\HasChildren" if mailbox.name in parents else b"\\HasNoChildren"]
             if not mailbox.selectable:
                 attributes.append(b"\\Noselect")
             _listed(connection, b"LIST", attributes, mailbox.name)
+        if number % NAMES_AT_A_TIME == 0:
+            await connection.let_others_run()
     return ok("LIST completed")
+
+
+def parent_names(names: Iterable[str]) -> set[str]:
+    """Return the names that have names below them, whether they are mailboxes themselves or not."""
+    parents: set[str] = set()
+    for name in names:
+        parent = name.rpartition(DELIMITER)[0]
+        while parent and parent not in parents:
+            parents.add(parent)
+            parent = parent.rpartition(DELIMITER)[0]
+    return parents
 
 
 async def list_subscribed(connection: ImapConnection, arguments: Arguments) -> Answer:
     """List the subscribed names that match a pattern."""
     reference, pattern = _pattern(arguments)
     matches = wildcard(reference + pattern)
-    for name in await connection.wait(connection.store.subscriptions(connection.user)):
+    names = await connection.wait(connection.store.subscriptions(connection.user))
+    for number, name in enumerate(names, 1):
         if matches(name):
             _listed(connection, b"LSUB", [], name)
+        if number % NAMES_AT_A_TIME == 0:
+            await connection.let_others_run()
     return ok("LSUB completed")
 
 
 def _listed(connection: ImapConnection, kind: bytes, attributes: list[bytes], name: str) -> None:
     connection.untagged(kind + b" (" + b" ".join(attributes) + b") " + _QUOTED_DELIMITER + b" " + mailbox_name(name))
-
-
-def wildcard(pattern: str) -> Callable[[str], bool]:
-    """Return the test for a pattern: ``*`` is anything, ``%`` anything up to the next delimiter (section 6.3.8)."""
-    if len(pattern) > LONGEST_PATTERN:
-        raise CommandSyntaxError(f"A pattern has at most {LONGEST_PATTERN} characters")
-    return lambda name: _matches(pattern.upper() if name == INBOX else pattern, name)
-
-
-def _matches(pattern: str, name: str) -> bool:
-    """Follow all ways through the pattern at once: a regular expression would take them one after the other."""
-    reached = _skip_wildcards(pattern, {0})
-    for character in name:
-        following = {at for at in reached if at < len(pattern) and _stays(pattern[at], character)}
-        following |= {at + 1 for at in reached if at < len(pattern) and pattern[at] == character}
-        reached = _skip_wildcards(pattern, following)
-    return len(pattern) in reached
-
-
-def _stays(part: str, character: str) -> bool:
-    return part == "*" or (part == "%" and character != DELIMITER)
-
-
-def _skip_wildcards(pattern: str, reached: set[int]) -> set[int]:
-    """Add what is reached when wildcards stand for nothing."""
-    for at in range(min(reached, default=len(pattern)), len(pattern)):
-        if at in reached and pattern[at] in "*%":
-            reached.add(at + 1)
-    return reached
 
 
 async def status(connection: ImapConnection, arguments: Arguments) -> Answer:

@@ -67,6 +67,9 @@ class ImapTransport(IMAP4Server):
     def plaintext_received(self, data: bytes) -> None:
         """Act on what the client sent."""
 
+    def writable_again(self) -> None:
+        """Go on with what had to wait while the client did not read."""
+
     def connection_ended(self) -> None:
         """Let go of everything; called once or twice."""
 
@@ -134,17 +137,21 @@ class ImapTransport(IMAP4Server):
         """Send bytes in pieces and wait while the client does not read, so that memory stays bounded."""
         if not self.socket.connected:
             return
-        self.socket.registerProducer(self, True)
-        try:
-            for start in range(0, len(data), WRITE_CHUNK):
-                if self.ending:
-                    break
-                self.send(data[start : start + WRITE_CHUNK])
-                if self._writable is not None:
-                    await self._writable
-        finally:
-            if self.socket.connected:  # a lost transport has no producer any more
-                self.socket.unregisterProducer()
+        for start in range(0, len(data), WRITE_CHUNK):
+            if self.ending:
+                break
+            self.send(data[start : start + WRITE_CHUNK])
+            await self.until_writable()
+
+    @property
+    def congested(self) -> bool:
+        """Tell whether the client leaves so much unread that nothing more should be written (64 KiB in Twisted)."""
+        return self._writable is not None
+
+    async def until_writable(self) -> None:
+        """Wait while the client does not read; only the running command may."""
+        if self._writable is not None:
+            await self._writable
 
     def keep_alive(self, line: bytes | None) -> None:
         """Send ``line`` untagged every ``idle_keepalive_s`` seconds; None stops that."""
@@ -153,24 +160,28 @@ class ImapTransport(IMAP4Server):
             self._keep_alive_timer = _call_later(self.settings.idle_keepalive_s, lambda: self._still_alive(line))
 
     def _still_alive(self, line: bytes) -> None:
-        self.untagged(line)
+        if not self.congested:
+            self.untagged(line)
         self.keep_alive(line)
 
     # IPushProducer: the transport says when its buffer is full.
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """Make ``send_large`` wait."""
+        """Make whatever writes wait."""
         if self._writable is None and not self.ending:
             self._writable = Deferred()
 
     def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """Let ``send_large`` go on."""
+        """Let whatever writes go on."""
         waiting, self._writable = self._writable, None
-        if waiting is not None:
-            waiting.callback(None)
+        if waiting is None:
+            return
+        waiting.callback(None)
+        if not self.ending and not self.congested:
+            self.writable_again()
 
     def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """Let ``send_large`` end: the connection is gone."""
+        """Let whatever writes end: the connection is gone."""
         self.ending = True
         self.resumeProducing()
 
@@ -205,6 +216,8 @@ class ImapTransport(IMAP4Server):
         self.setTimeout(None)
         _cancel(self._keep_alive_timer)
         self.connection_ended()
+        self.socket.unregisterProducer()  # Twisted does not close a connection that has a producer
+        self.resumeProducing()
         self.socket.resumeProducing()
         self._linger_timer = _call_later(LINGER_S, self.socket.abortConnection)
         if self.tls_active:
@@ -227,6 +240,7 @@ class ImapTransport(IMAP4Server):
 
     def _greet(self) -> None:
         self.setTimeout(self.settings.login_timeout_s)
+        self.socket.registerProducer(self, True)
         self.ready()
 
 

@@ -11,7 +11,8 @@ from typing import Any, AnyStr
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, TLSSetupException, syntax
 
 from maco_wire.observation import TlsSession
-from mailserver_sim.credentials import Credentials
+from mailserver_sim.admission import Admission
+from mailserver_sim.credentials import MOST_REFUSED_LOGINS, Credentials
 from mailserver_sim.open_connections import OpenConnections
 from mailserver_sim.reports import ConnectionReports, Reporting
 from mailserver_sim.settings import ListenerProtocol, MailServerSettings
@@ -22,6 +23,9 @@ from mailserver_sim.store.store import Store
 IDENT = "maco-lab mail server"
 READ_AHEAD = 1024 * 1024
 """How many bytes beyond the largest mail may come between two answers: dots, headers, pipelined commands."""
+LINGER_S = 10.0
+"""How long a connection that was ended by the server may take to read its last words."""
+_NO_MORE_LOGINS = AuthResult(success=False, handled=False, message="421 4.7.0 Too many refused logins")
 
 # aiosmtpd logs lines of mail at DEBUG, commands at INFO, and at WARNING what it takes for an unknown command, which may
 # well be a password in Base64: none of it belongs into a log.
@@ -43,7 +47,7 @@ class SmtpServices:
 class SmtpConnection(SMTP):
     """The server's end of one connection on the port of ``protocol``."""
 
-    def __init__(self, services: SmtpServices, protocol: ListenerProtocol) -> None:
+    def __init__(self, services: SmtpServices, protocol: ListenerProtocol, admission: Admission) -> None:
         settings = services.settings
         submission = protocol in ("submission", "smtps")
         offers_starttls = protocol != "smtps" and settings.offer_starttls
@@ -63,14 +67,17 @@ class SmtpConnection(SMTP):
         )
         self.reports: ConnectionReports
         self._services = services
+        self._admission = admission
+        admission.admit(self)
+        self._refused_logins = 0
         self._unanswered = 0
         self._watched: WatchedTls | None = None
         self._raw_transport: asyncio.BaseTransport | None = None
 
     @classmethod
-    def over_tls(cls, services: SmtpServices) -> WatchedTls:
+    def over_tls(cls, services: SmtpServices, admission: Admission) -> WatchedTls:
         """Return a connection that begins with TLS."""
-        connection = cls(services, "smtps")
+        connection = cls(services, "smtps", admission)
         layer = connection._tls_layer(services.tls, TlsSession.SMTPS, None)
         connection._watched = connection._tls_protocol = layer
         return layer
@@ -112,6 +119,7 @@ class SmtpConnection(SMTP):
 
     def _let_go(self) -> None:
         self._services.connections.discard(self)
+        self._admission.leave(self)
 
     @syntax("STARTTLS", when="tls_context")
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
@@ -153,12 +161,22 @@ class SmtpConnection(SMTP):
     ) -> AuthResult:
         """Decide about a login."""
         assert isinstance(login, LoginPassword)  # the two mechanisms that are offered give nothing else
+        if self._refused_logins >= MOST_REFUSED_LOGINS:  # sent before the end was known
+            return _NO_MORE_LOGINS
         user = login.login.decode("utf-8", "replace")
         account = self._services.credentials.check(user, login.password.decode("utf-8", "surrogateescape"))
         self.reports.login(user, succeeded=account is not None, in_clear=not self.tls_active)
         if account is None:
-            return AuthResult(success=False, handled=False)
+            return self._refuse_login()
         return AuthResult(success=True, auth_data=LoginPassword(login.login, b""))
+
+    def _refuse_login(self) -> AuthResult:
+        self._refused_logins += 1
+        if self._refused_logins < MOST_REFUSED_LOGINS:
+            return AuthResult(success=False, handled=False)
+        # aiosmtpd sends the message when this returns; the connection is closed in the next turn of the loop.
+        self.loop.call_soon(self.abort_soon)
+        return _NO_MORE_LOGINS
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of everything."""
@@ -184,9 +202,14 @@ class SmtpConnection(SMTP):
         await super().push(status)
 
     def abort_soon(self) -> None:
-        """Close after what has been written."""
+        """Close after what has been written, but do not wait for long until it has been read."""
         if self.transport is not None:
             self.transport.close()
+            self.loop.call_later(LINGER_S, self.abort)
+
+    def _timeout_cb(self) -> None:
+        """Close a connection on which nothing happened for too long."""
+        self.abort_soon()
 
     def stop(self) -> None:
         """Say that the server stops, and close."""

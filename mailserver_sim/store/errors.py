@@ -7,7 +7,8 @@ StoreError
 └── MailboxError      a refusal that the protocol passes on, by the name of the mailbox
     ├── NoSuchMailbox
     ├── MailboxExists
-    └── MailboxCannot     the operation makes no sense for this mailbox (deleting INBOX)
+    ├── MailboxCannot     the operation makes no sense for this mailbox (deleting INBOX)
+    └── MailboxLimit      the account would have too many mailboxes or subscriptions, or too deep a hierarchy
 """
 
 from __future__ import annotations
@@ -73,3 +74,7 @@ class MailboxExists(MailboxError):
 
 class MailboxCannot(MailboxError):
     """The operation is impossible for this mailbox."""
+
+
+class MailboxLimit(MailboxError):
+    """The operation would go beyond what an account may have."""

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterable
 
-from mailserver_sim.store.errors import MailboxCannot, MailboxExists, NoSuchAccount, NoSuchMailbox
+from mailserver_sim.store.errors import MailboxCannot, MailboxExists, MailboxLimit, NoSuchAccount, NoSuchMailbox
 from mailserver_sim.store.values import (
     DELIMITER,
     INBOX,
@@ -17,6 +17,10 @@ from mailserver_sim.store.values import (
 )
 
 LONGEST_NAME = 500
+DEEPEST_LEVEL = 20
+"""How many levels a mailbox name may have."""
+MOST_MAILBOXES = 1000
+"""How many mailboxes an account may have, its INBOX and mere parents included; as many names may be subscribed to."""
 _COLUMNS = "id, name, uid_validity, uid_next, first_recent, selectable"
 
 
@@ -29,6 +33,17 @@ def ensure_accounts(connection: sqlite3.Connection, users: Iterable[str]) -> Wri
             _insert(connection, account, INBOX)
             connection.execute("INSERT OR IGNORE INTO subscription VALUES (?, ?)", (account, INBOX))
     return Written(None)
+
+
+def clear(connection: sqlite3.Connection, users: Iterable[str]) -> Written[None]:
+    """Remove every message and mailbox and begin with empty INBOXes, of a UIDVALIDITY never given before."""
+    gone = tuple(
+        Expunged(row[0], _all_uids(connection, row[0])) for row in connection.execute("SELECT id FROM mailbox")
+    )
+    for table in ("message", "content", "mailbox", "subscription"):
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constant names
+    ensure_accounts(connection, users)
+    return Written(None, gone)
 
 
 def account_id(connection: sqlite3.Connection, user: str) -> int:
@@ -78,7 +93,10 @@ def claim_recent(connection: sqlite3.Connection, mailbox_id: int) -> Written[Non
 
 
 def create(connection: sqlite3.Connection, user: str, name: str) -> Written[None]:
-    """Create a mailbox and the parents it lacks (RFC 3501, section 6.3.3). Raises MailboxExists, MailboxCannot."""
+    """Create a mailbox and the parents it lacks (RFC 3501, section 6.3.3).
+
+    Raises MailboxExists, MailboxCannot, MailboxLimit.
+    """
     account = account_id(connection, user)
     # A delimiter at the end only declares that the client "intends to create mailbox names under this name".
     name = canonical_name(name.removesuffix(DELIMITER))
@@ -86,7 +104,9 @@ def create(connection: sqlite3.Connection, user: str, name: str) -> Written[None
     existing = _find(connection, account, name)
     if existing is not None and existing.selectable:
         raise MailboxExists(name)
+    before = _count(connection, account)
     _create_with_parents(connection, account, name)
+    _require_few(connection, account, name, before)
     return Written(None)
 
 
@@ -106,7 +126,10 @@ def delete(connection: sqlite3.Connection, user: str, name: str) -> Written[None
 
 
 def rename(connection: sqlite3.Connection, user: str, old: str, new: str) -> Written[None]:
-    """Rename a mailbox and its children; renaming INBOX moves its messages away (RFC 3501, section 6.3.5)."""
+    """Rename a mailbox and its children; renaming INBOX moves its messages away (RFC 3501, section 6.3.5).
+
+    Raises NoSuchMailbox, MailboxExists, MailboxCannot, MailboxLimit.
+    """
     account = account_id(connection, user)
     old, new = canonical_name(old), canonical_name(new.removesuffix(DELIMITER))
     _require_valid(new)
@@ -117,19 +140,20 @@ def rename(connection: sqlite3.Connection, user: str, old: str, new: str) -> Wri
         raise MailboxExists(new)
     if new.startswith(old + DELIMITER):
         raise MailboxCannot(new, "A mailbox cannot become its own child")
-    if old == INBOX:
-        return _move_inbox(connection, account, mailbox, new)
-    _create_parents(connection, account, new)
-    for each in [mailbox, *_children(connection, account, old)]:
-        connection.execute("UPDATE mailbox SET name = ? WHERE id = ?", (new + each.name.removeprefix(old), each.id))
-    return Written(None)
+    before = _count(connection, account)
+    moved = _move_inbox if old == INBOX else _move
+    written = moved(connection, account, mailbox, new)
+    _require_few(connection, account, new, before)
+    return written
 
 
 def subscribe(connection: sqlite3.Connection, user: str, name: str) -> Written[None]:
-    """Add a name to the list of LSUB."""
-    connection.execute(
-        "INSERT OR IGNORE INTO subscription VALUES (?, ?)", (account_id(connection, user), canonical_name(name))
-    )
+    """Add a name to the list of LSUB. Raises MailboxLimit."""
+    account = account_id(connection, user)
+    connection.execute("INSERT OR IGNORE INTO subscription VALUES (?, ?)", (account, canonical_name(name)))
+    (count,) = connection.execute("SELECT count(*) FROM subscription WHERE account_id = ?", (account,)).fetchone()
+    if count > MOST_MAILBOXES:
+        raise MailboxLimit(name, f"An account has at most {MOST_MAILBOXES} subscriptions")
     return Written(None)
 
 
@@ -168,6 +192,8 @@ def _require_valid(name: str) -> None:
         raise MailboxCannot(name, "A mailbox name cannot be empty or have an empty part")
     if len(name) > LONGEST_NAME:
         raise MailboxCannot(name, f"A mailbox name has at most {LONGEST_NAME} characters")
+    if name.count(DELIMITER) >= DEEPEST_LEVEL:
+        raise MailboxLimit(name, f"A mailbox name has at most {DEEPEST_LEVEL} levels")
     if any(ord(character) < ord(" ") or character in '%*"\\\x7f' for character in name):
         raise MailboxCannot(name, "A mailbox name cannot contain wildcards, quotes or control characters")
 
@@ -203,6 +229,26 @@ def _next_uid_validity(connection: sqlite3.Connection) -> int:
     following = max(int(last) + 1, int(time.time()))
     connection.execute("UPDATE last_uid_validity SET value = ?", (following,))
     return following
+
+
+def _count(connection: sqlite3.Connection, account: int) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM mailbox WHERE account_id = ?", (account,)).fetchone()
+    return int(count)
+
+
+def _require_few(connection: sqlite3.Connection, account: int, name: str, before: int) -> None:
+    """Refuse what has made the mailboxes too many; an account that had too many before may keep and rename them."""
+    if max(before, MOST_MAILBOXES) < _count(connection, account):
+        raise MailboxLimit(name, f"An account has at most {MOST_MAILBOXES} mailboxes")
+
+
+def _move(connection: sqlite3.Connection, account: int, mailbox: MailboxInfo, new: str) -> Written[None]:
+    _create_parents(connection, account, new)
+    for each in [mailbox, *_children(connection, account, mailbox.name)]:
+        name = new + each.name.removeprefix(mailbox.name)
+        _require_valid(name)
+        connection.execute("UPDATE mailbox SET name = ? WHERE id = ?", (name, each.id))
+    return Written(None)
 
 
 def _move_inbox(connection: sqlite3.Connection, account: int, inbox: MailboxInfo, new: str) -> Written[None]:

@@ -163,7 +163,7 @@ class Store:
         return self._write(lambda connection: mailboxes.claim_recent(connection, mailbox_id))
 
     def create_mailbox(self, user: str, name: str) -> asyncio.Future[None]:
-        """Create a mailbox and the parents it lacks. Raises MailboxExists, MailboxCannot."""
+        """Create a mailbox and the parents it lacks. Raises MailboxExists, MailboxCannot, MailboxLimit."""
         return self._write(lambda connection: mailboxes.create(connection, user, name))
 
     def delete_mailbox(self, user: str, name: str) -> asyncio.Future[None]:
@@ -171,11 +171,15 @@ class Store:
         return self._write(lambda connection: mailboxes.delete(connection, user, name))
 
     def rename_mailbox(self, user: str, old: str, new: str) -> asyncio.Future[None]:
-        """Rename a mailbox and its children. Raises NoSuchMailbox, MailboxExists, MailboxCannot."""
+        """Rename a mailbox and its children. Raises NoSuchMailbox, MailboxExists, MailboxCannot, MailboxLimit."""
         return self._write(lambda connection: mailboxes.rename(connection, user, old, new))
 
+    def clear(self) -> asyncio.Future[None]:
+        """Remove every message and mailbox; the users have an empty INBOX again."""
+        return self._write(lambda connection: mailboxes.clear(connection, self._users))
+
     def subscribe(self, user: str, name: str) -> asyncio.Future[None]:
-        """Add a name to the list of LSUB."""
+        """Add a name to the list of LSUB. Raises MailboxLimit."""
         return self._write(lambda connection: mailboxes.subscribe(connection, user, name))
 
     def unsubscribe(self, user: str, name: str) -> asyncio.Future[None]:

@@ -89,3 +89,15 @@ def test_nothing_reported_holds_the_password(server: RunningServer) -> None:
     assert server.recorder.observations
     assert PASSWORD not in repr(server.recorder.observations)
     assert USER in repr(server.recorder.observations)
+
+
+def test_clearing_drops_clients_and_mail_and_leaves_the_ports_open(server: RunningServer) -> None:
+    server.deliver(mail("before"))
+    port = server.port("imap")
+    with server.raw("imap") as client:
+        server.loop.run(server.server.clear())
+        assert client.rest_or_reset() == b""
+    assert server.port("imap") == port
+    client_again = server.imap()
+    assert client_again.select()[1] == [b"0"]
+    client_again.logout()

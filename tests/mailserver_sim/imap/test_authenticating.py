@@ -8,6 +8,7 @@ import ssl
 import pytest
 
 from maco_wire.observation import Handshake, Login, Starttls, TlsSession
+from mailserver_sim.reports import LONGEST_TEXT
 from tests.mailserver_sim.conftest import StartServer
 from tests.mailserver_sim.running import HOST_NAME, PASSWORD, TIMEOUT_S, USER, RawClient, RunningServer
 
@@ -181,3 +182,33 @@ def client_address(server: RunningServer) -> tuple[str, int]:
     peer = server.recorder.of(Starttls)[0].peer
     assert peer is not None
     return peer
+
+
+def test_the_third_refused_login_ends_the_connection_behind_its_answer(server: RunningServer) -> None:
+    wrong = base64.b64encode(b"\0edifact\0wrong")
+    plain = socket.create_connection(server.address("imaps"), TIMEOUT_S)
+    with RawClient(server.client_context().wrap_socket(plain, server_hostname=HOST_NAME)) as client:
+        client.line()
+        assert client.command(b"a LOGIN edifact wrong")[-1].startswith(b"a NO ")
+        assert client.command(b"b AUTHENTICATE PLAIN " + wrong)[-1].startswith(b"b NO ")
+        client.send(b'c LOGIN edifact wrong\r\nd LOGIN edifact "se\\"cr\\\\et"\r\n')
+        lines = client.rest().splitlines()
+    assert lines[0].startswith(b"c NO [AUTHENTICATIONFAILED] ")
+    assert lines[1].startswith(b"* BYE ")
+    assert len(lines) == 2
+    assert [each.succeeded for each in server.recorder.of(Login)] == [False] * 3
+
+
+def test_refusals_of_logins_in_clear_count_too(server: RunningServer) -> None:
+    with server.raw() as client:
+        client.send(b"a LOGIN edifact x\r\n" * 5)
+        lines = client.rest().splitlines()
+    assert [line.split()[1] for line in lines] == [b"NO", b"NO", b"NO", b"BYE"]
+    assert len(server.recorder.of(Login)) == 3
+
+
+def test_a_long_user_name_is_reported_shortened(server: RunningServer) -> None:
+    with server.raw() as client:
+        client.command(b"a LOGIN " + b"u" * 5000 + b" x")
+    (login,) = server.recorder.wait_for(Login)
+    assert login.user == "u" * (LONGEST_TEXT - 1) + "…"

@@ -1,25 +1,16 @@
 from __future__ import annotations
 
+import sqlite3
+import time
+
 import pytest
 
-from mailserver_sim.imap.mailboxes import wildcard
-from tests.mailserver_sim.running import RunningServer, mail
-
-
-@pytest.mark.parametrize(
-    ("pattern", "name", "matches"),
-    [
-        # RFC 3501, section 6.3.8: "*" matches zero or more characters, "%" the same but not the delimiter.
-        ("*", "a/b", True), ("%", "a", True), ("%", "a/b", False), ("a/%", "a/b", True), ("%/b", "a/b", True),
-        ("inbox", "INBOX", True), ("A", "a", False), ("a.c", "abc", False), ("%*%", "a/b/c", True), ("x*", "a", False),
-    ],
-)  # fmt: skip
-def test_wildcards_stop_where_the_rfc_says(pattern: str, name: str, *, matches: bool) -> None:
-    assert wildcard(pattern)(name) is matches
-
-
-def test_many_wildcards_cost_no_time() -> None:
-    assert not wildcard("*a" * 500)("a" * 499 + "b")
+from mailserver_sim.imap.connection import ImapConnection
+from mailserver_sim.imap.mailboxes import parent_names
+from mailserver_sim.store import mailboxes
+from mailserver_sim.store.mailboxes import DEEPEST_LEVEL, MOST_MAILBOXES
+from mailserver_sim.store.values import Written
+from tests.mailserver_sim.running import USER, RunningServer, mail
 
 
 def test_a_mailbox_lives_from_create_to_delete(server: RunningServer) -> None:
@@ -105,3 +96,83 @@ def test_status_counts(server: RunningServer) -> None:
 def test_an_unknown_status_item_is_answered(server: RunningServer, items: bytes) -> None:
     with server.raw_logged_in() as client:
         assert client.command(b"a STATUS INBOX " + items)[-1].startswith(b"a BAD ")
+
+
+def test_the_parents_of_many_names_are_found_in_no_time() -> None:
+    names = [f"{number}/" + "/".join("a" * 200) for number in range(1000)]
+    begin = time.process_time()
+    assert len(parent_names(names)) == 1000 * 200
+    assert time.process_time() - begin < 2  # a look at every name for every name takes a minute
+    assert parent_names(["a", "a.b", "b/c/d"]) == {"b", "b/c"}
+
+
+def test_list_over_a_full_account_with_many_wildcards_takes_no_time(server: RunningServer) -> None:
+    names = [f"Archiv/{number:03}" + "a" * 100 for number in range(MOST_MAILBOXES - 2)]
+
+    def fill(connection: sqlite3.Connection) -> Written[None]:
+        for name in names:
+            mailboxes.create(connection, USER, name)
+        return Written(None)
+
+    async def create() -> None:
+        await server.server.store._write(fill)
+
+    server.loop.run(create())
+    with server.raw_logged_in() as client:
+        begin = time.monotonic()
+        assert client.command(b'a LIST "" "' + b"*a" * 490 + b'b"') == [b"a OK LIST completed"]
+        assert client.command(b'b LIST "" "' + b"*a%a" * 240 + b'b"') == [b"b OK LIST completed"]
+        assert len(client.command(b'c LIST "" "*"')) == MOST_MAILBOXES + 1
+        assert time.monotonic() - begin < 2
+        # RFC 5530, section 3: LIMIT
+        assert client.command(b"d CREATE one-more")[-1].startswith(b"d NO [LIMIT] ")
+        assert client.command(b"e RENAME INBOX one-more")[-1].startswith(b"e NO [LIMIT] ")
+        assert client.command(b"f RENAME Archiv/" + names[0][7:].encode() + b" x/y")[-1].startswith(b"f NO [LIMIT] ")
+        assert client.command(b"g RENAME Archiv x")[-1].startswith(b"g OK ")
+        assert len(client.command(b'h LIST "" "*"')) == MOST_MAILBOXES + 1
+
+
+def test_a_hierarchy_is_at_most_twenty_levels_deep(server: RunningServer) -> None:
+    deepest = "/".join("a" * DEEPEST_LEVEL).encode()
+    with server.raw_logged_in() as client:
+        assert client.command(b"a CREATE " + deepest + b"/a")[-1].startswith(b"a NO [LIMIT] ")
+        assert client.command(b"b CREATE " + deepest)[-1].startswith(b"b OK ")
+        assert client.command(b"c RENAME a/a b/c/d")[-1].startswith(b"c NO [LIMIT] ")  # because of its children
+        assert client.command(b'd LIST "" b*') == [b"d OK LIST completed"]
+
+
+def test_subscriptions_are_bounded_too(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailboxes, "MOST_MAILBOXES", 2)
+    with server.raw_logged_in() as client:
+        client.command(b"a CREATE x")
+        assert client.command(b"b SUBSCRIBE x")[-1].startswith(b"b OK ")  # beside INBOX
+        client.command(b"c DELETE x")
+        client.command(b"d CREATE y")
+        assert client.command(b"e SUBSCRIBE y")[-1].startswith(b"e NO [LIMIT] ")
+        assert client.command(b"f SUBSCRIBE INBOX")[-1].startswith(b"f OK ")
+
+
+def test_the_other_clients_have_their_turn_during_a_long_list(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[None] = []
+    let_others_run = ImapConnection.let_others_run
+
+    async def counted(connection: ImapConnection) -> None:
+        turns.append(None)
+        await let_others_run(connection)
+
+    monkeypatch.setattr(ImapConnection, "let_others_run", counted)
+    monkeypatch.setattr("mailserver_sim.imap.mailboxes.NAMES_AT_A_TIME", 1)
+    with server.raw_logged_in() as client:
+        client.command(b"a CREATE x")
+        assert len(client.command(b'b LIST "" "*"')) == 3
+    assert len(turns) == 2
+
+
+def test_list_looks_for_children_once_for_all_mailboxes(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailserver_sim.imap.mailboxes.parent_names", lambda names: {max(names)})
+    with server.raw_logged_in() as client:
+        client.command(b"a CREATE x/y")
+        assert client.command(b'b LIST "" x/y')[0] == b'* LIST (\\HasChildren) "/" "x/y"'
+        assert client.command(b'c LIST "" x')[0] == b'* LIST (\\HasNoChildren) "/" "x"'

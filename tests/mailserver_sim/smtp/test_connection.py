@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -7,6 +9,7 @@ import ssl
 import pytest
 
 from maco_wire.observation import Handshake, Login, MailAccepted, Starttls, TlsSession
+from mailserver_sim.reports import LONGEST_TEXT
 from tests.mailserver_sim.conftest import StartServer
 from tests.mailserver_sim.running import (
     ADDRESS,
@@ -187,3 +190,41 @@ def test_stop_ends_smtp_connections_too(start_server: StartServer) -> None:
     with server.raw("smtp") as client:
         server.stop()
         assert client.rest().startswith(b"421 ")
+
+
+def test_the_third_refused_login_ends_the_connection(server: RunningServer) -> None:
+    wrong, right = (base64.b64encode(f"\0{USER}\0{password}".encode()).decode() for password in ("wrong", PASSWORD))
+    with connect(server, "submission") as client:
+        client.ehlo()
+        assert client.docmd(f"AUTH PLAIN {wrong}")[0] == 535
+        assert client.docmd(f"AUTH PLAIN {wrong}")[0] == 535
+        client.send(f"AUTH PLAIN {wrong}\r\nAUTH PLAIN {right}\r\nAUTH PLAIN {wrong}\r\n")
+        assert client.getreply()[0] == 421  # RFC 5321, section 3.8
+        assert client.file is not None
+        assert all(line.startswith(b"421 ") for line in client.file.read().splitlines())  # up to the end
+        client.close()
+    assert [each.succeeded for each in server.recorder.of(Login)] == [False] * 3
+
+
+def test_a_long_user_name_and_a_long_subject_are_reported_shortened(start_server: StartServer) -> None:
+    server = start_server(offer_starttls=False)
+    with connect(server, "submission", tls=False) as client:
+        client.ehlo()
+        client.docmd("AUTH PLAIN " + base64.b64encode(b"\0" + b"u" * 300 + b"\0x").decode())
+        client.login(USER, PASSWORD)
+        client.sendmail(SENDER, [ADDRESS], mail("s" * 300))
+    assert server.recorder.of(Login)[0].user == "u" * (LONGEST_TEXT - 1) + "…"
+    assert server.recorder.of(MailAccepted)[0].subject == "s" * (LONGEST_TEXT - 1) + "…"
+
+
+def test_a_client_that_reads_nothing_is_closed_all_the_same(
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailserver_sim.smtp.connection.LINGER_S", 0.1)
+    server = start_server(smtp_timeout_s=0.5)
+    with server.raw("smtp") as client:
+        client.connection.settimeout(0.3)
+        with contextlib.suppress(OSError):
+            while True:
+                client.send(b"EHLO x\r\n" * 1000)
+        assert server.loop.run(server.server._connections.all_gone(5))

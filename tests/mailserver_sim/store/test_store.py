@@ -204,3 +204,27 @@ async def test_what_was_asked_before_close_is_written(tmp_path: Path) -> None:
     store.open()
     assert (await store.status("a", INBOX)).messages == 20
     store.close()
+
+
+async def test_clearing_leaves_an_empty_inbox_of_a_greater_uid_validity(store: Store) -> None:
+    await store.create_mailbox("a", "Archive")
+    await store.deliver(["a", "b"], RAW, NOW)
+    before = await store.find_mailbox("a", INBOX)
+
+    await store.clear()
+
+    (inbox,) = await store.list_mailboxes("a")
+    assert (inbox.name, inbox.uid_next) == (INBOX, 1)
+    assert inbox.uid_validity > before.uid_validity
+    assert (await store.status("b", INBOX)).messages == 0
+
+
+async def test_whoever_has_a_mailbox_open_is_told_that_it_was_cleared(store: Store) -> None:
+    await store.deliver(["a"], RAW, NOW)
+    inbox = await store.find_mailbox("a", INBOX)
+    changes: list[Change] = []
+    store.watch(inbox.id, changes.append)
+
+    await store.clear()
+
+    assert changes == [Expunged(inbox.id, (1,))]
