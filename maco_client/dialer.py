@@ -1,7 +1,7 @@
 """Open the way to a mail server: directly (Internet), or through the Connectivity service's SOCKS5 proxy (On-Premise).
 
-What the proxy sends behind its reply is the mail server speaking: it is handed on, never lost. Every step has MaCo's
-"Timeout (in ms)" as its deadline.
+What the proxy sends behind its reply is the mail server speaking: it is handed on, never lost. MaCo's "Timeout (in
+ms)" is the deadline of the connect, and of the SOCKS5 handshake as a whole, as in Java.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ async def dial(
         case ProxyType.ON_PREMISE:
             if proxy is None or tokens is None:
                 raise wording.socks_broken("no SOCKS5 proxy is configured", server)
-            return await _dial_on_premise(server, proxy, tokens, tap, on_socket)
+            return await dial_on_premise(server, proxy, tokens, tap=tap, on_socket=on_socket)
         case _:
             assert_never(server.proxy_type)
 
@@ -88,9 +88,15 @@ async def _connect(host: str, port: int, server: EmailServer, on_socket: OnSocke
     return stream
 
 
-async def _dial_on_premise(
-    server: EmailServer, proxy: SocksProxy, tokens: TokenSource, tap: Tap, on_socket: OnSocket
+async def dial_on_premise(
+    server: EmailServer,
+    proxy: SocksProxy,
+    tokens: TokenSource,
+    *,
+    tap: Tap | None = None,
+    on_socket: OnSocket = _unheard,
 ) -> Dialled:
+    """Open the way to the virtual host and port of ``server``; raises DialFailed, TokenFailed or SocksRefused."""
     token = await tokens.token()
     try:
         socks = Socks5Client(token=token, location_id=server.location_id, host=server.host, port=server.port)
@@ -106,20 +112,12 @@ async def _dial_on_premise(
 
 
 async def _shake_hands(
-    stream: TcpStream, socks: Socks5Client, server: EmailServer, tokens: TokenSource, tap: Tap
+    stream: TcpStream, socks: Socks5Client, server: EmailServer, tokens: TokenSource, tap: Tap | None
 ) -> None:
     """Feed, collect, send until the proxy has connected; raises SocksRefused."""
     try:
-        await _send(stream, socks, server, tap)
-        while True:
-            async with asyncio.timeout(server.timeout_s):
-                data = await stream.receive(SOCKS_READ_BYTES)
-            if not data:
-                raise wording.socks_broken(wording.CONNECTION_DROPPED, server)
-            for event in socks.receive_data(data):
-                if _is_connected(event, server, tokens):
-                    return
-            await _send(stream, socks, server, tap)
+        async with asyncio.timeout(server.timeout_s):
+            await _negotiate(stream, socks, server, tokens, tap)
     except TimeoutError as error:
         raise wording.socks_broken(wording.READ_TIMED_OUT, server) from error
     except NetError as error:
@@ -128,11 +126,25 @@ async def _shake_hands(
         raise wording.socks_broken(str(error), server) from error
 
 
-async def _send(stream: TcpStream, socks: Socks5Client, server: EmailServer, tap: Tap) -> None:
+async def _negotiate(
+    stream: TcpStream, socks: Socks5Client, server: EmailServer, tokens: TokenSource, tap: Tap | None
+) -> None:
+    await _send(stream, socks, tap)
+    while True:
+        data = await stream.receive(SOCKS_READ_BYTES)
+        if not data:
+            raise wording.socks_broken(wording.CONNECTION_DROPPED, server)
+        for event in socks.receive_data(data):
+            if _is_connected(event, server, tokens):
+                return
+        await _send(stream, socks, tap)
+
+
+async def _send(stream: TcpStream, socks: Socks5Client, tap: Tap | None) -> None:
     data = socks.data_to_send()
-    tap.sent(data)
-    async with asyncio.timeout(server.timeout_s):
-        await stream.send(data)
+    if tap:
+        tap.sent(data)
+    await stream.send(data)
 
 
 def _is_connected(event: ClientEvent, server: EmailServer, tokens: TokenSource) -> bool:

@@ -121,6 +121,10 @@ class Inbox:
         """Remember that the mail was dealt with on the server."""
         await self._write(lambda: self._update(mailbox, uid))
 
+    async def clear(self) -> None:
+        """Forget every mail; what is on a server is then fetched again."""
+        await self._write(self._clear)
+
     def mails(self, connection: str | None = None) -> list[InboxMail]:
         """Return all mails, or those of one e-mail connection, oldest first. May be called from any thread."""
         where, values = ("connection = ?", (connection,)) if connection is not None else ("1", ())
@@ -196,6 +200,11 @@ class Inbox:
         with self._database.blobopen("body", "raw", mail_id) as blob:
             for piece in spool.pieces():
                 blob.write(piece)
+
+    def _clear(self) -> None:
+        with _transaction(self._database):
+            self._database.execute("DELETE FROM body")
+            self._database.execute("DELETE FROM mail")
 
     def _update(self, mailbox: Mailbox, uid: int) -> None:
         self._database.execute(

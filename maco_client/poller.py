@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from maco_client import wording
 from maco_client.dialer import Resolve, as_named, dial
 from maco_client.failures import InboxError, SessionError, StepFailed
+from maco_client.imap import cut
 from maco_client.inbox import Inbox
 from maco_client.key_store import KeyStore
 from maco_client.reporter import DescribeCertificate, Reporter
@@ -25,6 +26,9 @@ from maco_net.errors import NetError
 from maco_wire.canary import Canary
 from maco_wire.exceptions import RemoteProtocolError
 from maco_wire.observation import Record
+
+LONGEST_ERROR = 1_000
+"""Characters of a result's ``error``: a mail server may say 64 KiB."""
 
 
 def _no_fault(_: str) -> None:
@@ -119,7 +123,7 @@ class Poller:
             succeeded=failure is None,
             stage=failure.stage if failure else progress.stage,
             stored=progress.stored,
-            error=failure.error if failure else "",
+            error=cut(failure.error, LONGEST_ERROR) if failure else "",
             hint=failure.hint if failure else "",
             socks_reply=failure.socks_reply if failure else None,
             mails=tuple(progress.mails),

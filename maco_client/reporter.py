@@ -1,10 +1,15 @@
-"""What MaCo reports of one poll: only what it knows itself, with the socket it saw it on, and no secret."""
+"""What MaCo reports of one poll: only what it knows itself, with the socket it saw it on, and no secret.
+
+What a peer has said is cut: whoever writes observations down must not be filled by it.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
+from maco_client.imap import cut
 from maco_client.key_store import KEY_STORE_NAME
 from maco_client.results import PollResult
 from maco_net.errors import HandshakeFacts
@@ -23,6 +28,11 @@ from maco_wire.observation import (
     Starttls,
     TlsSession,
 )
+
+LONGEST_TEXT = 256
+"""Characters of a peer's text in an observation."""
+MOST_NAMES = 100
+"""Names of a certificate in an observation."""
 
 DescribeCertificate: TypeAlias = Callable[[bytes], CertificateSummary]
 StarttlsStep: TypeAlias = Literal["asked", "accepted", "refused", "not_offered", "injected"]
@@ -45,7 +55,7 @@ class Reporter:
 
     def describe(self, chain: Iterable[bytes]) -> tuple[CertificateSummary, ...]:
         """Name the certificates of a chain."""
-        return tuple(self._describe(each) for each in chain)
+        return tuple(_shortened(self._describe(each)) for each in chain)
 
     def sent(self, data: bytes) -> None:
         """See Tap."""
@@ -88,7 +98,7 @@ class Reporter:
                 peer_chain=self.describe(facts.peer_chain),
                 verified_against=store if succeeded else "",
                 name_checked=name,
-                error=facts.error,
+                error=cut(facts.error, LONGEST_TEXT),
                 verify_code=facts.verify_code,
                 alert_sent=facts.alert_sent,
                 alert_received=facts.alert_received,
@@ -98,7 +108,11 @@ class Reporter:
 
     def starttls(self, step: StarttlsStep, detail: str = "") -> None:
         """Report a step of the STARTTLS negotiation."""
-        self._record(Starttls(Party.MACO, protocol="IMAP", step=step, role="client", detail=detail, **self._socket))
+        self._record(
+            Starttls(
+                Party.MACO, protocol="IMAP", step=step, role="client", detail=cut(detail, LONGEST_TEXT), **self._socket
+            )
+        )
 
     def login(self, user: str, *, succeeded: bool, credentials_sent: bool, in_clear: bool, detail: str = "") -> None:
         """Report a login attempt; ``in_clear`` means without TLS on MaCo's own connection."""
@@ -111,7 +125,7 @@ class Reporter:
                 succeeded=succeeded,
                 credentials_sent=credentials_sent,
                 in_clear=in_clear,
-                detail=detail,
+                detail=cut(detail, LONGEST_TEXT),
                 **self._socket,
             )
         )
@@ -146,3 +160,12 @@ class Reporter:
                 **self._socket,
             )
         )
+
+
+def _shortened(certificate: CertificateSummary) -> CertificateSummary:
+    return dataclasses.replace(
+        certificate,
+        subject=cut(certificate.subject, LONGEST_TEXT),
+        issuer=cut(certificate.issuer, LONGEST_TEXT),
+        dns_names=tuple(cut(name, LONGEST_TEXT) for name in certificate.dns_names[:MOST_NAMES]),
+    )

@@ -1,18 +1,20 @@
 """One IMAP session over a byte stream: the pure ``ImapClient`` with sockets and deadlines around it.
 
-One rule: every read and every write has the same deadline, MaCo's "Timeout (in ms)", and nothing that was heard before
-STARTTLS is remembered behind it. What the server refuses is raised as CommandRefused; what goes wrong below comes as
-the errors of ``maco_net``. Nothing is reported or explained here.
+One rule: MaCo's "Timeout (in ms)" is for every write, and for every answer to begin and to go on (``Patience``); what
+an answer may bring is bounded (``Answer``); and nothing that was heard before STARTTLS is remembered behind it. What
+the server refuses is raised as CommandRefused; what goes wrong below comes as the errors of ``maco_net``. Nothing is
+reported or explained here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
+from maco_client.answer import Answer
 from maco_client.failures import CommandRefused, ConnectionDropped, MailTooLarge, ServerBye, StarttlsInjected
 from maco_client.imap import (
     BodyChunk,
@@ -28,12 +30,14 @@ from maco_client.imap import (
     Greeting,
     ImapClient,
     ListData,
+    OtherData,
     SearchData,
     StatusResponse,
     mailbox,
     read_number,
     uid_set,
 )
+from maco_client.patience import Patience
 from maco_net.errors import DeadlineExceeded, HandshakeFacts
 from maco_net.streams import CHUNK_BYTES, ByteStream
 from maco_net.tcp import TcpStream
@@ -41,12 +45,10 @@ from maco_net.tls import start_tls
 from maco_wire.exceptions import RemoteProtocolError
 from maco_wire.observation import Address
 
-MAX_RESPONSES = 100_000  # per command: no server has that much to say, and a chatty one must not fill the memory
 SEARCH_WINDOW = 5_000  # messages per SEARCH, so that its answer (11 bytes a number) stays below 64 KiB
+MAX_FOUND = 1_000_000  # by all windows of a search together: 100 MB of memory
 UIDS_PER_COMMAND = 100  # some servers drop a connection over a line of 16 KB
 LOGOUT_TIMEOUT_S = 2.0
-
-_T = TypeVar("_T")
 
 
 class BodySink(Protocol):
@@ -85,11 +87,11 @@ class ImapSession:
         self._tcp: TcpStream | None = stream
         self._stream: ByteStream | None = stream
         self._timeout_s = timeout_s
+        self._patience = Patience(timeout_s)
         self._tap = tap
         self._early = early
         self._client = ImapClient()
         self._pending: list[Event] = []
-        self._codes: list[tuple[str, str]] = []
         self.addresses: tuple[Address, Address] = (stream.local_address, stream.peer_address)
         """(local, peer) of the TCP socket."""
 
@@ -110,8 +112,9 @@ class ImapSession:
 
     async def read_greeting(self) -> StatusResponse:
         """Return the greeting, OK or PREAUTH; raises ServerBye."""
+        self._patience.begin_answer()
         while True:
-            for event in await self._next_events():
+            for event in (await self._next_events())[0]:
                 if isinstance(event, Greeting):
                     if event.status.condition is Condition.BYE:
                         raise ServerBye(event.status)
@@ -119,11 +122,11 @@ class ImapSession:
 
     async def capability(self) -> frozenset[str]:
         """Ask what the server can do (section 6.1.1); names in upper case."""
-        _, data = await self._exchange("CAPABILITY")
-        found = [each.capabilities for each in data if isinstance(each, CapabilityData)]
-        if not found:
+        answer = Answer("CAPABILITY", CapabilityData)
+        await self._exchange("CAPABILITY", answer=answer)
+        if not answer.data:
             raise RemoteProtocolError("IMAP", "* CAPABILITY", "OK without it")
-        return found[-1]
+        return answer.data[-1].capabilities
 
     async def starttls(self) -> None:
         """Send STARTTLS (section 6.2.1) and stand just before the handshake.
@@ -146,16 +149,17 @@ class ImapSession:
 
     async def list_folders(self, name: str) -> list[ListData]:
         """Return the mailboxes that match ``name`` (section 6.3.8)."""
-        _, data = await self._exchange("LIST", "", mailbox(name))
-        return [each for each in data if isinstance(each, ListData)]
+        answer = Answer("LIST", ListData)
+        await self._exchange("LIST", "", mailbox(name), answer=answer)
+        return answer.data
 
     async def select(self, folder: str) -> SelectedFolder:
         """Open ``folder`` for reading and writing (section 6.3.1)."""
-        status, data = await self._exchange("SELECT", mailbox(folder))
-        validity = [argument for name, argument in self._codes if name == "UIDVALIDITY"]
+        answer = Answer("SELECT", ExistsData)
+        status = await self._exchange("SELECT", mailbox(folder), answer=answer)
         return SelectedFolder(
-            uid_validity=read_number(validity[-1]) if validity else None,
-            exists=max((each.count for each in data if isinstance(each, ExistsData)), default=0),
+            uid_validity=read_number(answer.uid_validity) if answer.uid_validity is not None else None,
+            exists=max((each.count for each in answer.data), default=0),
             read_only=status.code is not None and status.code.name == "READ-ONLY",
         )
 
@@ -167,8 +171,11 @@ class ImapSession:
         found: set[int] = set()
         for first in range(1, max(exists, 1) + 1, SEARCH_WINDOW):
             window = [b"%d:%d" % (first, min(exists, first + SEARCH_WINDOW - 1))] if exists > SEARCH_WINDOW else []
-            _, data = await self._exchange("UID SEARCH", *window, criterion.encode("ascii"))
-            found.update(uid for each in data if isinstance(each, SearchData) for uid in each.numbers)
+            answer = Answer("UID SEARCH", SearchData)
+            await self._exchange("UID SEARCH", *window, criterion.encode("ascii"), answer=answer)
+            found.update(uid for each in answer.data for uid in each.numbers)
+            if len(found) > MAX_FOUND:
+                raise RemoteProtocolError("IMAP", f"a search that finds at most {MAX_FOUND} mails", "more")
         return sorted(found - {0})
 
     async def fetch_summaries(self, uids: Sequence[int]) -> dict[int, FetchData]:
@@ -176,8 +183,9 @@ class ImapSession:
 
         At most ``UIDS_PER_COMMAND`` at a time.
         """
-        _, data = await self._exchange("UID FETCH", uid_set(uids), b"(UID FLAGS RFC822.SIZE)")
-        answered = {each.uid: each for each in data if isinstance(each, FetchData) and each.flags is not None}
+        answer = Answer("UID FETCH", FetchData)
+        await self._exchange("UID FETCH", uid_set(uids), b"(UID FLAGS RFC822.SIZE)", answer=answer)
+        answered = {each.uid: each for each in answer.data if each.flags is not None}
         return {uid: answered[uid] for uid in sorted(uids) if uid in answered}
 
     async def fetch_body(self, uid: int, sink: BodySink, *, max_bytes: int) -> bool:
@@ -187,8 +195,9 @@ class ImapSession:
         """
         receiver = _BodyReceiver(sink, max_bytes)
         # Section 6.4.5: "An alternate form of BODY[<section>] that does not implicitly set the \Seen flag."
-        _, data = await self._exchange("UID FETCH", uid_set([uid]), b"(UID BODY.PEEK[])", body=receiver)
-        return await receiver.finish(uid, data)
+        answer = Answer("UID FETCH", FetchData)
+        await self._exchange("UID FETCH", uid_set([uid]), b"(UID BODY.PEEK[])", answer=answer, body=receiver)
+        return await receiver.finish(uid, answer.data)
 
     async def store_flags(self, uid: int, flags: Collection[str]) -> None:
         """Add ``flags`` to a mail (section 6.4.6)."""
@@ -221,61 +230,63 @@ class ImapSession:
             await stream.aclose()
 
     async def _exchange(
-        self, name: str, *arguments: str | bytes, body: _BodyReceiver | None = None
-    ) -> tuple[StatusResponse, list[Data]]:
-        """Send a command and return its completion and the data that came with it; raises CommandRefused."""
-        tag = self._client.send_command(name, *arguments)
+        self,
+        name: str,
+        *arguments: str | bytes,
+        answer: Answer[Any] | None = None,
+        body: _BodyReceiver | None = None,
+    ) -> StatusResponse:
+        """Send a command, collect its ``answer`` and return its completion; raises CommandRefused."""
+        answer = answer or Answer[Data](name, None)
+        self._client.send_command(name, *arguments)
         await self._flush()
-        data: list[Data] = []
-        self._codes.clear()
-        responses = 0
-        while responses < MAX_RESPONSES:
-            event = await self._next_event()
-            responses += not isinstance(event, BodyChunk)
-            match event:
+        self._patience.begin_answer()
+        while True:
+            match event := await self._next_event(answer):
                 case StatusResponse(tag=str()):
-                    return self._completed(name, event), data
+                    return self._completed(name, event)
                 case StatusResponse():
-                    self._untagged(name, event)
+                    _raise_bye(name, event)
+                    answer.take(event)
                 case BodyStarted() | BodyChunk() | BodyEnded():
                     await _require_body(body).take(event)
-                case CapabilityData() | ListData() | SearchData() | ExistsData() | FetchData():
-                    data.append(event)
-        raise RemoteProtocolError("IMAP", f"an answer to {tag} {name}", f"{MAX_RESPONSES} other responses")
+                case CapabilityData() | ListData() | SearchData() | ExistsData() | FetchData() | OtherData():
+                    answer.take(event)
 
     def _completed(self, name: str, status: StatusResponse) -> StatusResponse:
         if status.condition is not Condition.OK:
             raise CommandRefused(name, status)
         return status
 
-    def _untagged(self, name: str, status: StatusResponse) -> None:
-        if status.condition is Condition.BYE and name != "LOGOUT":
-            raise ServerBye(status)
-        if status.code is not None:
-            self._codes.append((status.code.name, status.code.argument))
-
-    async def _next_event(self) -> Event:
+    async def _next_event(self, answer: Answer[Any]) -> Event:
         while not self._pending:
-            self._pending = (await self._next_events())[::-1]
+            events, collected = await self._next_events()
+            answer.count_bytes(collected)
+            self._pending = events[::-1]
         return self._pending.pop()
 
-    async def _next_events(self) -> list[Event]:
-        """Feed, collect, send."""
+    async def _next_events(self) -> tuple[list[Event], int]:
+        """Feed, collect, send; return the events and how many bytes came that were no body."""
         data = await self._receive()
         self._tap.received(data)
         events = self._client.receive_data(data)
+        self._patience.heard(events)
         await self._flush()
-        return events
+        return events, len(data) - sum(len(each.data) for each in events if isinstance(each, BodyChunk))
 
     async def _flush(self) -> None:
         data = self._client.data_to_send()
         if data:
             self._tap.sent(data)
-            await self._in_time(self._open_stream().send(data))
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await self._open_stream().send(data)
+            except TimeoutError as error:
+                raise DeadlineExceeded("IMAP", self._timeout_s) from error
 
     async def _receive(self) -> bytes:
         early, self._early = self._early, b""
-        data = early or await self._in_time(self._open_stream().receive(CHUNK_BYTES))
+        data = early or await self._patience.wait_for(self._open_stream().receive(CHUNK_BYTES))
         if not data:
             raise ConnectionDropped("the server closed the connection")
         return data
@@ -284,13 +295,6 @@ class ImapSession:
         if self._stream is None:
             raise ConnectionDropped("the connection is closed")
         return self._stream
-
-    async def _in_time(self, peer: Awaitable[_T]) -> _T:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await peer
-        except TimeoutError as error:
-            raise DeadlineExceeded("IMAP", self._timeout_s) from error
 
 
 class _BodyReceiver:
@@ -308,9 +312,9 @@ class _BodyReceiver:
             case BodyChunk(data=data):
                 await self._sink.write(data)
 
-    async def finish(self, uid: int, data: list[Data]) -> bool:
+    async def finish(self, uid: int, data: list[FetchData]) -> bool:
         """Check that the body belonged to ``uid``, and take one that came as a quoted string."""
-        mails = [each for each in data if isinstance(each, FetchData) and (each.body_streamed or each.body is not None)]
+        mails = [each for each in data if each.body_streamed or each.body is not None]
         if not mails:
             return False
         if len(mails) > 1 or mails[0].uid != uid:
@@ -332,3 +336,8 @@ def _require_body(body: _BodyReceiver | None) -> _BodyReceiver:
     if body is None:
         raise RemoteProtocolError("IMAP", "no body, for none was asked for", "one")
     return body
+
+
+def _raise_bye(name: str, status: StatusResponse) -> None:
+    if status.condition is Condition.BYE and name != "LOGOUT":
+        raise ServerBye(status)

@@ -107,8 +107,9 @@ def _split_address(address: str) -> tuple[str, int]:
 class EmailServer:
     """Where the mail server is, seen from MaCo ("Configure Email Server").
 
-    ``address`` is ``virtualHost:virtualPort`` (without a port: 143). ``timeout_ms`` holds for connecting and for each
-    read alike, as Camel writes it into both of JavaMail's properties.
+    ``address`` is ``virtualHost:virtualPort`` (without a port: 143). ``timeout_ms`` holds for connecting and for
+    reading alike, as Camel writes it into both of JavaMail's properties; ``patience`` says what that means for an
+    answer that comes drop by drop.
     """
 
     name: str

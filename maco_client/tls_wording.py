@@ -28,13 +28,23 @@ _IMPORT_HINT = (
     "Import the root certificate of the mail server's chain into MaCo's key store (and the intermediate, if the server "
     "does not send it); with a mapping of protocol TCP the Backend Trust Store of the Cloud Connector plays no part"
 )
+_UNSENT_ISSUER_HINT = (
+    "The mail server does not send the certificate '{issuer}', which issued its own. If that is an intermediate: "
+    "import the intermediate into MaCo's key store, or let the mail server send it; if it is a root, import it. "
+)
 _RENEW_HINT = "The mail server's certificate, or a clock that is wrong"
 _NAME_HINT = (
     "The certificate must belong to the virtual host. Cloud Connector: create the mapping again with Virtual Host = "
     "the name in the certificate ({names}), and use it in Address of Configure Email Server"
 )
+CLIENT_CERTIFICATE_HINT = (
+    "The mail server demands a client certificate, which MaCo does not send: use a mapping of protocol TCP TLS "
+    "with a system certificate in the Cloud Connector"
+)
+_ALERT_HINT = "The mail server's TLS versions, ciphers and log"
 _SERVER_HINT = "The mail server needs another certificate"
 
+_ISSUER_MISSING = frozenset({2, 20, 21})
 # OpenSSL's X509_V_ERR_* number to Java's text and the hint (facts 2.5, measured on Java 17).
 _VERDICTS: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
@@ -92,10 +102,19 @@ def _words(
     if facts.verify_code is not None:
         return _verdict(facts.verify_code, facts.error, host, chain, now)
     if facts.alert_received:
-        return f"Received fatal alert: {facts.alert_received}", "The mail server's TLS versions, ciphers and log"
+        return f"Received fatal alert: {facts.alert_received}", _alert_hint(facts.alert_received)
     if facts.error.startswith("the peer did not finish"):
         return "Read timed out", "The mail server does not answer in the handshake; Timeout (in ms)"
     return _OPENSSL_TEXTS.get(facts.error, (facts.error, "The mail server's TLS set-up"))
+
+
+def _alert_hint(alert: str) -> str:
+    match alert:
+        case "certificate_required":  # RFC 8446, section 6.2
+            return CLIENT_CERTIFICATE_HINT
+        case "handshake_failure":  # TLS 1.2 has this one alert for a missing certificate and for ciphers that differ
+            return f"{_ALERT_HINT}; or: {CLIENT_CERTIFICATE_HINT}"
+    return _ALERT_HINT
 
 
 def _verdict(code: int, openssl_text: str, host: str, chain: Sequence[CertificateSummary], now: str) -> tuple[str, str]:
@@ -103,7 +122,16 @@ def _verdict(code: int, openssl_text: str, host: str, chain: Sequence[Certificat
     if code in (HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH):
         return (f"{PKIX_VALIDITY}: {dates}", _RENEW_HINT) if dates else _name_mismatch(code, host, chain)
     text, hint = _VERDICTS.get(code, (openssl_text, "The mail server's certificate"))
+    if code in _ISSUER_MISSING:  # so no issuer of the leaf is in the store: it would end the path
+        hint = _unsent_issuer_hint(chain) + hint
     return (f"{text}: {dates}" if text is PKIX_VALIDITY and dates else text), hint
+
+
+def _unsent_issuer_hint(chain: Sequence[CertificateSummary]) -> str:
+    """Name the issuer of the server's certificate if the server did not send it; empty if it did."""
+    if not chain or any(each.subject == chain[0].issuer for each in chain):
+        return ""
+    return _UNSENT_ISSUER_HINT.format(issuer=chain[0].issuer)
 
 
 def _dates(chain: Sequence[CertificateSummary], now: str) -> str:

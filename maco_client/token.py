@@ -44,7 +44,8 @@ class _Token:
 class TokenSource:
     """Gives the token of one service binding, fetched when it is needed and renewed a minute before it expires.
 
-    ``context`` is the TLS context for an https:// token service; ``clock`` counts seconds and never goes back.
+    ``context`` is the TLS context for an https:// token service; ``server_name`` the name in its certificate where the
+    URL has only an address. ``clock`` counts seconds and never goes back.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class TokenSource:
         service: TokenService,
         *,
         context: ssl.SSLContext | None = None,
+        server_name: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         clock: Clock = time.monotonic,
     ) -> None:
         self._service = service
         self._context = context
+        self._server_name = server_name
         self._timeout_s = timeout_s
         self._clock = clock
         self._cached: _Token | None = None
@@ -107,7 +110,8 @@ class TokenSource:
         if self._context is None:
             await tcp.aclose()
             raise self._failed("an https:// token service needs a TLS context")
-        return await start_tls(tcp, self._context, timeout_s=self._timeout_s, server_name=host)
+        name = self._server_name or host
+        return await start_tls(tcp, self._context, timeout_s=self._timeout_s, server_name=name)
 
     def _form(self) -> bytes:
         form = {

@@ -22,6 +22,7 @@ from maco_client.failures import (
 )
 from maco_client.imap import Condition, printable
 from maco_client.settings import EmailConnection, EmailServer, Protection, ProxyType
+from maco_client.tls_wording import CLIENT_CERTIFICATE_HINT
 from maco_net.errors import ConnectError, DeadlineExceeded, NetError, PeerAlert
 from maco_wire.exceptions import RemoteProtocolError
 from maco_wire.socks5 import Reply
@@ -31,6 +32,7 @@ NO_LOGIN_METHODS = "No login methods supported!"
 READ_TIMED_OUT = "Read timed out"
 CONNECTION_DROPPED = "Connection dropped by server?"
 AUTHENTICATION_FAILED = "Authentication failed!"
+_NESTED = "; nested exception is: "
 
 SERVICE_BINDING_HINT = (
     "Service binding of the Connectivity service: client ID, client secret and token service URL, and whether it "
@@ -112,8 +114,13 @@ def couldnt_connect(server: EmailServer, cause: str) -> str:
     """Return JavaMail's text for whatever fails before the first byte of IMAP."""
     return (
         f"MailConnectException: Couldn't connect to host, port: {server.host}, {server.port}; "
-        f"timeout {server.timeout_ms}; nested exception is: {cause}"
+        f"timeout {server.timeout_ms}{_NESTED}{cause}"
     )
+
+
+def cause_of(error: StepFailed) -> str:
+    """Return what JavaMail's text is wrapped around: that is all another program's user needs of it."""
+    return error.error.rpartition(_NESTED)[2]
 
 
 def connect_failed(error: ConnectError, server: EmailServer) -> DialFailed:
@@ -248,10 +255,7 @@ def _nonsense(error: RemoteProtocolError, got: str, stage: str) -> StepFailed:
 def _alerted(alert: str, stage: str) -> StepFailed:
     hint = "The mail server's TLS set-up"
     if alert in ("certificate_required", "handshake_failure"):
-        hint = (
-            "The mail server demands a client certificate, which MaCo does not send: use a mapping of protocol TCP TLS "
-            "with a system certificate in the Cloud Connector"
-        )
+        hint = CLIENT_CERTIFICATE_HINT
     return StepFailed(stage, f"Received fatal alert: {alert}", hint)
 
 

@@ -4,7 +4,7 @@ from maco_client.imap.client import ImapClient, State
 from maco_client.imap.commands import Command, encode_command, mailbox, uid_set
 from maco_client.imap.data import read_number
 from maco_client.imap.responses import MAX_RESPONSE_BYTES, ResponseReader
-from maco_client.imap.text import printable
+from maco_client.imap.text import cut, printable
 from maco_client.imap.values import (
     BodyChunk,
     BodyEnded,
@@ -48,6 +48,7 @@ __all__ = [
     "SearchData",
     "State",
     "StatusResponse",
+    "cut",
     "encode_command",
     "mailbox",
     "printable",

@@ -84,7 +84,10 @@ class ResponseReader:
         end = self._buffer.find(b"\n", self._searched)
         length = len(self._buffer) if end < 0 else end + 1
         if self._spent + length > MAX_RESPONSE_BYTES:
-            raise broken(f"a response of at most {MAX_RESPONSE_BYTES} bytes", "a longer one")
+            raise broken(
+                f"a response of at most {MAX_RESPONSE_BYTES} bytes",
+                f"a response longer than {MAX_RESPONSE_BYTES} bytes",
+            )
         if end < 0:
             self._searched = length
             return None

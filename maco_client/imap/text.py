@@ -20,6 +20,11 @@ def shortened(raw: bytes) -> str:
     return printable(raw[:SHOWN_CHARACTERS]) + ("…" if len(raw) > SHOWN_CHARACTERS else "")
 
 
+def cut(text: str, longest: int) -> str:
+    """Return ``text`` in at most ``longest`` characters, with an ellipsis where something is missing."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def broken(expected: str, got: bytes | str) -> RemoteProtocolError:
     """Return the error for a server that sent ``got`` where IMAP allows only ``expected``."""
     return RemoteProtocolError("IMAP", expected, got if isinstance(got, str) else repr(shortened(got)))

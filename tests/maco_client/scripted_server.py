@@ -33,6 +33,14 @@ class Send:
 
 
 @dataclass(frozen=True)
+class Drip:
+    """Send bytes one at a time, with a pause behind each."""
+
+    data: bytes
+    pause_s: float
+
+
+@dataclass(frozen=True)
 class Expect:
     """Read a line that must match ``pattern`` behind its tag."""
 
@@ -68,7 +76,7 @@ class Hang:
     """Say nothing until the client gives up."""
 
 
-Step: TypeAlias = Send | Expect | ExpectBytes | Read | Tls | Reset | Hang
+Step: TypeAlias = Send | Drip | Expect | ExpectBytes | Read | Tls | Reset | Hang
 Script: TypeAlias = Sequence[Step]
 
 
@@ -131,6 +139,8 @@ class _Player:
         match step:
             case Send(data):
                 await self.stream.send(data.replace(b"TAG", self._tag))
+            case Drip(data, pause_s):
+                await self._drip(data, pause_s)
             case Expect(pattern):
                 return await self._expect(pattern)
             case ExpectBytes(data):
@@ -143,9 +153,17 @@ class _Player:
                 self.stream.abort()
                 return False
             case Hang():
-                while await self._read():
-                    pass
+                await self._hang()
         return True
+
+    async def _drip(self, data: bytes, pause_s: float) -> None:
+        for at in range(len(data)):
+            await self.stream.send(data[at : at + 1])
+            await asyncio.sleep(pause_s)  # a slow server is what this step is for
+
+    async def _hang(self) -> None:
+        while await self._read():
+            pass
 
     async def _read(self) -> bytes:
         async with asyncio.timeout(TIMEOUT_S):

@@ -16,6 +16,8 @@ from maco_wire.canary import Canary
 from maco_wire.observation import CanarySeen
 from tests.maco_client.bench import HOST, Bench, make_connection
 from tests.maco_client.scripted_server import (
+    Drip,
+    Hang,
     ScriptedProxy,
     ScriptedServer,
     Send,
@@ -179,6 +181,15 @@ async def test_a_proxy_that_hangs_is_a_read_time_out(bench: Bench) -> None:
     silent = ScriptedProxy(ScriptedServer([]), address=listener.address)
     result = await poll_through(bench, silent, timeout_ms=100)
     listener.close()
+    assert (result.stage, "Read timed out" in result.error) == ("socks", True)
+
+
+async def test_a_proxy_that_answers_byte_by_byte_is_a_read_time_out(bench: Bench) -> None:
+    # METHOD with 0x80 accepted, authentication accepted, and CONNECT answered with a long bound name: facts 1.2
+    replies = b"\x05\x80" + b"\x01\x00" + b"\x05\x00\x00\x03\x28" + b"x" * 40 + b"\x00\x00"
+    server = ScriptedServer([[Drip(replies, 0.02), Hang()]])
+    async with running(server):
+        result = await poll_through(bench, ScriptedProxy(server, address=server.address), timeout_ms=200)
     assert (result.stage, "Read timed out" in result.error) == ("socks", True)
 
 

@@ -245,3 +245,13 @@ async def test_a_kill_between_commit_and_flag_neither_loses_nor_doubles_the_mail
     # The first server script ends where the process was killed; the second one is played to its end.
     assert len(server.surprises) == 1
     assert server.commands[-1] == "LOGOUT"
+
+
+async def test_a_cleared_inbox_takes_the_same_mail_again(inbox: Inbox) -> None:
+    await store(inbox, 1, b"a")
+
+    await inbox.clear()
+
+    assert inbox.mails() == []
+    mail, new = await store(inbox, 1, b"b")
+    assert (new, inbox.raw(mail.id)) == (True, b"b")

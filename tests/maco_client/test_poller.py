@@ -240,6 +240,17 @@ async def test_another_service_is_told_by_its_own_greeting(bench: Bench) -> None
     assert "220 mail.example ESMTP" in result.error  # facts 6, M47
 
 
+async def test_a_greeting_without_end_is_told_by_its_length(bench: Bench) -> None:
+    result, _ = await poll(bench, CLEAR, [Send(b"* OK " + b"x" * MAX_RESPONSE_BYTES), Hang()])
+    assert result.error == "MessagingException: a response longer than 65536 bytes"
+
+
+async def test_a_long_answer_of_the_server_is_cut_in_the_result(bench: Bench) -> None:
+    result, _ = await poll(bench, CLEAR, [*greeting(b"BYE " + b"x" * 5_000), Hang()])
+    assert (len(result.error), result.error[-1]) == (1_000, "…")
+    assert bench.journal.only(PollFinished).error == result.error
+
+
 async def test_a_connection_closed_before_the_greeting_was_dropped(bench: Bench) -> None:
     result, _ = await poll(bench, CLEAR, [])
     assert (result.stage, result.error) == ("greeting", "Connection dropped by server?")  # facts 6, M10

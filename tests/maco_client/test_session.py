@@ -9,15 +9,20 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from maco_client import answer as answer_module
+from maco_client import patience as patience_module
 from maco_client import session as session_module
+from maco_client.answer import MAX_ANSWER_BYTES
 from maco_client.failures import CommandRefused, ConnectionDropped
 from maco_client.key_store import KeyStore
-from maco_client.session import ImapSession
+from maco_client.session import SEARCH_WINDOW, ImapSession
 from maco_net.errors import DeadlineExceeded, HandshakeError
+from maco_net.streams import CHUNK_BYTES
 from maco_net.tcp import TcpStream, connect_tcp
 from maco_wire.exceptions import RemoteProtocolError
 from tests.maco_client.bench import HOST
 from tests.maco_client.scripted_server import (
+    Drip,
     Expect,
     Hang,
     ScriptedServer,
@@ -44,6 +49,18 @@ class Listening:
         self.to_maco += data
 
 
+class Sink:
+    """Counts what is written."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.largest_piece = 0
+
+    async def write(self, data: bytes) -> None:
+        self.size += len(data)
+        self.largest_piece = max(self.largest_piece, len(data))
+
+
 @asynccontextmanager
 async def session_with(
     *steps: Step, timeout_s: float = 5, early: bytes = b"", tap: Listening | None = None
@@ -59,10 +76,10 @@ async def session_with(
 
 
 async def test_a_server_that_talks_without_answering_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "MAX_RESPONSES", 10)
+    monkeypatch.setattr(answer_module, "MAX_RESPONSES", 10)
     async with session_with(*greeting(), Expect(rb"CAPABILITY"), Send(b"* 1 EXISTS\r\n" * 20), Hang()) as session:
         await session.read_greeting()
-        with pytest.raises(RemoteProtocolError, match="10 other responses"):
+        with pytest.raises(RemoteProtocolError, match="at most 10 responses"):
             await session.capability()
 
 
@@ -71,6 +88,81 @@ async def test_every_read_has_the_servers_timeout() -> None:
         await session.read_greeting()
         with pytest.raises(DeadlineExceeded):
             await session.capability()
+
+
+async def test_a_greeting_that_comes_byte_by_byte_has_the_servers_timeout_as_a_whole() -> None:
+    async with session_with(Drip(b"* OK " + b"x" * 35 + b"\r\n", 0.02), Hang(), timeout_s=0.2) as session:
+        with pytest.raises(DeadlineExceeded):
+            await session.read_greeting()
+
+
+async def test_an_answer_that_comes_byte_by_byte_has_the_servers_timeout_as_a_whole() -> None:
+    slow = Drip(b"* CAPABILITY IMAP4rev1" + b" X" * 10 + b"\r\n", 0.02)
+    script: list[Step] = [*greeting(), Expect(rb"CAPABILITY"), slow, Send(b"TAG OK done\r\n"), Hang()]
+    async with session_with(*script, timeout_s=0.2) as session:
+        await session.read_greeting()
+        with pytest.raises(DeadlineExceeded):
+            await session.capability()
+
+
+async def test_every_command_has_all_the_time_of_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Six answers of 0.2 s each: more than the one second that each of them may take.
+    monkeypatch.setattr(patience_module, "ANSWER_TIMEOUTS", 1)
+    script: list[Step] = [*greeting()]
+    for _ in range(6):
+        script += [Expect(rb"CLOSE"), Drip(b"* OK still\r\n", 0.016), Send(b"TAG OK done\r\n")]
+    async with session_with(*script, Hang(), timeout_s=1) as session:
+        await session.read_greeting()
+        for _ in range(6):
+            await session.close_folder()
+
+
+async def test_a_mail_that_comes_byte_by_byte_ends_by_the_servers_timeout() -> None:
+    begun = Send(b"* 1 FETCH (UID 4 BODY[] {40}\r\n")
+    script: list[Step] = [*greeting(), Expect(rb"UID FETCH .*"), begun, Drip(b"x" * 40, 0.02)]
+    async with session_with(*script, Send(b")\r\nTAG OK done\r\n"), Hang(), timeout_s=0.2) as session:
+        await session.read_greeting()
+        with pytest.raises(DeadlineExceeded):
+            await session.fetch_body(4, Sink(), max_bytes=100)
+
+
+async def test_more_than_eight_mebibytes_around_an_answer_are_refused() -> None:
+    flood = (b"* X " + b"y" * 60_000 + b"\r\n") * 150
+    steps: list[Step] = [Expect(rb"CAPABILITY"), Send(flood + b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n"), Hang()]
+    async with session_with(*greeting(), *steps) as session:
+        await session.read_greeting()
+        with pytest.raises(RemoteProtocolError, match="an answer to CAPABILITY of at most 8388608 bytes"):
+            await session.capability()
+
+
+async def test_a_mail_does_not_count_as_an_answer_and_is_passed_on_in_pieces() -> None:
+    size = MAX_ANSWER_BYTES + 1
+    body = b"1 FETCH (UID 4 BODY[] {%d}\r\n%b)" % (size, b"x" * size)
+    sink = Sink()
+    async with session_with(*greeting(), *answered(rb"UID FETCH .*", body), Hang()) as session:
+        await session.read_greeting()
+        assert await session.fetch_body(4, sink, max_bytes=size)
+    assert sink.size == size
+    assert sink.largest_piece <= CHUNK_BYTES
+
+
+async def test_a_folder_of_two_hundred_thousand_mails_is_searched() -> None:
+    exists = 200_000
+    script: list[Step] = [*greeting()]
+    for first in range(1, exists, SEARCH_WINDOW):
+        numbers = b"".join(b" %d" % (4_000_000_000 + at) for at in range(first, first + SEARCH_WINDOW))
+        script += answered(rb"UID SEARCH %d:%d ALL" % (first, first + SEARCH_WINDOW - 1), b"SEARCH" + numbers)
+    async with session_with(*script, Hang()) as session:
+        await session.read_greeting()
+        assert len(await session.uid_search("ALL", exists)) == exists
+
+
+async def test_a_search_that_finds_more_and_more_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "MAX_FOUND", 2)
+    async with session_with(*greeting(), *answered(rb"UID SEARCH .*", b"SEARCH 1 2 3"), Hang()) as session:
+        await session.read_greeting()
+        with pytest.raises(RemoteProtocolError, match="at most 2 mails"):
+            await session.uid_search("ALL", 1)
 
 
 async def test_every_write_has_the_servers_timeout() -> None:

@@ -125,6 +125,14 @@ async def test_a_server_that_closes_in_the_handshake_is_told_as_such(bench: Benc
     assert result.error == "STARTTLS failure: Remote host terminated the handshake"  # facts 6, M48
 
 
+async def test_the_hint_names_the_intermediate_that_the_server_does_not_send(bench: Bench, cast: Cast) -> None:
+    context = server_context(cast.by_name("missing_intermediate"))
+    result, _ = await poll(bench, [*OFFERED, Tls(context)])
+    assert result.error == f"STARTTLS failure: {PKIX_BUILD}"
+    issuer = cast.intermediate_certificate.subject.rfc4514_string()
+    assert result.hint.startswith(f"The mail server does not send the certificate '{issuer}'")
+
+
 async def test_a_server_that_hangs_in_the_handshake_is_a_read_time_out(bench: Bench) -> None:
     result, _ = await poll(bench, [*OFFERED, Hang()], make_connection(timeout_ms=150))
     assert result.error == "STARTTLS failure: Read timed out"

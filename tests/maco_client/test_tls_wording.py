@@ -57,9 +57,43 @@ def test_the_hint_names_what_the_certificate_is_for() -> None:
     assert "mail.example" in failure.hint
 
 
+LEAF = CertificateSummary("CN=mail", "CN=intermediate", "00")
+INTERMEDIATE = CertificateSummary("CN=intermediate", "CN=root", "01")
+OTHER = CertificateSummary("CN=other", "CN=root", "02")
+
+
+def issuer_missing_hint(*chain: CertificateSummary) -> str:
+    return tls_failed(HandshakeFacts(verify_code=20), "tls", "mail", chain, NOW, has_anchors=True).hint
+
+
+@pytest.mark.parametrize("chain", [(LEAF,), (LEAF, OTHER)])
+def test_an_issuer_that_was_not_sent_is_named_first(chain: tuple[CertificateSummary, ...]) -> None:
+    hint = issuer_missing_hint(*chain)
+    assert hint.startswith("The mail server does not send the certificate 'CN=intermediate', which issued its own.")
+    assert "import the intermediate into MaCo's key store, or let the mail server send it" in hint
+
+
+@pytest.mark.parametrize("chain", [(LEAF, INTERMEDIATE), ()])
+def test_where_the_issuer_was_sent_the_root_is_what_is_missing(chain: tuple[CertificateSummary, ...]) -> None:
+    assert issuer_missing_hint(*chain).startswith("Import the root certificate")
+
+
 def test_an_alert_is_told_by_its_name() -> None:
     assert words(HandshakeFacts(alert_received="handshake_failure")) == "Received fatal alert: handshake_failure"
 
 
 def test_what_has_no_java_text_is_told_as_openssl_tells_it() -> None:
     assert words(HandshakeFacts(error="bad length")) == "bad length"
+
+
+@pytest.mark.parametrize("alert", ["certificate_required", "handshake_failure"])
+def test_the_hint_names_the_system_certificate_where_a_client_certificate_may_be_missing(alert: str) -> None:
+    failure = tls_failed(HandshakeFacts(alert_received=alert), "starttls", "mail", (), NOW, has_anchors=True)
+    assert "system certificate in the Cloud Connector" in failure.hint
+
+
+def test_the_hint_for_another_alert_speaks_of_no_client_certificate() -> None:
+    failure = tls_failed(
+        HandshakeFacts(alert_received="protocol_version"), "starttls", "mail", (), NOW, has_anchors=True
+    )
+    assert "client certificate" not in failure.hint

@@ -90,6 +90,7 @@ async def ask(
     pause_s: float = 0,
     path: str = "",
     context: ssl.SSLContext | None = None,
+    server_name: str | None = None,
     timeout_s: float = 5,
 ) -> list[str]:
     """Ask ``times`` with ``pause_s`` between on the clock, and return the tokens."""
@@ -97,7 +98,7 @@ async def ask(
     clock = clock or Clock()
     scheme = "https" if service.tls else "http"
     settings = TokenService(url(listener.address, scheme) + path, "client", "sesame&=")
-    source = TokenSource(settings, context=context, clock=clock, timeout_s=timeout_s)
+    source = TokenSource(settings, context=context, server_name=server_name, clock=clock, timeout_s=timeout_s)
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(listener.serve(service.serve))
         tokens = []
@@ -169,6 +170,22 @@ async def test_https_to_an_unknown_server_is_no_token(cast: Cast) -> None:
     service = Service(tls=server_context(cast.administration))
     with pytest.raises(TokenFailed):
         await ask(service, context=client_context([], check_hostname=True))
+    assert service.requests == []
+
+
+async def test_the_certificate_is_compared_with_the_given_name_instead_of_the_address(cast: Cast) -> None:
+    context = client_context([cast.cloud_root.certificate], check_hostname=True)
+    name = cast.settings.tunnel_host
+    assert await ask(Service(tls=server_context(cast.tunnel_endpoint)), context=context, server_name=name) == [
+        "token-1"
+    ]
+
+
+@pytest.mark.parametrize("name", [None, "other.lab.example"])
+async def test_a_certificate_for_another_name_is_no_token_and_gets_no_secret(cast: Cast, name: str | None) -> None:
+    service = Service(tls=server_context(cast.tunnel_endpoint))
+    with pytest.raises(TokenFailed):
+        await ask(service, context=client_context([cast.cloud_root.certificate], check_hostname=True), server_name=name)
     assert service.requests == []
 
 
