@@ -22,7 +22,7 @@ class Need:
 NEEDS: tuple[Need, ...] = (
     Need("MaCo", "key store (way A, STARTTLS)", "root.pem"),
     Need("", "  if the server omits it: also", "intermediate.pem"),
-    Need("Cloud Connector", "back-end trust store (way B, TCP SSL)", "root.pem"),
+    Need("Cloud Connector", "back-end trust store (way B, TCP TLS)", "root.pem"),
     Need("", "  if the server omits it: also", "intermediate.pem"),
     Need("", "system certificate", "system_certificate.p12"),
     Need("", "administration page, certificate", "administration.pem"),

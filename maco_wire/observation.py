@@ -3,6 +3,7 @@
 A party calls ``record(observation)`` with what only it can know. The values carry no time and no sequence number (the
 journal adds both) and no secret: a canary is named by its number, never by its value. ``as_fields`` turns one into the
 flat mapping that the journal writes; its keys are the stable schema described in ``docs/journal.md``.
+``maco_wire.observation_fields`` turns such a mapping into the value again.
 
 Outside the tunnel, observations of two parties are joined by socket addresses (``local`` of one is ``peer`` of the
 other); inside it, by the trace ID that the SOCKS5 proxy gave to the connection.
@@ -53,6 +54,14 @@ class TlsSession(enum.StrEnum):
     BACK_END = "TCP TLS to the back end"
 
 
+_EMPTY = (None, (), "")
+
+
+def _means(field: dataclasses.Field[Any]) -> bool:
+    """Tell whether an empty value of this field says something, because it has another default."""
+    return field.default is not dataclasses.MISSING and field.default not in _EMPTY
+
+
 @dataclass(frozen=True, slots=True)
 class CertificateSummary:
     """One certificate as a person names it; the fingerprint is SHA-256 in lower-case hex."""
@@ -69,7 +78,8 @@ class CertificateSummary:
 class Observation:
     """The common part: who saw it, and on which connection.
 
-    ``local`` and ``peer`` are the two ends of the socket the party saw it on, from that party's side.
+    ``local`` and ``peer`` are the two ends of the socket the party saw it on, from that party's side. ``system`` names
+    the one that saw it where a landscape may have several of its kind: Cloud Connectors.
     """
 
     kind: ClassVar[str]
@@ -78,11 +88,13 @@ class Observation:
     trace_id: str | None = dataclasses.field(default=None, kw_only=True)
     local: Address | None = dataclasses.field(default=None, kw_only=True)
     peer: Address | None = dataclasses.field(default=None, kw_only=True)
+    system: str | None = dataclasses.field(default=None, kw_only=True)
 
     def as_fields(self) -> dict[str, Any]:
         """Return the observation as plain data: strings, numbers, lists and mappings; empty values left out."""
-        values = dataclasses.asdict(self).items()
-        return {"kind": self.kind} | {name: value for name, value in values if value not in (None, (), "")}
+        values = dataclasses.asdict(self)
+        shown = (field.name for field in dataclasses.fields(self) if values[field.name] not in _EMPTY or _means(field))
+        return {"kind": self.kind} | {name: values[name] for name in shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +301,19 @@ class PollFinished(Observation):
     hint: str = ""
     socks_reply: int | None = None
     duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartyProcess(Observation):
+    """A process of its own that a party runs in was started, or ended without being told to; ``reason`` says how."""
+
+    kind: ClassVar[str] = "party_process"
+
+    state: Literal["started", "ended"]
+    name: str
+    """Which one: a landscape may have several Cloud Connectors."""
+    pid: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

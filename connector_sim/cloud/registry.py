@@ -59,6 +59,11 @@ class TunnelRegistry:
         tunnel = self._tunnels.get((subaccount, location_id))
         return tunnel.session if tunnel and tunnel.session.is_open else None
 
+    async def emptied(self) -> None:
+        """Return once the tunnels that are up now have ended, and their end was reported."""
+        for tunnel in tuple(self._tunnels.values()):
+            await tunnel.gone.wait()
+
     def location_ids(self, subaccount: str) -> list[str]:
         """Return the location IDs that are connected for a subaccount, sorted."""
         return sorted(location for owner, location in self._tunnels if owner == subaccount)

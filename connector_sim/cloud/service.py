@@ -23,6 +23,7 @@ from connector_sim.tunnel.session import SessionSettings
 from maco_net.background import in_background
 from maco_net.listener import Listener
 from maco_net.tcp import TcpStream
+from maco_net.tls import start_tls
 
 
 def _now() -> dt.datetime:
@@ -42,12 +43,18 @@ class ConnectivityService:
         describe_certificate: DescribeCertificate,
         clock: Callable[[], float] = time.time,
         session_settings: SessionSettings | None = None,
+        token_context: ssl.SSLContext | None = None,
     ) -> None:
-        """Bind every address; raises OSError naming the one that cannot be bound."""
+        """Bind every address; raises OSError naming the one that cannot be bound.
+
+        With ``token_context`` the token service speaks HTTPS, without it HTTP.
+        """
         self.settings = settings
+        self._token_context = token_context
         self.registry = TunnelRegistry(replace_foreign=settings.replace_foreign_tunnel)
         self.tokens = Tokens(settings, signing_key, clock=clock)
-        self._token_service = TokenService(settings, self.tokens)
+        scheme = "https" if token_context else "http"
+        self._token_service = TokenService(settings, self.tokens, scheme=scheme)
         self._proxy = SocksProxy(settings, self.tokens, self.registry, watcher)
         self._endpoint = TunnelEndpoint(
             settings,
@@ -71,7 +78,7 @@ class ConnectivityService:
     def token_url(self) -> str:
         """The base of the token service, as ``token_service_url`` in a service binding."""
         host, port = self.token_address
-        return f"http://{host}:{port}"
+        return f"{'https' if self._token_context else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -92,7 +99,14 @@ class ConnectivityService:
             listener.close()
 
     async def _serve_token(self, stream: TcpStream) -> None:
-        await serve_http(stream, self._token_service.handle, timeout_s=self.settings.http_s)
+        if self._token_context is None:
+            await serve_http(stream, self._token_service.handle, timeout_s=self.settings.http_s)
+            return
+        tls = await start_tls(stream, self._token_context, server_side=True, timeout_s=self.settings.http_s)
+        try:
+            await serve_http(tls, self._token_service.handle, timeout_s=self.settings.http_s)
+        finally:
+            await tls.aclose()
 
 
 def _listen(undo: contextlib.ExitStack, host: str, port: int) -> Listener:

@@ -21,8 +21,10 @@ CONFIGURATION_PATH = "/.well-known/openid-configuration"
 class TokenService:
     """Answer the requests of OAuth clients."""
 
-    def __init__(self, settings: ConnectivitySettings, tokens: Tokens) -> None:
+    def __init__(self, settings: ConnectivitySettings, tokens: Tokens, *, scheme: str = "http") -> None:
+        """``scheme`` is what the addresses in its answers begin with."""
         self._settings = settings
+        self._scheme = scheme
         self._tokens = tokens
         self._clients = {client.client_id: client for client in settings.clients}
 
@@ -64,7 +66,7 @@ class TokenService:
         return client if same and known else None
 
     def _configuration(self, request: HttpRequest) -> dict[str, object]:
-        base = f"http://{request.headers.get('host', self._settings.host)}"
+        base = f"{self._scheme}://{request.headers.get('host', self._settings.host)}"
         return {
             "issuer": self._settings.issuer,
             "token_endpoint": base + TOKEN_PATH,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -89,8 +90,7 @@ class CloudConnector:
     async def running(self) -> AsyncIterator[None]:
         """Keep the tunnels while the block runs."""
         tunnels = [
-            tunnel.run(functools.partial(self._serve, self._exposed[subaccount]))
-            for subaccount, tunnel in self.tunnels.items()
+            tunnel.run(functools.partial(self._serve, subaccount)) for subaccount, tunnel in self.tunnels.items()
         ]
         async with in_background(*tunnels):
             yield
@@ -100,7 +100,19 @@ class CloudConnector:
         for tunnel in self.tunnels.values():
             await tunnel.tried.wait()
 
-    async def _serve(self, exposed: _Exposed, stream: TunnelStream) -> None:
+    def mappings(self, subaccount: str) -> tuple[SystemMapping, ...]:
+        """Return what is exposed to a subaccount now. Raises KeyError for one that is not connected here."""
+        return self._exposed[subaccount].settings.mappings
+
+    def expose(self, subaccount: str, mappings: Iterable[SystemMapping]) -> None:
+        """Replace what is exposed to a subaccount; connections that are open stay open.
+
+        Raises SettingsError for a virtual host and port that is there twice, KeyError for an unknown subaccount.
+        """
+        settings = dataclasses.replace(self._exposed[subaccount].settings, mappings=tuple(mappings))
+        self._exposed[subaccount] = _Exposed(settings, AccessControl(settings.mappings))
+
+    async def _serve(self, subaccount: str, stream: TunnelStream) -> None:
         reader = OpenRequestReader()
         try:
             request = await self._read_request(reader, stream)
@@ -110,6 +122,7 @@ class CloudConnector:
             return
         if request is None:
             return
+        exposed = self._exposed[subaccount]
         back_end = await self._open(exposed, request, stream)
         if back_end is None:
             return

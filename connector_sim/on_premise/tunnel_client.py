@@ -25,6 +25,7 @@ from maco_wire.observation import Address, Party, Record, TlsSession, TunnelStat
 
 CONNECTOR_VERSION = "2.19.0.2"
 """The version that the recorded exchanges show; sent in the handshake."""
+DISCONNECTED = "disconnected by the administrator"
 VERIFIED_AGAINST = "Cloud Connector's view of the cloud"
 
 _log = logging.getLogger(__name__)
@@ -53,15 +54,20 @@ class TunnelClient:
         self._session: TunnelSession | None = None
         self.state: Literal["Connected", "ConnectFailure", "Disconnected"] = "Disconnected"
         self.tried = asyncio.Event()
-        """Set once the first attempt has succeeded or failed."""
+        """Set once the first attempt, since the start or since ``connect``, has succeeded or failed."""
         self._told_to_connect = asyncio.Event()
+        self._is_wanted = True
+        self._at_rest = asyncio.Event()
 
     async def run(self, serve: ServeStream) -> None:
         """Keep the tunnel up until cancelled; one that fails for good waits until it is told to connect."""
         while True:
             self._told_to_connect.clear()
-            await self._keep_up(serve)
+            if self._is_wanted:
+                await self._keep_up(serve)
+            self._at_rest.set()
             await self._told_to_connect.wait()
+            self._at_rest.clear()
 
     async def _keep_up(self, serve: ServeStream) -> None:
         """Dial, serve, and dial again; return when it makes no sense any more."""
@@ -78,10 +84,15 @@ class TunnelClient:
             else:
                 attempts, has_been_up = 0, True
                 await self._carry(session, serve, early_bytes)
-            await self._pause(attempts)
+            if self._is_wanted:
+                await self._pause(attempts)
+            if not self._is_wanted:
+                return
 
     async def _carry(self, session: TunnelSession, serve: ServeStream, early_bytes: bytes) -> None:
         self._enter("Connected", "")
+        if not self._is_wanted:
+            session.abort(DISCONNECTED)
         reason = "closed"
         try:
             reason = await session.run(serve, early_bytes=early_bytes)
@@ -91,12 +102,23 @@ class TunnelClient:
 
     def connect(self) -> None:
         """Dial now, as the administration's button does: after a failure, or instead of waiting for the next try."""
+        self._is_wanted = True
+        if self._session is None:
+            self.tried.clear()
         self._told_to_connect.set()
 
     def cut(self) -> None:
         """Break the tunnel as a network failure would; it is dialled again."""
         if self._session:
             self._session.abort("cut on purpose")
+
+    async def disconnect(self) -> None:
+        """End the tunnel, as the administration's button does, and stay down until told to connect."""
+        self._is_wanted = False
+        if self._session:
+            self._session.abort(DISCONNECTED)
+        self._told_to_connect.set()  # wakes whoever waits for the next try
+        await self._at_rest.wait()
 
     async def _pause(self, attempts: int) -> None:
         doubled = self._settings.first_reconnect_delay_s * 2.0 ** min(attempts, 20)

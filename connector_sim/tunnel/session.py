@@ -99,6 +99,9 @@ class TunnelSession:
             self._ended = self._ended or str(lost.exceptions[0])
         finally:
             await self._close()
+        if (task := asyncio.current_task()) and task.cancelling():
+            # It was cancelled at the moment when the tunnel broke: the TaskGroup then tells only of what broke.
+            raise asyncio.CancelledError
         return self._ended or "closed"
 
     async def open_stream(self) -> TunnelStream:

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -215,9 +216,8 @@ def connectivity(
     *,
     canaries: tuple[Canary, ...] = (),
     session: SessionSettings | None = None,
-    clock: Callable[[], float] | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> ConnectivityService:
-    more = {"clock": clock} if clock else {}
     return ConnectivityService(
         settings,
         tunnel_context=endpoint_context(),
@@ -225,7 +225,7 @@ def connectivity(
         watcher=Watcher(Party.CONNECTIVITY, seen.record, canaries),
         describe_certificate=summarize,
         session_settings=session,
-        **more,
+        clock=clock,
     )
 
 

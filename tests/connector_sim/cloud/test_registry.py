@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
+
 from connector_sim.cloud.registry import Tunnel, TunnelRegistry
 from connector_sim.tunnel.session import TunnelSession
 from maco_net.background import in_background
@@ -93,3 +95,15 @@ async def test_the_connected_location_ids_of_a_subaccount_are_listed() -> None:
         for tunnel in (second, first, other):
             registry.add(tunnel)
         assert registry.location_ids("s") == ["A", "B"]
+
+
+async def test_emptied_waits_until_the_end_of_each_tunnel_was_reported() -> None:
+    registry = _registry()
+    async with _tunnel() as tunnel:
+        registry.add(tunnel)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await registry.emptied()
+        registry.remove(tunnel)
+        tunnel.gone.set()
+        await registry.emptied()

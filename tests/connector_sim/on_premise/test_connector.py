@@ -6,6 +6,7 @@ import collections
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from connector_sim.exceptions import SettingsError
 from connector_sim.on_premise.settings import MappingProtocol, SystemMapping
 from maco_net.errors import PeerReset
 from maco_net.streams import ByteStream
@@ -22,7 +23,7 @@ from maco_wire.observation import (
     StreamOpened,
     StreamRefused,
 )
-from maco_wire.socks5 import Connected
+from maco_wire.socks5 import Connected, ConnectRefused, Reply
 from tests.connector_sim.landscape import (
     CAST,
     DEADLINE_S,
@@ -276,3 +277,20 @@ async def test_a_truncated_back_end_is_a_reset_for_maco_and_told_by_the_connecto
             await read_all(dialled.stream)
         (closed,) = await lab.seen.wait_for(StreamClosed, 1, Party.CLOUD_CONNECTOR)
         assert closed.ended_by == "truncated"
+
+
+async def test_what_is_exposed_may_change_while_the_tunnel_is_up() -> None:
+    async with landscape(TCP) as lab, back_end(lab, echo):
+        connector = lab.connectors[0]
+        connector.expose(SUBACCOUNT, ())
+        assert (await lab.dial(HOST, 143)).answer == ConnectRefused(Reply.FORBIDDEN)
+        connector.expose(SUBACCOUNT, (TCP,))
+        assert isinstance((await lab.dial(HOST, 143)).answer, Connected)
+        assert connector.mappings(SUBACCOUNT) == (TCP,)
+
+
+async def test_a_virtual_system_that_is_exposed_twice_is_refused_and_nothing_changes() -> None:
+    async with landscape(TCP) as lab:
+        with pytest.raises(SettingsError):
+            lab.connectors[0].expose(SUBACCOUNT, (TCP, TCP))
+        assert lab.connectors[0].mappings(SUBACCOUNT) == (TCP,)

@@ -227,3 +227,40 @@ async def test_one_subaccount_that_fails_leaves_the_others_up() -> None:
         async with connected(each):
             states = {name: tunnel.state for name, tunnel in each.tunnels.items()}
             assert states == {SUBACCOUNT: "Connected", "unknown": "ConnectFailure"}
+
+
+async def test_a_tunnel_that_was_disconnected_stays_down_until_told_to_connect() -> None:
+    async with landscape(TCP) as lab, back_end(lab, echo):
+        tunnel = lab.connectors[0].tunnels[SUBACCOUNT]
+        await tunnel.disconnect()
+        await lab.cloud.registry.emptied()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):  # ten times the delay of a reconnect
+                await lab.seen.wait_for(TunnelState, 3, Party.CLOUD_CONNECTOR)
+        assert lab.seen.of(TunnelState, Party.CLOUD_CONNECTOR)[-1].reason == "disconnected by the administrator"
+
+        tunnel.connect()
+        await tunnel.tried.wait()
+        assert isinstance((await lab.dial(HOST, PORT)).answer, Connected)
+
+
+async def test_a_tunnel_that_was_disconnected_twice_is_dialled_once() -> None:
+    async with landscape(TCP) as lab:
+        tunnel = lab.connectors[0].tunnels[SUBACCOUNT]
+        await tunnel.disconnect()
+        await tunnel.disconnect()
+        tunnel.connect()
+        await tunnel.tried.wait()
+        assert _states(lab) == ["Connected", "Disconnected", "Connected"]
+
+
+async def test_a_tunnel_that_waits_for_its_next_try_is_disconnected_at_once() -> None:
+    async with cloud_side() as lab, _forwarder(lab) as way:
+        each = _connector(lab, way.listener.address, first_reconnect_delay_s=3600, longest_reconnect_delay_s=3600)
+        async with connected(each):
+            tunnel = each.tunnels[SUBACCOUNT]
+            tunnel.cut()
+            await lab.seen.wait_for(TunnelState, 2, Party.CLOUD_CONNECTOR)
+            async with asyncio.timeout(1):
+                await tunnel.disconnect()
+            assert (tunnel.state, way.attempts) == ("Disconnected", 1)
