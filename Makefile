@@ -8,7 +8,7 @@ RUN_STAMP := $(VENV)/.installed-runtime
 DEV_STAMP := $(VENV)/.installed-development
 DOCS_STAMP := $(VENV)/.installed-docs
 PACKAGES := certs connector_sim maco_client maco_lab maco_net maco_wire mailserver_sim
-CODE := $(PACKAGES) tests benchmarks
+CODE := $(PACKAGES) tests benchmarks examples
 PYTEST_ARGS ?=
 
 .PHONY: up down demo test check bench docs clean help
@@ -36,8 +36,9 @@ check: $(DEV_STAMP) ## Format, lint, types, import contracts and the fast tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -m "not slow and not real" -n 2 $(PYTEST_ARGS)
 
-bench: $(DEV_STAMP) ## Measure start, stop and imports on this machine
+bench: $(DEV_STAMP) ## Measure start, stop, imports and the pytest plugin on this machine
 	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.plugin
 
 docs: $(DOCS_STAMP) ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W -q docs docs/_build/html

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
+from maco_lab.attached import PartyKind, run_attached
 from maco_lab.canaries import plant_canaries
 from maco_lab.journal import Entry, Journal
 from maco_lab.lab_file import LabFile, LabFileError, find_lab_file
@@ -30,6 +31,7 @@ from maco_lab.parties import (
     build_pollers,
     configured_cloud_addresses,
     connectivity_settings,
+    token_service_uses_tls,
 )
 from maco_lab.pki import LabPki
 from maco_lab.runner import run_lab
@@ -40,11 +42,26 @@ LabOption = Annotated[
 ]
 StateOption = Annotated[Path, typer.Option("--state", help="Where certificates, mails and the inbox are kept.")]
 
+AttachedOption = Annotated[bool, typer.Option("--attached", hidden=True, help="A child of `maco-lab up --isolate`.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", hidden=True)]
+
+# Locals are not shown: they may be secrets.
 connector_app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="The Connectivity service and the Cloud Connector, one at a time."
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    help="The Connectivity service and the Cloud Connector, one at a time.",
 )
-mail_server_app = typer.Typer(add_completion=False, help="The mail server alone.")
-maco_app = typer.Typer(add_completion=False, help="MaCo alone: polls its e-mail connections.")
+mail_server_app = typer.Typer(
+    add_completion=False, pretty_exceptions_show_locals=False, rich_markup_mode=None, help="The mail server alone."
+)
+maco_app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    help="MaCo alone: polls its e-mail connections.",
+)
 
 
 class _Party:
@@ -74,8 +91,14 @@ class _Party:
 
 
 @connector_app.command()
-def cloud(lab: LabOption = None, state: StateOption = DEFAULT_FOLDER) -> None:
+def cloud(
+    lab: LabOption = None,
+    state: StateOption = DEFAULT_FOLDER,
+    attached: AttachedOption = False,
+    verbose: VerboseOption = False,
+) -> None:
     """Run the Connectivity service: token service, SOCKS5 proxy and tunnel endpoint."""
+    _run_attached("cloud", attached=attached, verbose=verbose)
     party = _Party(lab, state)
     party.run(_run_cloud(party))
 
@@ -87,15 +110,24 @@ def on_premise(
     name: Annotated[
         str | None, typer.Option(help="Which Cloud Connector of the lab file; without it the first.")
     ] = None,
+    attached: AttachedOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Run a Cloud Connector; the cloud side must be there first, as in the real world."""
+    _run_attached("on-premise", attached=attached, verbose=verbose)
     party = _Party(lab, state)
     party.run(_run_connector(party, name))
 
 
 @mail_server_app.command()
-def mail_server(lab: LabOption = None, state: StateOption = DEFAULT_FOLDER) -> None:
+def mail_server(
+    lab: LabOption = None,
+    state: StateOption = DEFAULT_FOLDER,
+    attached: AttachedOption = False,
+    verbose: VerboseOption = False,
+) -> None:
     """Run the mail server: IMAP and SMTP over one store."""
+    _run_attached("mail-server", attached=attached, verbose=verbose)
     party = _Party(lab, state)
     party.run(_run_mail_server(party))
 
@@ -105,17 +137,32 @@ def maco(
     lab: LabOption = None,
     state: StateOption = DEFAULT_FOLDER,
     once: Annotated[bool, typer.Option("--once", help="Poll every connection once; exit 1 if one fails.")] = False,
+    attached: AttachedOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Run MaCo: poll at once, then by schedule."""
+    _run_attached("maco", attached=attached, verbose=verbose)
     party = _Party(lab, state)
     party.run(_run_maco(party, once=once))
+
+
+def _run_attached(kind: PartyKind, *, attached: bool, verbose: bool) -> None:
+    """Be a child of ``maco-lab up --isolate``, and leave with its exit code; return if that is not asked for."""
+    if attached:
+        raise typer.Exit(run_attached(kind, verbose=verbose))
 
 
 async def _run_cloud(party: _Party) -> int:
     from connector_sim.cloud.tokens import new_signing_key
 
     settings = connectivity_settings(party.file.model, free_ports=False)
-    service = build_connectivity(settings, party.pki(), new_signing_key(), party.reporting)
+    service = build_connectivity(
+        settings,
+        party.pki(),
+        new_signing_key(),
+        party.reporting,
+        over_tls=token_service_uses_tls(party.file.model.cloud),
+    )
     async with service.running():
         for what, address in (
             ("SOCKS5", service.socks5_address),
@@ -171,11 +218,10 @@ async def _run_maco(party: _Party, *, once: bool) -> int:
         maco_side = MacoSide(
             build_pollers(model, cloud, party.pki(), inbox, party.reporting), every_s=model.maco.poll_every_s
         )
-        results = await maco_side.poll_all()
         if once:
-            return 0 if all(result.succeeded for result in results) else 1
+            return 0 if all(result.succeeded for result in await maco_side.poll_all()) else 1
         async with asyncio.TaskGroup() as tasks:
-            schedule = tasks.create_task(maco_side.run_schedule(lambda _: None))
+            schedule = tasks.create_task(maco_side.run_schedule(lambda _: None, lambda: None))
             await _until_told_to_stop()
             schedule.cancel()
     return 0

@@ -30,9 +30,19 @@ class BackgroundLoop:
         self._thread.start()
         self._ready.wait(START_S)
 
+    def start(self, coroutine: Coroutine[Any, Any, _T]) -> concurrent.futures.Future[_T]:
+        """Start a coroutine on the loop; asyncio.wrap_future makes the result awaitable on another loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
     def run(self, coroutine: Coroutine[Any, Any, _T], *, timeout_s: float | None = 60.0) -> _T:
-        """Run a coroutine on the loop and return its result here; raises TimeoutError after ``timeout_s``."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        """Run a coroutine on the loop and return its result here; raises TimeoutError after ``timeout_s``.
+
+        Raises RuntimeError in the loop's own thread, which would wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise RuntimeError("called in the lab's own thread, where it would wait for itself: await it instead")
+        future = self.start(coroutine)
         try:
             return future.result(timeout_s)
         except TimeoutError:

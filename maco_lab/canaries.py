@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from maco_lab import lab_model
@@ -23,10 +23,15 @@ class AccountCanaries:
     mail_line: Canary
 
 
-def plant_canaries(model: lab_model.LabModel) -> list[AccountCanaries]:
-    """Return the canaries of every mailbox, numbered from 1."""
+def plant_canaries(model: lab_model.LabModel, lines: Sequence[str] = ()) -> list[AccountCanaries]:
+    """Return the canaries of every mailbox, numbered from 1.
+
+    ``lines`` are the lines of mail that another process of the same lab has planted; without them they are new.
+    """
     numbers = itertools.count(1)
-    return [_of_account(account, numbers) for account in model.mail_server.accounts]
+    accounts = model.mail_server.accounts
+    planted = lines or [random_reference(LINE_LENGTH) for _ in accounts]
+    return [_of_account(account, line, numbers) for account, line in zip(accounts, planted, strict=True)]
 
 
 def all_canaries(planted: list[AccountCanaries]) -> tuple[Canary, ...]:
@@ -34,11 +39,11 @@ def all_canaries(planted: list[AccountCanaries]) -> tuple[Canary, ...]:
     return tuple(canary for account in planted for canary in (account.password, account.mail_line) if canary)
 
 
-def _of_account(account: lab_model.Account, numbers: Iterator[int]) -> AccountCanaries:
+def _of_account(account: lab_model.Account, planted: str, numbers: Iterator[int]) -> AccountCanaries:
     password: Canary | None
     try:
         password = Canary(next(numbers), f"mailbox password of {account.user}", account.password.get_secret_value())
     except LocalProtocolError:
         password = None
-    line = Canary(next(numbers), f"line in a mail of {account.user}", random_reference(LINE_LENGTH))
+    line = Canary(next(numbers), f"line in a mail of {account.user}", planted)
     return AccountCanaries(account.user, password, line)

@@ -28,7 +28,7 @@ app = typer.Typer(
     name="maco-lab",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     pretty_exceptions_show_locals=False,  # they may be secrets
     help="SAP Market Communication, Connectivity service, Cloud Connector and a mail server on this machine. "
     "Not a product of SAP.",
@@ -61,7 +61,7 @@ def main() -> None:
     app()
 
 
-@app.command()
+@app.command(short_help="Run the landscape; MaCo polls at once, then by schedule.")
 def up(
     lab: LabOption = None,
     state: StateOption = DEFAULT_STATE,
@@ -74,13 +74,19 @@ def up(
         Path | None,
         typer.Option(help="Keep the certificates in this folder; without it they are new at every start."),
     ] = None,
+    isolate: Annotated[bool, typer.Option("--isolate", help="Run each party in a process of its own.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log what the parties do.")] = False,
     ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the landscape of a lab file; MaCo polls at once and then by schedule."""
     file, folder = _lab_file(lab), _state(state)
     options = UpOptions(
-        free_ports=ports is Ports.AUTO, seed=seed, certificates=certs, verbose=verbose, ready_fd=ready_fd
+        free_ports=ports is Ports.AUTO,
+        seed=seed,
+        certificates=certs,
+        isolate=isolate,
+        verbose=verbose,
+        ready_fd=ready_fd,
     )
     if detach:
         from maco_lab.detached import start_detached
@@ -113,7 +119,7 @@ def down(state: StateOption = DEFAULT_STATE) -> None:
     typer.echo(f"stopped (pid {note.pid})")
 
 
-@app.command()
+@app.command(short_help="Fetch a mail by each way and show where TLS ended.")
 def demo(lab: LabOption = None, json_: JsonOption = False) -> None:
     """Fetch a mail by every e-mail connection and show where TLS ended; free ports, nothing is kept."""
     from maco_lab.demo import legs_as_data, print_legs, run_demo
@@ -181,13 +187,59 @@ def send(
 
     try:
         note = client.running_note(_state(state, create=False))
-        recipient = to or note.mailboxes[0]
+        recipient = note.mailboxes[0] if to is None else to
         subject = client.send(note, recipient, file.read_bytes() if file else None)
     except (client.NoLabError, client.SendError) as error:
         _fail(printable(str(error)))
     except OSError as error:
         _fail(f"{file}: {error.strerror}")
     typer.echo(printable(f"accepted for {recipient}: {subject}"))
+
+
+@app.command(short_help="Open a local port that leads to a virtual host.")
+def forward(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ADDRESS", help="LOCAL_PORT (0: a free one) and VIRTUAL_HOST:PORT; with --stdio the latter alone."
+        ),
+    ],
+    stdio: Annotated[
+        bool, typer.Option("--stdio", help="Carry standard input and output instead of a local port.")
+    ] = False,
+    location_id: Annotated[
+        str | None,
+        typer.Option(help="Which Cloud Connector; without it that of MaCo's e-mail servers.", show_default=False),
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+    proxy: Annotated[str | None, typer.Option(help="HOST:PORT of a SOCKS5 proxy other than the running lab's.")] = None,
+    token_url: Annotated[str | None, typer.Option(help="Its token service.")] = None,
+    client_id: Annotated[str | None, typer.Option(help="Who asks the token service.")] = None,
+    client_secret_file: Annotated[
+        Path | None,
+        typer.Option(help="A file whose first line is the secret; else $MACO_LAB_CLIENT_SECRET, or it is asked for."),
+    ] = None,
+) -> None:
+    """Give programs that do not speak SOCKS5 with method 0x80 a local end of a virtual host, on 127.0.0.1."""
+    from maco_lab import forward_call as call
+    from maco_lab.client import NoLabError
+    from maco_lab.control import ControlError
+    from maco_lab.forward import LocalPortError, Way, run_port, run_stdio
+
+    if stdio and (sys.stdin is None or sys.stdout is None):
+        _fail("--stdio: standard input and output must be open")
+    try:
+        port, address = call.split_arguments(arguments, stdio=stdio)
+        target = call.target(address, location_id or "")
+        foreign = call.ForeignService(proxy, token_url, client_id, client_secret_file)
+        binding = call.chosen_binding(foreign, _state(state, create=False))
+        if location_id is None:
+            target = call.target(address, binding.location_id)
+        way = Way(target, binding)
+        code = run_stdio(way, complain=_complain) if stdio else run_port(way, port, say=_say, complain=_complain)
+    except (call.CallError, NoLabError, ControlError, LocalPortError) as error:
+        _fail(str(error))
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -204,11 +256,10 @@ def validate(
         f"{file.name}: no error. {len(model.cloud_connectors)} Cloud Connector(s), {mappings} mapping(s), "
         f"{len(model.maco.email_connections)} e-mail connection(s)"
     )
-    from maco_lab.parties import email_connections
+    from maco_lab.lab_warnings import warnings
 
-    for connection in email_connections(model.maco):
-        for warning in connection.warnings():
-            typer.echo(f"warning: {connection.name}: {warning}")
+    for warning in warnings(model):
+        typer.echo(f"warning: {warning}")
 
 
 @app.command()
@@ -250,6 +301,14 @@ def _console() -> Console:
 def _log_to_stderr(*, verbose: bool) -> None:
     level = logging.INFO if verbose else logging.ERROR
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+def _complain(text: str) -> None:
+    typer.echo(f"maco-lab forward: {text}", err=True)
 
 
 def _fail(message: str, *, code: int = 2) -> NoReturn:

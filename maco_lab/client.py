@@ -6,6 +6,7 @@ import datetime as dt
 import email
 import email.policy
 import email.utils
+import re
 import smtplib
 import time
 from typing import Any
@@ -18,6 +19,7 @@ POLL_S = 600.0
 SMTP_S = 30.0
 DOWN_S = 5.0
 _LOOK_EVERY_S = 0.02
+_ADDRESS = re.compile(r"[!-;=?-~]+@[A-Za-z0-9.-]+")  # visible ASCII without < and >
 
 
 class NoLabError(Exception):
@@ -43,6 +45,8 @@ def poll(note: RunNote, connections: list[str]) -> dict[str, Any]:
 
 def send(note: RunNote, recipient: str, mail: bytes | None) -> str:
     """Deliver a mail to the lab's mail server by SMTP; without one, a sample. Return its subject. Raises SendError."""
+    if not _ADDRESS.fullmatch(recipient):
+        raise SendError(f"found recipient {recipient!r}, allowed: name@domain in ASCII without spaces")
     content = mail if mail is not None else sample_mail(recipient, now=dt.datetime.now(dt.UTC))
     message = email.message_from_bytes(content, policy=email.policy.default)
     sender = email.utils.parseaddr(str(message.get("From", "")))[1] or SENDER

@@ -81,6 +81,7 @@ def legs_as_data(legs: list[Leg]) -> dict[str, Any]:
 
     - ``connection``, ``protection``, ``address``: how it is configured; ``failure``: why it failed, or empty;
     - ``succeeded``, ``stage``, ``stored``, ``error``, ``hint``: how the poll ended (docs/journal.md);
+    - ``connector``: the Cloud Connector that carried it, with its location ID;
     - ``virtual``, ``internal``, ``protocol``: the mapping that the Cloud Connector used, or empty;
     - ``sessions``: each TLS session with ``kind``, ``client``, ``server``, ``succeeded``, ``agreed`` (both ends told
       the same), ``version``, ``cipher``, ``server_name``, ``presented``, ``verified_against``, ``name_checked``,

@@ -13,6 +13,7 @@ from typing import TextIO
 
 import typer
 
+from maco_lab.journal import open_private
 from maco_lab.lab_file import LabFile
 from maco_lab.state import StateFolder
 from maco_lab.up_options import UpOptions
@@ -32,7 +33,7 @@ def start_detached(file: LabFile, lab: Path | None, state: StateFolder, options:
         typer.echo(f"a lab is running in {state.folder} already{who}: stop it by `maco-lab down`", err=True)
         return 2
     try:
-        log = state.log.open("w", encoding="utf-8")
+        log = open_private(state.log)
     except OSError as error:
         typer.echo(f"{state.log}: {error.strerror}", err=True)
         return 2

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import dataclasses
 import json
 import logging
 import os
@@ -22,8 +23,14 @@ from typing import Any, TextIO, TypeVar
 
 from maco_wire.observation import Handshake, Observation, TlsSession
 
-MAX_ENTRIES = 100_000
-"""How many entries are kept in memory; the file has them all."""
+MAX_ENTRIES = 20_000
+"""How many entries are kept in memory."""
+
+MAX_TEXT = 1_000
+"""How many characters of a text are kept: peers write some of them, and what they write must not fill the memory."""
+
+MAX_FILE_BYTES = 128 * 1024 * 1024
+"""How large the file may get before it is put aside (``.1`` behind its name) and a new one begun."""
 
 MAX_TUNNEL_HANDSHAKES = 1_000
 """How many handshakes of tunnels are kept beyond that: a tunnel that lives long is still carrying what is polled."""
@@ -60,14 +67,16 @@ class Journal:
         self._tunnels: collections.deque[Entry] = collections.deque(maxlen=MAX_TUNNEL_HANDSHAKES)
         self._last = 0
         self._path = file
-        self._file: TextIO | None = _open_private(file) if file else None
+        self._file: TextIO | None = open_private(file) if file else None
+        self._written = 0
         self._listeners: list[Callable[[Entry], None]] = []
 
-    def record(self, observation: Observation) -> None:
-        """Take an observation from a party."""
+    def record(self, observation: Observation, *, at: float | None = None) -> None:
+        """Take an observation from a party; ``at`` is when it was made, if that was in another process."""
+        observation = _cut(observation)
         with self._lock:
             self._last += 1
-            entry = Entry(self._last, self._clock(), observation)
+            entry = Entry(self._last, self._clock() if at is None else at, observation)
             self._entries.append(entry)
             if isinstance(observation, Handshake) and observation.session is TlsSession.TUNNEL:
                 self._tunnels.append(entry)
@@ -82,12 +91,22 @@ class Journal:
         """Append to the file. A full disk must not end the party that reports: the file ends, memory goes on."""
         if self._file is None:
             return
+        line = entry.as_json() + "\n"
         try:
-            self._file.write(entry.as_json() + "\n")
+            if self._written > MAX_FILE_BYTES:
+                self._begin_new_file()
+            self._file.write(line)
             self._file.flush()
+            self._written += len(line)
         except OSError as error:
             _log.error("%s: %s; the journal's file ends before entry %d", self._path, error.strerror, entry.number)
             self._close_file()
+
+    def _begin_new_file(self) -> None:
+        if self._file and self._path:
+            self._file.close()
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
+            self._file, self._written = open_private(self._path), 0
 
     def _close_file(self) -> None:
         file, self._file = self._file, None
@@ -149,6 +168,17 @@ class Journal:
         finally:
             stop()
 
+    def clear(self) -> None:
+        """Forget everything and count from 1 again, in memory and in the file: for a lab that is used anew."""
+        with self._lock:
+            self._entries.clear()
+            self._tunnels.clear()
+            self._last = 0
+            if self._file:
+                self._file.seek(0)
+                self._file.truncate()
+                self._written = 0
+
     def close(self) -> None:
         """Close the file; what is recorded afterwards stays in memory."""
         with self._lock:
@@ -158,7 +188,17 @@ class Journal:
         return iter(self.entries())
 
 
-def _open_private(path: Path) -> TextIO:
-    """Open a new file that only its owner can read: user names and subjects are in it."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+def open_private(path: Path) -> TextIO:
+    """Open a new file that only its owner can read: user names and subjects are in it. A link there is not followed."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     return os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+
+
+def _cut(observation: Observation) -> Observation:
+    """Shorten texts that are longer than any party has a reason to write."""
+    long: dict[str, Any] = {
+        field.name: value[:MAX_TEXT] + "…"
+        for field in dataclasses.fields(observation)
+        if isinstance(value := getattr(observation, field.name), str) and len(value) > MAX_TEXT
+    }
+    return dataclasses.replace(observation, **long) if long else observation

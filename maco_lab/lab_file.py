@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -39,6 +39,8 @@ class LabFile:
     name: str
     folder: Path
     model: LabModel
+    text: str = field(default="", repr=False, compare=False)
+    """What it was read from: a party in a process of its own reads the same."""
 
 
 def default_text() -> str:
@@ -84,4 +86,4 @@ def parse_lab(text: str, *, name: str, folder: Path) -> LabFile:
         raise LabFileError(name, find_shape_errors(document, error)) from error
     if findings := [place(document, location, text) for location, text in check(model)]:
         raise LabFileError(name, findings)
-    return LabFile(name, folder, model)
+    return LabFile(name, folder, model, text)

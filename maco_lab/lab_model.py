@@ -142,6 +142,8 @@ class CloudConnector(Section):
     check_back_end_name: bool = False
     maco_end_to_tls: Literal["hold", "close"] = "hold"
     truncated_as: Literal["reset", "end"] = "reset"
+    connect_timeout_s: Seconds = 10
+    tls_timeout_s: Seconds = 10
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from rich.table import Table
 from rich.text import Text
 
 from maco_lab import lab_model
-from maco_lab.topology import RunningLab
+from maco_lab.lab_file import LabFile
+from maco_lab.parties import token_service_uses_tls
+from maco_wire.observation import Address
 
 _MAIL_PROTOCOLS = {
     "imap": "IMAP, STARTTLS",
@@ -19,7 +22,19 @@ _MAIL_PROTOCOLS = {
 }
 
 
-def landscape_table(lab: RunningLab) -> Table:
+class Landscape(Protocol):
+    """What the table shows of a lab, whatever its parties run in."""
+
+    @property
+    def file(self) -> LabFile:
+        """What was started."""
+
+    @property
+    def addresses(self) -> Mapping[str, Address]:
+        """Every listener by protocol: the three of the cloud side, and the mail server's."""
+
+
+def landscape_table(lab: Landscape) -> Table:
     """Return the table of a running lab."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("System, address")
@@ -45,12 +60,12 @@ def _add(table: Table, system: str, rows: list[tuple[str, str, str, str]]) -> No
         table.add_row(Text(f"  {address}"), *map(Text, rest))
 
 
-def _cloud_rows(lab: RunningLab) -> list[tuple[str, str, str, str]]:
-    cloud = lab.cloud
+def _cloud_rows(lab: Landscape) -> list[tuple[str, str, str, str]]:
+    certificate = "tunnel_endpoint" if token_service_uses_tls(lab.file.model.cloud) else ""
     return [
-        (_shown(cloud.socks5_address), "SOCKS5 (0x80)", "", "its own tokens"),
-        (_shown(cloud.token_address), "token service", "", "client secrets"),
-        (_shown(cloud.tunnel_address), "tunnel", "tunnel_endpoint", "cloud_clients"),
+        (_shown(lab.addresses["socks5"]), "SOCKS5 (0x80)", "", "its own tokens"),
+        (_shown(lab.addresses["token"]), "token service", certificate, "client secrets"),
+        (_shown(lab.addresses["tunnel"]), "tunnel", "tunnel_endpoint", "cloud_clients"),
     ]
 
 
@@ -74,7 +89,7 @@ def _count(connector: lab_model.CloudConnector) -> int:
     return sum(len(each.mappings) for each in connector.subaccounts)
 
 
-def _mail_rows(lab: RunningLab) -> list[tuple[str, str, str, str]]:
+def _mail_rows(lab: Landscape) -> list[tuple[str, str, str, str]]:
     server = lab.file.model.mail_server
     plain = "" if server.offer_starttls else " (not offered)"
     return [
@@ -84,7 +99,8 @@ def _mail_rows(lab: RunningLab) -> list[tuple[str, str, str, str]]:
             _name(server.certificate),
             "",
         )
-        for protocol, address in lab.mail_server.addresses.items()
+        for protocol, address in lab.addresses.items()
+        if protocol in _MAIL_PROTOCOLS
     ]
 
 

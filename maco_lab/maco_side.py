@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-from maco_client.poller import Poller
 from maco_client.results import PollResult
 
 
@@ -16,10 +16,17 @@ class UnknownConnection(Exception):
         super().__init__(f"found e-mail connection {name!r}, allowed: {', '.join(known) or 'none is defined'}")
 
 
+class Polls(Protocol):
+    """What polls one e-mail connection, in this process or in another one."""
+
+    async def poll(self) -> PollResult:
+        """Poll once."""
+
+
 class MacoSide:
     """The e-mail connections of one MaCo tenant."""
 
-    def __init__(self, pollers: Mapping[str, Poller], *, every_s: float) -> None:
+    def __init__(self, pollers: Mapping[str, Polls], *, every_s: float) -> None:
         self._pollers = pollers
         self._every_s = every_s
 
@@ -30,20 +37,45 @@ class MacoSide:
 
     async def poll(self, name: str) -> PollResult:
         """Poll one connection now. Raises UnknownConnection."""
-        poller = self._pollers.get(name)
-        if poller is None:
-            raise UnknownConnection(name, self.connections)
-        return await poller.poll()
+        return await self._poller(name).poll()
 
-    async def poll_all(self) -> list[PollResult]:
-        """Poll every connection now, side by side; one that fails holds up none."""
+    async def poll_all(self, names: Sequence[str] = ()) -> list[PollResult]:
+        """Poll the named connections, or every one, side by side. Raises UnknownConnection."""
+        pollers = [self._poller(name) for name in names or self.connections]
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(poller.poll()) for poller in self._pollers.values()]
+            running = [tasks.create_task(poller.poll()) for poller in pollers]
         return [task.result() for task in running]
 
-    async def run_schedule(self, report: Callable[[PollResult], None]) -> None:
-        """Poll every connection each ``poll_every_s`` until cancelled."""
+    async def run_schedule(self, report: Callable[[PollResult], None], first_round: Callable[[], None]) -> None:
+        """Poll every connection at once and then each ``poll_every_s``, until cancelled.
+
+        Each keeps a schedule of its own, so that a silent mail server holds up nobody else. ``report`` gets each
+        result as it comes; ``first_round`` is called when every connection has been polled once.
+        """
+        waiting = set(self._pollers)
+        if not waiting:
+            first_round()
+        async with asyncio.TaskGroup() as tasks:
+            for name, poller in self._pollers.items():
+                tasks.create_task(self._keep_polling(name, poller, report, waiting, first_round))
+
+    async def _keep_polling(
+        self,
+        name: str,
+        poller: Polls,
+        report: Callable[[PollResult], None],
+        waiting: set[str],
+        first_round: Callable[[], None],
+    ) -> None:
         while True:
+            report(await poller.poll())
+            if name in waiting:
+                waiting.remove(name)
+                if not waiting:
+                    first_round()
             await asyncio.sleep(self._every_s)
-            for result in await self.poll_all():
-                report(result)
+
+    def _poller(self, name: str) -> Polls:
+        if name not in self._pollers:
+            raise UnknownConnection(name, self.connections)
+        return self._pollers[name]

@@ -5,6 +5,7 @@ Used by the whole lab in one process and by the parties that run alone.
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from maco_client.inbox import Inbox
 from maco_client.key_store import KeyStore
 from maco_client.poller import Poller
 from maco_client.settings import (
+    LOOPBACK_HOSTS,
     Credential,
     EmailConnection,
     EmailServer,
@@ -43,7 +45,7 @@ from maco_lab.lab_checks import email_connection, mail_addresses
 from maco_lab.names import OnPremiseNames
 from maco_lab.pki import LabPki
 from maco_wire.canary import Canary
-from maco_wire.observation import Address, Party, Record
+from maco_wire.observation import Address, Observation, Party, Record
 from mailserver_sim.settings import Account, Listener, MailServerSettings
 
 TUNNEL_HOST = "connectivitytunnel.lab.example"
@@ -61,6 +63,14 @@ class Reporting:
         """Return the eyes of a party that relays."""
         return Watcher(party, self.record, self.canaries)
 
+    def of_system(self, name: str) -> Reporting:
+        """Return the same for one of several systems of a kind: what it reports carries its name."""
+
+        def record(observation: Observation) -> None:
+            self.record(dataclasses.replace(observation, system=name))
+
+        return Reporting(record, self.canaries)
+
 
 @dataclass(frozen=True, slots=True)
 class CloudAddresses:
@@ -73,9 +83,19 @@ class CloudAddresses:
 
 def configured_cloud_addresses(cloud: lab_model.Cloud) -> CloudAddresses:
     """Return the addresses of the lab file, for a party that runs without the cloud side."""
+    scheme = "https" if token_service_uses_tls(cloud) else "http"
+    host = f"[{cloud.host}]" if ":" in cloud.host else cloud.host
     return CloudAddresses(
-        (cloud.host, cloud.socks5_port), f"http://{cloud.host}:{cloud.token_port}", (cloud.host, cloud.tunnel_port)
+        (cloud.host, cloud.socks5_port), f"{scheme}://{host}:{cloud.token_port}", (cloud.host, cloud.tunnel_port)
     )
+
+
+def token_service_uses_tls(cloud: lab_model.Cloud) -> bool:
+    """Tell whether the token service speaks HTTPS: everywhere but on this machine's own 127.0.0.1 and ::1.
+
+    See docs/decisions/0007. A client secret never travels in clear over a network.
+    """
+    return cloud.host not in LOOPBACK_HOSTS
 
 
 def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> ConnectivitySettings:
@@ -99,29 +119,39 @@ def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> Con
 
 
 def build_connectivity(
-    settings: ConnectivitySettings, pki: LabPki, signing_key: RSAKey, reporting: Reporting
+    settings: ConnectivitySettings, pki: LabPki, signing_key: RSAKey, reporting: Reporting, *, over_tls: bool
 ) -> ConnectivityService:
-    """Bind the cloud side. Raises OSError naming the address that is in use."""
+    """Bind the cloud side; ``over_tls`` is for its token service. Raises OSError naming the address that is in use."""
     return ConnectivityService(
         settings,
         tunnel_context=pki.tunnel_endpoint_context(),
         signing_key=signing_key,
         watcher=reporting.watcher(Party.CONNECTIVITY),
         describe_certificate=summarize,
+        token_context=pki.token_service_context() if over_tls else None,
     )
 
 
 def build_connector(
-    connector: lab_model.CloudConnector, cloud: CloudAddresses, names: OnPremiseNames, pki: LabPki, reporting: Reporting
+    connector: lab_model.CloudConnector,
+    cloud: CloudAddresses,
+    names: OnPremiseNames,
+    pki: LabPki,
+    reporting: Reporting,
+    *,
+    installation_id: str = "",
 ) -> CloudConnector:
-    """Build one Cloud Connector."""
+    """Build one Cloud Connector; without ``installation_id`` it is a new installation."""
+    reporting = reporting.of_system(connector.name)
     settings = ConnectorSettings(
         name=connector.name,
-        installation_id=uuid.uuid4().hex,
+        installation_id=installation_id or uuid.uuid4().hex,
         tunnel_host=TUNNEL_HOST,
         tunnel_address=cloud.tunnel,
         subaccounts=tuple(_subaccount(subaccount) for subaccount in connector.subaccounts),
         check_back_end_name=connector.check_back_end_name,
+        connect_s=connector.connect_timeout_s,
+        back_end_tls_s=connector.tls_timeout_s,
         maco_end_to_tls=connector.maco_end_to_tls,
         truncated_as=connector.truncated_as,
     )
@@ -188,10 +218,13 @@ def mail_server_settings(
     return settings, configured
 
 
-def build_token_source(model: lab_model.LabModel, cloud: CloudAddresses) -> TokenSource:
+def build_token_source(model: lab_model.LabModel, cloud: CloudAddresses, pki: LabPki) -> TokenSource:
     """Build what fetches MaCo's tokens."""
     client = next(client for client in model.cloud.clients if client.client_id == model.maco.client)
-    return TokenSource(TokenService(cloud.token_url, client.client_id, client.client_secret.get_secret_value()))
+    service = TokenService(cloud.token_url, client.client_id, client.client_secret.get_secret_value())
+    if not token_service_uses_tls(model.cloud):
+        return TokenSource(service)
+    return TokenSource(service, context=pki.token_client_context(), server_name=TUNNEL_HOST)
 
 
 def build_key_store(maco: lab_model.MaCo, pki: LabPki) -> KeyStore:
@@ -204,7 +237,7 @@ def build_pollers(
 ) -> dict[str, Poller]:
     """Build one poller for each e-mail connection."""
     proxy = SocksProxy(*cloud.socks5)
-    tokens = build_token_source(model, cloud)
+    tokens = build_token_source(model, cloud, pki)
     key_store = build_key_store(model.maco, pki)
     return {
         connection.name: Poller(

@@ -85,6 +85,14 @@ class LabPki:
             client_certificate=self.cast.subaccount_certificate(subaccount),
         )
 
+    def token_service_context(self) -> ssl.SSLContext:
+        """Return the server context of the token service: the cloud side's certificate, nothing asked of clients."""
+        return server_context(self.cast.tunnel_endpoint)
+
+    def token_client_context(self) -> ssl.SSLContext:
+        """Return the client context for the token service: trusts the cloud side's root and checks the name."""
+        return client_context([self.cast.cloud_root.certificate], check_hostname=True)
+
     def offer_system_certificate(self) -> Callable[[ssl.SSLContext], None]:
         """Return what puts the connector's client certificate into a context."""
         return self.cast.system_certificate.configure_client

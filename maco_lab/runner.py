@@ -15,6 +15,7 @@ from certs.exceptions import CertificateError
 from connector_sim.on_premise.settings import SettingsError as ConnectorSettingsError
 from maco_client.failures import InboxError
 from maco_client.failures import SettingsError as MacoSettingsError
+from maco_lab.party_settings import PartyFailed
 from maco_lab.pki import CertificateFileError
 from maco_lab.state import StateError
 from mailserver_sim.reactor import ReactorError
@@ -26,7 +27,9 @@ _T = TypeVar("_T")
 EXIT_CANNOT_START = 2
 EXIT_TERMINATED = 128 + signal.SIGTERM
 
-_CANNOT_START = (
+CANNOT_START = (
+    OSError,
+    PartyFailed,
     StateError,
     CertificateError,
     CertificateFileError,
@@ -44,10 +47,8 @@ def run_lab(coroutine: Coroutine[Any, Any, _T]) -> _T:
     gc.freeze()  # what is imported by now stays; the collector need not walk it again
     try:
         return asyncio.run(_ended_by_sigterm(coroutine))
-    except OSError as error:
-        _stop(_about_socket(error))
-    except _CANNOT_START as error:
-        _stop(str(error))
+    except CANNOT_START as error:
+        _stop(reason_of(error))
     except asyncio.CancelledError:
         raise SystemExit(EXIT_TERMINATED) from None
     finally:
@@ -60,6 +61,11 @@ async def _ended_by_sigterm(coroutine: Coroutine[Any, Any, _T]) -> _T:
         raise AssertionError("asyncio runs every coroutine in a task")
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await coroutine
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the one line for an error of ``CANNOT_START``."""
+    return _about_socket(error) if isinstance(error, OSError) else str(error)
 
 
 def _about_socket(error: OSError) -> str:

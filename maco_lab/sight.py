@@ -87,6 +87,8 @@ class Sight:
     internal: str
     protocol: str
     """The mapping's protocol as the connector reported it: TCP or TCPS; empty if no connection was opened."""
+    connector: str
+    """The Cloud Connector that carried it, and its location ID; empty if none did."""
     sessions: tuple[Session, ...]
     secrets: tuple[Secret, ...]
     client_hello_seen_by: tuple[Party, ...]
@@ -162,6 +164,7 @@ class _Joined:
             virtual=f"{opened.virtual_host}:{opened.virtual_port}" if opened else "",
             internal=f"{opened.internal_host}:{opened.internal_port}" if opened else "",
             protocol=opened.protocol if opened else "",
+            connector=_connector(opened) if opened else "",
             sessions=tuple(self._sessions()),
             secrets=self._secrets(),
             client_hello_seen_by=_in_path_order(o.party for o in self._traced(ClientHelloPassed)),
@@ -266,6 +269,11 @@ def _session(client: Handshake, server: Handshake | None, server_party: Party) -
         error=client.error or (server.error if server else ""),
         alert=client.alert_sent or (server.alert_received if server else ""),
     )
+
+
+def _connector(opened: StreamOpened) -> str:
+    location = f"location ID {opened.location_id}" if opened.location_id else "no location ID"
+    return f"{opened.system or 'Cloud Connector'} ({location})"
 
 
 def _in_path_order(parties: Iterable[Party]) -> tuple[Party, ...]:

@@ -22,6 +22,10 @@ MARGIN = 2
 _STOPS = (0, 22, 48, PATH_COLUMNS - 1)
 
 
+_PROTOCOLS = {"TCP": "TCP", "TCPS": "TCP TLS"}
+"""A mapping's protocol as the Cloud Connector's own pages call it."""
+
+
 def tell(console: Console, sight: Sight, title: str) -> None:
     """Print the story of one poll."""
     console.print(Rule(Text(printable(title), style="bold"), align="left"))
@@ -54,7 +58,8 @@ def where_tls_ended(sight: Sight) -> str:
 def _summary(sight: Sight) -> Text:
     text = Text()
     if sight.protocol:
-        text.append(printable(f"Mapping {sight.protocol}: {sight.virtual} → {sight.internal}") + "\n")
+        text.append(printable(f"Cloud Connector {sight.connector}, mapping {_PROTOCOLS[sight.protocol]}:") + "\n")
+        text.append(printable(f"{sight.virtual} → {sight.internal}") + "\n")
     if sight.succeeded:
         text.append("✓ ", style="bold green")
         text.append(
@@ -121,7 +126,7 @@ def _hop_row(session: Session, told: dict[Session, int]) -> tuple[Text, Text]:
     if session in told:
         if session.succeeded:
             return Text(f"same session as on hop {told[session]}", style="green"), Text()
-        return Text(f"the same as on hop {told[session]}", style="red"), Text()
+        return Text(f"same session as on hop {told[session]}", style="red"), Text()
     return _handshake(session), _verification(session)
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from joserfc.jwk import RSAKey
+
+from certs.cast import Cast
 from connector_sim.cloud.service import ConnectivityService
 from connector_sim.cloud.tokens import new_signing_key
 from connector_sim.on_premise.connector import CloudConnector
@@ -30,6 +33,7 @@ from maco_lab.parties import (
     build_connector,
     build_pollers,
     connectivity_settings,
+    token_service_uses_tls,
 )
 from maco_lab.pki import LabPki
 from maco_lab.samples import sample_mail
@@ -75,22 +79,32 @@ class RunningLab:
 
 @contextlib.asynccontextmanager
 async def running_lab(
-    file: LabFile, state: StateFolder, journal: Journal, *, free_ports: bool = False, certificates: Path | None = None
+    file: LabFile,
+    state: StateFolder,
+    journal: Journal,
+    *,
+    free_ports: bool = False,
+    certificates: Path | None = None,
+    cast: Cast | None = None,
+    make_signing_key: Callable[[], RSAKey] = new_signing_key,
 ) -> AsyncIterator[RunningLab]:
     """Start every party of a lab file; with ``free_ports`` each takes a port that is free.
 
-    ``certificates`` is a folder that keeps the certificates; without it they are made anew, in memory.
+    ``certificates`` is a folder that keeps the certificates, ``cast`` has them ready; without either they are made
+    anew, in memory. ``make_signing_key`` is called in a thread.
 
     Raises OSError naming the address when one is in use, and what building the parties raises.
     """
-    signing_key = asyncio.get_running_loop().run_in_executor(None, new_signing_key)
-    pki = _pki(file, certificates)
+    signing_key = asyncio.get_running_loop().run_in_executor(None, make_signing_key)
+    pki = LabPki(file.folder, cast) if cast else _pki(file, certificates)
     planted = plant_canaries(file.model)
     reporting = Reporting(journal.record, all_canaries(planted))
     async with contextlib.AsyncExitStack() as parties:
         mail_server, moved = await _start_mail_server(parties, file, state, pki, reporting, free_ports=free_ports)
         settings = connectivity_settings(file.model, free_ports=free_ports)
-        cloud = build_connectivity(settings, pki, await signing_key, reporting)
+        cloud = build_connectivity(
+            settings, pki, await signing_key, reporting, over_tls=token_service_uses_tls(file.model.cloud)
+        )
         await parties.enter_async_context(cloud.running())
         addresses = CloudAddresses(cloud.socks5_address, cloud.token_url, cloud.tunnel_address)
         names = OnPremiseNames(file.model.hosts, moved)

@@ -8,23 +8,46 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.text import Text
 
 from maco_client.results import PollResult
+from maco_lab.binding import binding_answer
 from maco_lab.control import control_socket
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
-from maco_lab.landscape_table import landscape_table
-from maco_lab.maco_side import UnknownConnection
+from maco_lab.landscape_table import Landscape, landscape_table
+from maco_lab.maco_side import MacoSide, UnknownConnection
+from maco_lab.pki import LabPki
 from maco_lab.sight import sight_of
 from maco_lab.state import RunNote, StateFolder
 from maco_lab.story import printable, where_tls_ended
-from maco_lab.topology import RunningLab, running_lab
+from maco_lab.topology import running_lab
 from maco_lab.up_options import UpOptions
+from maco_wire.observation import PartyProcess
+
+
+class Lab(Landscape, Protocol):
+    """What ``up`` needs of a lab, whatever its parties run in."""
+
+    @property
+    def journal(self) -> Journal:
+        """What its parties report."""
+
+    @property
+    def pki(self) -> LabPki:
+        """Its certificates."""
+
+    @property
+    def maco(self) -> MacoSide:
+        """What polls."""
+
+    async def seed_mail(self) -> None:
+        """Deliver one sample mail to every mailbox."""
 
 
 async def run_up(file: LabFile, state: StateFolder, options: UpOptions, console: Console) -> None:
@@ -61,7 +84,7 @@ async def _run(
     file: LabFile, state: StateFolder, journal: Journal, options: UpOptions, teller: _Teller, stop: _Stop
 ) -> None:
     async with (
-        running_lab(file, state, journal, free_ports=options.free_ports, certificates=options.certificates) as lab,
+        _lab(file, state, journal, options, teller) as lab,
         control_socket(_control(lab, stop)) as control,
     ):
         mailboxes = tuple(account.user for account in file.model.mail_server.accounts)
@@ -70,13 +93,33 @@ async def _run(
         _tell_parent(options.ready_fd, b"up\n")
         if options.seed:
             await lab.seed_mail()
-        for result in await lab.maco.poll_all():
-            teller.tell_poll(lab.journal, result)
-        teller.tell_schedule(lab)
-        _tell_parent(options.ready_fd, b"polled\n")
-        if options.ready_fd is not None:
-            os.close(options.ready_fd)
-        await lab.maco.run_schedule(lambda result: teller.tell_poll(lab.journal, result))
+
+        def first_round() -> None:
+            teller.tell_schedule(lab)
+            _tell_parent(options.ready_fd, b"polled\n")
+            if options.ready_fd is not None:
+                os.close(options.ready_fd)
+
+        await lab.maco.run_schedule(lambda result: teller.tell_poll(lab.journal, result), first_round)
+
+
+def _lab(
+    file: LabFile, state: StateFolder, journal: Journal, options: UpOptions, teller: _Teller
+) -> AbstractAsyncContextManager[Lab]:
+    """Return the landscape, in this process or with a process for each party."""
+    if not options.isolate:
+        return running_lab(file, state, journal, free_ports=options.free_ports, certificates=options.certificates)
+    from maco_lab.isolate import isolated_lab
+
+    return isolated_lab(
+        file,
+        state,
+        journal,
+        free_ports=options.free_ports,
+        certificates=options.certificates,
+        verbose=options.verbose,
+        tell=teller.tell_process,
+    )
 
 
 def _tell_parent(ready_fd: int | None, word: bytes) -> None:
@@ -93,7 +136,7 @@ class _Teller:
         self._began = began
         self._told: dict[str, int] = {}
 
-    def tell_landscape(self, lab: RunningLab) -> None:
+    def tell_landscape(self, lab: Lab) -> None:
         took = time.monotonic() - self._began
         self._print(Text.assemble(("maco-lab", "bold"), f" runs {lab.file.name}, ready after {took:.1f} s\n"))
         self._console.print(landscape_table(lab))
@@ -115,7 +158,14 @@ class _Teller:
         if result.hint:
             self._print(Text(printable(f"    look at: {result.hint}")))
 
-    def tell_schedule(self, lab: RunningLab) -> None:
+    def tell_process(self, seen: PartyProcess) -> None:
+        if seen.state == "ended":
+            told = f" {seen.name}: its process (pid {seen.pid}) ended: {seen.reason}; it is started again"
+            self._print(Text.assemble(("✗", "red"), printable(told)))
+        else:
+            self._print(Text.assemble(("✓", "green"), printable(f" {seen.name}: runs again (pid {seen.pid})")))
+
+    def tell_schedule(self, lab: Lab) -> None:
         every_s = lab.file.model.maco.poll_every_s
         self._print(Text(f"\nMaCo polls every {every_s:g} s. Ctrl-C or `maco-lab down` ends the lab."))
 
@@ -123,7 +173,7 @@ class _Teller:
         self._console.print(text)
 
 
-def _control(lab: RunningLab, stop: _Stop) -> Callable[[dict[str, Any]], Any]:
+def _control(lab: Lab, stop: _Stop) -> Callable[[dict[str, Any]], Any]:
     async def answer(request: dict[str, Any]) -> dict[str, Any]:
         match request:
             case {"command": "down"}:
@@ -131,14 +181,16 @@ def _control(lab: RunningLab, stop: _Stop) -> Callable[[dict[str, Any]], Any]:
                 return {"ok": True}
             case {"command": "poll", "connections": list(names)}:
                 return await _poll(lab, names)
-        return {"ok": False, "error": "unknown command; allowed: down, poll"}
+            case {"command": "binding"}:
+                return binding_answer(lab.file.model, lab.addresses, lab.pki)
+        return {"ok": False, "error": "unknown command; allowed: binding, down, poll"}
 
     return answer
 
 
-async def _poll(lab: RunningLab, names: list[Any]) -> dict[str, Any]:
+async def _poll(lab: Lab, names: list[Any]) -> dict[str, Any]:
     try:
-        results = [await lab.maco.poll(str(name)) for name in names or lab.maco.connections]
+        results = await lab.maco.poll_all([str(name) for name in names])
     except UnknownConnection as error:
         return {"ok": False, "error": str(error)}
     return {"ok": True, "results": [asdict(result) for result in results]}

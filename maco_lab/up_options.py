@@ -14,6 +14,8 @@ class UpOptions:
     seed: bool = True
     certificates: Path | None = None
     """A folder that keeps the certificates; without it they are made anew, in memory."""
+    isolate: bool = False
+    """A process of its own for each party."""
     verbose: bool = False
     ready_fd: int | None = None
     """Where a waiting parent process reads that the lab is up; it is closed after the first poll."""
@@ -23,5 +25,6 @@ class UpOptions:
         arguments = ["--ports=auto"] if self.free_ports else []
         arguments += [] if self.seed else ["--no-seed"]
         arguments += [f"--certs={self.certificates}"] if self.certificates else []
+        arguments += ["--isolate"] if self.isolate else []
         arguments += ["--verbose"] if self.verbose else []
         return arguments + ([f"--ready-fd={self.ready_fd}"] if self.ready_fd is not None else [])

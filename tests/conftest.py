@@ -1,15 +1,16 @@
-"""Fixtures for all tests: one background loop, and labs on it."""
+"""Fixtures for all tests: the plugin's ``maco_lab`` in the words of ours, and labs made from a changed lab file."""
 
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from certs.cast import Cast
 from maco_lab.background import BackgroundLoop, background_loop
+from maco_lab.testing.lab import Lab
 from tests.lab_under_test import Change, LabUnderTest, lab_under_test
 
 StartLab = Callable[..., LabUnderTest]
@@ -22,14 +23,14 @@ def loop() -> BackgroundLoop:
 
 
 @pytest.fixture
-def start_lab(loop: BackgroundLoop, tmp_path: Path) -> Iterator[StartLab]:
+def start_lab(loop: BackgroundLoop, tmp_path: Path, maco_lab_authority: Cast) -> Iterator[StartLab]:
     """Start a lab from the default file, after a change; every mailbox holds one mail unless told otherwise."""
     with contextlib.ExitStack() as labs:
 
         def start(change: Change = lambda _: None, *, seed: bool = True) -> LabUnderTest:
             folder = tmp_path / f"lab{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
-            lab = labs.enter_context(lab_under_test(loop, folder, change))
+            lab = labs.enter_context(lab_under_test(loop, folder, change, maco_lab_authority))
             if seed:
                 lab.seed()
             return lab
@@ -38,13 +39,8 @@ def start_lab(loop: BackgroundLoop, tmp_path: Path) -> Iterator[StartLab]:
 
 
 @pytest.fixture
-def lab(start_lab: Callable[[], LabUnderTest]) -> LabUnderTest:
+def lab(loop: BackgroundLoop, maco_lab: Lab) -> LabUnderTest:
     """The default lab, running, with one unread mail in every mailbox."""
-    return start_lab()
-
-
-def pytest_unconfigure() -> None:
-    """Close the descriptor that Twisted keeps in reserve: it would be reported as leaked when the interpreter ends."""
-    tcp = sys.modules.get("twisted.internet.tcp")
-    if tcp is not None and tcp._reservedFD.available():
-        tcp._reservedFD.__enter__()
+    lab = LabUnderTest(loop, maco_lab.running)
+    lab.seed()
+    return lab

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
 
+from certs.cast import Cast
 from maco_client.results import PollResult
 from maco_lab.background import BackgroundLoop
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile, default_text, parse_lab
 from maco_lab.sight import Sight, sight_of
-from maco_lab.state import StateFolder
-from maco_lab.topology import RunningLab, running_lab
+from maco_lab.testing.lab import new_authority, started_lab
+from maco_lab.topology import RunningLab
 from maco_wire.observation import CanarySeen, Handshake, Login, Observation, Party, StreamRefused
 
 DEADLINE_S = 10.0
@@ -104,9 +105,10 @@ class LabUnderTest:
 
 
 @contextlib.contextmanager
-def lab_under_test(loop: BackgroundLoop, folder: Path, change: Change) -> Iterator[LabUnderTest]:
-    """Run a lab on free ports while the block runs."""
+def lab_under_test(
+    loop: BackgroundLoop, folder: Path, change: Change, authority: Cast | None = None
+) -> Iterator[LabUnderTest]:
+    """Run a lab on free ports while the block runs; without ``authority`` it has certificates of its own."""
     file = changed_lab_file(change, folder)
-    journal = Journal()
-    with loop.enter(running_lab(file, StateFolder(folder / "state"), journal, free_ports=True)) as lab:
-        yield LabUnderTest(loop, lab)
+    with started_lab(file, folder / "state", authority=authority or new_authority()) as lab:
+        yield LabUnderTest(loop, lab.running)

@@ -121,7 +121,7 @@ def test_a_mail_is_fetched_once_however_often_is_polled(lab: LabUnderTest) -> No
 def test_each_way_works_through_a_connector_with_a_location_id_of_its_own(start_lab: StartLab) -> None:
     def split(data: dict[str, Any]) -> None:
         first = data["cloud_connectors"][0]
-        mapping_a, mapping_b = first["subaccounts"][0]["mappings"]
+        mapping_a, mapping_b, *_ = first["subaccounts"][0]["mappings"]
         second = {**first, "name": "scc2"}
         first["subaccounts"] = [{"subaccount": "stadtwerke", "location_id": "WERK1", "mappings": [mapping_a]}]
         second["subaccounts"] = [{"subaccount": "stadtwerke", "location_id": "WERK2", "mappings": [mapping_b]}]

@@ -104,3 +104,15 @@ def test_the_process_has_one_background_loop(loop: BackgroundLoop) -> None:
     from maco_lab.background import background_loop
 
     assert background_loop() is loop
+
+
+def test_blocking_in_the_loops_own_thread_is_refused(own: BackgroundLoop) -> None:
+    async def block() -> None:
+        own.run(thread_name())
+
+    with pytest.raises(RuntimeError, match="own thread"):
+        own.run(block())
+
+
+async def test_what_was_started_can_be_awaited_on_another_loop(own: BackgroundLoop) -> None:
+    assert await asyncio.wrap_future(own.start(thread_name())) == "maco-lab"

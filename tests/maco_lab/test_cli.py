@@ -13,7 +13,7 @@ from maco_lab.cli import app
 from maco_lab.lab_file import default_text
 from tests.maco_lab.processes import run, running
 
-COMMANDS = ("up", "down", "demo", "poll", "send", "validate", "version")
+COMMANDS = ("up", "down", "demo", "poll", "send", "forward", "validate", "version")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_version_is_that_of_the_distribution() -> None:
 def test_validate_takes_the_built_in_file_when_there_is_none() -> None:
     assert invoke("validate") == (
         0,
-        "lab.yaml (built in): no error. 1 Cloud Connector(s), 2 mapping(s), 2 e-mail connection(s)\n",
+        "lab.yaml (built in): no error. 1 Cloud Connector(s), 4 mapping(s), 2 e-mail connection(s)\n",
         "",
     )
 
@@ -67,7 +67,7 @@ def test_validate_tells_every_error_and_exits_2(here: Path) -> None:
     assert (code, out) == (2, "")
     assert err.splitlines() == [
         "my.yaml:42:23: cloud_connectors[0].subaccounts[0].mappings[1].protocol: found 'SSL', allowed: 'TCP' or 'TCPS'",
-        "my.yaml:97:17: maco.poll_every_s: found 'x', allowed: a number",
+        "my.yaml:107:17: maco.poll_every_s: found 'x', allowed: a number",
     ]
 
 
@@ -77,7 +77,7 @@ def test_validate_warns_of_what_is_allowed_but_rarely_meant(here: Path) -> None:
     code, out, _ = invoke("validate")
 
     assert code == 0
-    assert "warning: way-a: 'STARTTLS Optional' goes on in clear" in out
+    assert "warning: e-mail connection way-a: 'STARTTLS Optional' goes on in clear" in out
 
 
 @pytest.mark.parametrize("command", ["up", "demo"])

@@ -22,7 +22,17 @@ Demo = Callable[..., list[Leg]]
 
 WAY_KEYS = {
     *("connection", "protection", "address", "failure", "succeeded", "stage", "stored", "error", "hint"),
-    *("virtual", "internal", "protocol", "sessions", "hops", "secrets", "client_hello_seen_by", "refusals"),
+    *(
+        "connector",
+        "virtual",
+        "internal",
+        "protocol",
+        "sessions",
+        "hops",
+        "secrets",
+        "client_hello_seen_by",
+        "refusals",
+    ),
 }
 SESSION_KEYS = {
     *("kind", "client", "server", "succeeded", "agreed", "version", "cipher", "server_name", "presented"),

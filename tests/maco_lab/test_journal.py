@@ -251,3 +251,51 @@ def test_entries_behind_a_number_that_is_no_longer_kept_are_all_that_are_kept(mo
     assert journal.entries(after=3) == journal.entries()
     assert journal.entries(after=500) == []
     assert [entry.number for entry in journal.entries(after=499)] == [500]
+
+
+def test_a_cleared_journal_counts_from_one_in_memory_and_in_its_file(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.record(problem("before"))
+    journal.record(Handshake(Party.CONNECTIVITY, TlsSession.TUNNEL, "server", succeeded=True))
+
+    journal.clear()
+    journal.record(problem("after"))
+
+    assert [entry.number for entry in journal.view(after=0)] == [1]
+    assert [json.loads(line)["text"] for line in (tmp_path / "journal.jsonl").read_text().splitlines()] == ["after"]
+    journal.close()
+
+
+def test_a_text_that_a_peer_made_long_is_cut() -> None:
+    journal = Journal()
+
+    journal.record(Problem(Party.MACO, "x" * 70_000))
+
+    assert journal.of(Problem)[0].text == "x" * 1_000 + "…"
+
+
+def test_a_file_that_has_grown_large_is_put_aside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(journal_module, "MAX_FILE_BYTES", 1_000)
+    journal = Journal(tmp_path / "journal.jsonl")
+
+    for number in range(30):
+        journal.record(Problem(Party.MACO, str(number)))
+    journal.close()
+
+    aside = (tmp_path / "journal.jsonl.1").read_text(encoding="utf-8").splitlines()
+    current = (tmp_path / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    assert aside
+    assert current
+    assert json.loads(current[0])["n"] == json.loads(aside[-1])["n"] + 1
+    assert json.loads(current[-1])["n"] == 30
+
+
+def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("untouched", encoding="utf-8")
+    (tmp_path / "journal.jsonl").symlink_to(victim)
+
+    with pytest.raises(OSError, match="symbolic links"):
+        Journal(tmp_path / "journal.jsonl")
+
+    assert victim.read_text(encoding="utf-8") == "untouched"

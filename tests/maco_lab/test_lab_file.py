@@ -132,6 +132,12 @@ def test_a_missing_key_is_told_at_the_section_it_is_missing_in() -> None:
             "127.0.0.1\n  socks5",
             "cloud.host: found 'localhost', allowed: an IP address, as in 127.0.0.1",
         ),
+        (
+            "  host: 127.0.0.1\n  socks5",
+            "  host: 0.0.0.0\n  socks5",
+            "127.0.0.1\n  socks5",
+            "cloud.host: found '0.0.0.0', allowed: one address, because MaCo and the Cloud Connectors dial it",
+        ),
         ("cloud:\n  host", "cloud: 1\nx:\n  host", "cloud:", "cloud: found 1, allowed: a mapping"),
     ],
 )

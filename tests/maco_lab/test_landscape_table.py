@@ -44,7 +44,7 @@ def test_both_trust_stores_are_shown(lab: LabUnderTest) -> None:
     lines = printed(lab)
 
     assert row(lines, "dials the proxy")[-1] == "key store: root"
-    assert row(lines, "dials back ends")[1:] == ["2 system mappings", "system certificate", "back ends: root"]
+    assert row(lines, "dials back ends")[1:] == ["4 system mappings", "system certificate", "back ends: root"]
 
 
 def test_the_location_id_is_shown(lab: LabUnderTest) -> None:

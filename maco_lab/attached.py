@@ -1,0 +1,260 @@
+"""A party as a child of ``maco-lab up --isolate``: told by its parent what to be, and gone when the parent is gone.
+
+Requests come in on standard input, observations and answers go out on standard output, each a line of JSON. Its one
+rule: the end of standard input ends the party, whatever it is doing; so none outlives a parent that was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from certs.files import read_cast
+from maco_lab.canaries import all_canaries, plant_canaries
+from maco_lab.lab_file import LabFileError
+from maco_lab.names import OnPremiseNames
+from maco_lab.parties import (
+    Reporting,
+    build_connectivity,
+    build_connector,
+    build_pollers,
+    configured_cloud_addresses,
+    connectivity_settings,
+    token_service_uses_tls,
+)
+from maco_lab.party_settings import PartySettings
+from maco_lab.pki import LabPki
+from maco_lab.runner import CANNOT_START, EXIT_CANNOT_START, reason_of, run_lab
+from maco_lab.state import StateFolder
+from maco_net.background import in_background
+from maco_wire.observation import Address, Observation, Record
+
+MAX_LINE_BYTES = 64 * 1024 * 1024
+FIRST_TUNNEL_S = 5.0
+LAST_RESORT_S = 2.0
+"""How long a party may take to put itself away once its parent is gone; then it just ends."""
+
+PartyKind: TypeAlias = Literal["cloud", "on-premise", "mail-server", "maco"]
+Handler: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A party that runs: where it listens, and which requests it answers."""
+
+    addresses: Mapping[str, Address] = field(default_factory=dict)
+    requests: Mapping[str, Handler] = field(default_factory=dict)
+
+
+Begin: TypeAlias = Callable[[PartySettings, Record], AbstractAsyncContextManager[Serving]]
+
+
+def run_attached(kind: PartyKind, *, verbose: bool) -> int:
+    """Serve the parent until it ends; return the exit code."""
+    level = logging.INFO if verbose else logging.ERROR
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    channel = Channel()
+    if kind == "mail-server":
+        import maco_lab.mail_party  # noqa: F401 - takes its time, so before the parent is told that we are here
+    return run_lab(_serve(channel, _BEGIN[kind]))
+
+
+class Channel:
+    """This process's end of the two pipes to its parent. ``record`` and ``send`` may be called from any thread."""
+
+    def __init__(self) -> None:
+        """Take standard output for reports; what prints from now on prints to standard error."""
+        self._out = os.dup(1)
+        os.dup2(2, 1)
+        self._lock = threading.Lock()
+
+    def record(self, observation: Observation) -> None:
+        """Report an observation with its time, taken under the lock: what is sent later was seen later."""
+        with self._lock:
+            self._write({"t": time.time(), "observation": observation.as_fields()})
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send anything else, behind everything that was reported before."""
+        with self._lock:
+            self._write(message)
+
+    def _write(self, message: Mapping[str, Any]) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        with contextlib.suppress(BrokenPipeError):  # the parent is gone, and standard input has ended too
+            while data:
+                data = data[os.write(self._out, data) :]
+
+    async def requests(self) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield what the parent asks, until it closes its end or dies."""
+        reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+        stdin = os.fdopen(os.dup(0), "rb", buffering=0)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), stdin
+        )
+        try:
+            while (line := await reader.readline()).endswith(b"\n"):
+                yield json.loads(line)
+        finally:
+            transport.close()
+
+
+class _Orders:
+    """The parent's requests: ``sync`` is answered at once, the others wait for the party."""
+
+    def __init__(self, channel: Channel) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise AssertionError("asyncio runs every coroutine in a task")
+        self._party = task
+        self._channel = channel
+        self._waiting: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+        self.ended = False
+
+    async def listen(self) -> None:
+        """Take requests; when there can be no more, cancel the party."""
+        async for request in self._channel.requests():
+            if request["command"] == "sync":
+                self._channel.send({"answer": request["id"]})
+            else:
+                self._waiting.put_nowait(request)
+        self.ended = True
+        last_resort = threading.Timer(LAST_RESORT_S, os._exit, [EXIT_CANNOT_START])
+        last_resort.daemon = True
+        last_resort.start()
+        self._party.cancel()
+
+    async def next(self) -> Mapping[str, Any]:
+        """Return the next request."""
+        return await self._waiting.get()
+
+
+async def _serve(channel: Channel, begin: Begin) -> int:
+    orders = _Orders(channel)
+    try:
+        async with in_background(orders.listen()):
+            channel.send({"hello": os.getpid()})
+            return await _be_party(channel, orders, begin)
+    except asyncio.CancelledError:
+        if not orders.ended:
+            raise
+    return 0
+
+
+async def _be_party(channel: Channel, orders: _Orders, begin: Begin) -> int:
+    start = await orders.next()
+    try:
+        async with begin(PartySettings.from_message(start), channel.record) as serving:
+            channel.send({"answer": start["id"], "addresses": dict(serving.addresses)})
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    request = await orders.next()
+                    tasks.create_task(_answer(channel, request, serving.requests[request["command"]]))
+    except (*CANNOT_START, LabFileError) as error:
+        channel.send({"answer": start["id"], "error": reason_of(error)})
+        return EXIT_CANNOT_START
+
+
+async def _answer(channel: Channel, request: Mapping[str, Any], handler: Handler) -> None:
+    channel.send({"answer": request["id"]} | await handler(request))
+
+
+def _pki(settings: PartySettings) -> LabPki:
+    """Return the certificates that the parent has made; none is ever replaced while the lab runs."""
+    return LabPki(settings.file.folder, read_cast(settings.certificates))
+
+
+def _reporting(settings: PartySettings, record: Record) -> Reporting:
+    return Reporting(record, all_canaries(plant_canaries(settings.file.model, settings.canary_lines)))
+
+
+@contextlib.asynccontextmanager
+async def _begin_cloud(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+    from joserfc.jwk import RSAKey
+
+    model = settings.file.model
+    service = build_connectivity(
+        connectivity_settings(model, free_ports=False),
+        _pki(settings),
+        RSAKey.import_key(dict(settings.signing_key)),
+        _reporting(settings, record),
+        over_tls=token_service_uses_tls(model.cloud),
+    )
+    async with service.running():
+        yield Serving(
+            {"socks5": service.socks5_address, "token": service.token_address, "tunnel": service.tunnel_address}
+        )
+
+
+@contextlib.asynccontextmanager
+async def _begin_connector(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+    model = settings.file.model
+    connector = build_connector(
+        next(each for each in model.cloud_connectors if each.name == settings.connector),
+        configured_cloud_addresses(model.cloud),
+        OnPremiseNames(model.hosts, {}),
+        _pki(settings),
+        _reporting(settings, record),
+        installation_id=settings.installation_id,
+    )
+
+    async def connect(_: Mapping[str, Any]) -> dict[str, Any]:
+        for tunnel in connector.tunnels.values():
+            tunnel.connect()
+        return {}
+
+    async with connector.running():
+        with contextlib.suppress(TimeoutError):  # a slower one goes on in the background
+            async with asyncio.timeout(FIRST_TUNNEL_S):
+                await connector.tried()
+        yield Serving(requests={"connect": connect})
+
+
+@contextlib.asynccontextmanager
+async def _begin_mail_server(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+    from maco_lab.mail_party import build_mail_server
+
+    state = StateFolder(settings.state)
+    server, _ = build_mail_server(settings.file, state, _pki(settings), _reporting(settings, record), free_ports=False)
+
+    async def deliver(request: Mapping[str, Any]) -> dict[str, Any]:
+        return {"uid": await server.deliver(request["user"], base64.b64decode(request["mail"]))}
+
+    await server.start()
+    try:
+        yield Serving(server.addresses, {"deliver": deliver})
+    finally:
+        await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def _begin_maco(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+    from maco_client.inbox import Inbox
+
+    model = settings.file.model
+    with contextlib.closing(Inbox(StateFolder(settings.state).inbox)) as inbox:
+        cloud = configured_cloud_addresses(model.cloud)
+        pollers = build_pollers(model, cloud, _pki(settings), inbox, _reporting(settings, record))
+
+        async def poll(request: Mapping[str, Any]) -> dict[str, Any]:
+            return {"result": asdict(await pollers[request["connection"]].poll())}
+
+        yield Serving(requests={"poll": poll})
+
+
+_BEGIN: Mapping[PartyKind, Begin] = {
+    "cloud": _begin_cloud,
+    "on-premise": _begin_connector,
+    "mail-server": _begin_mail_server,
+    "maco": _begin_maco,
+}

@@ -1,0 +1,223 @@
+"""``maco-lab up --isolate``: the landscape with a process for each party, and one journal.
+
+The parent listens nowhere but on its control socket: it starts the parties, tells each what to be, numbers what they
+report, lets MaCo poll by schedule and on demand, and starts again whoever ends by itself. A party that comes back has
+the addresses, keys and certificates that it had before; whether the others find it again is up to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import datetime as dt
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from certs.files import share_cast, write_cast
+from connector_sim.cloud.tokens import new_signing_key
+from maco_client.results import PolledMail, PollResult
+from maco_lab.canaries import AccountCanaries, plant_canaries
+from maco_lab.journal import Journal
+from maco_lab.lab_file import LabFile
+from maco_lab.maco_side import MacoSide
+from maco_lab.merging import Merging
+from maco_lab.parties import TUNNEL_HOST
+from maco_lab.party_process import PartyGone
+from maco_lab.party_settings import CLOUD_PROTOCOLS, PartyFailed, PartySettings
+from maco_lab.pki import LabPki
+from maco_lab.samples import sample_mail
+from maco_lab.state import StateFolder
+from maco_lab.supervised import Plan, Supervised, Tell
+from maco_net.background import in_background
+from maco_wire.observation import Address, Party
+
+DELIVER_S = 10.0
+
+MAIL_SERVER, CLOUD, MACO = "Mail server", "Connectivity service", "MaCo"
+
+
+@dataclass(frozen=True, slots=True)
+class IsolatedLab:
+    """A running lab whose parties have processes of their own."""
+
+    file: LabFile
+    journal: Journal
+    pki: LabPki
+    addresses: Mapping[str, Address]
+    maco: MacoSide
+    canaries: tuple[AccountCanaries, ...]
+    mail_server: Supervised
+
+    async def seed_mail(self) -> None:
+        """Deliver one sample mail with a canary to every mailbox. Raises PartyFailed."""
+        now = dt.datetime.now(dt.UTC)
+        for account in self.canaries:
+            mail = base64.b64encode(sample_mail(account.user, now=now, canary=account.mail_line.value)).decode()
+            try:
+                await self.mail_server.ask("deliver", timeout_s=DELIVER_S, user=account.user, mail=mail)
+            except (PartyGone, TimeoutError) as error:
+                raise PartyFailed(f"{MAIL_SERVER}: its process did not take a sample mail") from error
+
+
+@contextlib.asynccontextmanager
+async def isolated_lab(
+    file: LabFile,
+    state: StateFolder,
+    journal: Journal,
+    *,
+    free_ports: bool = False,
+    certificates: Path | None = None,
+    verbose: bool = False,
+    tell: Tell = lambda _: None,
+) -> AsyncIterator[IsolatedLab]:
+    """Start every party in a process of its own; ``tell`` hears of each that ended and came back.
+
+    Raises PartyFailed, with the text that the party itself would have ended with, and what certificates raise.
+    """
+    async with _certificates(file, state, certificates) as (pki, folder):
+        parties = _Parties(file, state, journal, folder, free_ports=free_ports, verbose=verbose, tell=tell)
+        async with in_background(parties.merging.run(), *(each.run() for each in parties.all)):
+            try:
+                yield await parties.running(pki)
+            finally:
+                await parties.stop()
+
+
+@contextlib.asynccontextmanager
+async def _certificates(file: LabFile, state: StateFolder, kept: Path | None) -> AsyncIterator[tuple[LabPki, Path]]:
+    """Make the certificates and yield the folder where the parties find them; it goes away unless it is kept.
+
+    One that a killed lab has left is replaced.
+    """
+    pki = LabPki.in_memory(file.folder, mail_host=file.model.mail_server.host_name, tunnel_host=TUNNEL_HOST)
+    loop = asyncio.get_running_loop()
+    if kept is not None:
+        shared = await loop.run_in_executor(None, share_cast, pki.cast, kept)
+        yield LabPki(file.folder, shared), kept
+        return
+    folder = state.folder / "pki-of-this-run"
+    try:
+        await loop.run_in_executor(None, lambda: write_cast(pki.cast, folder, replace=True))
+        yield pki, folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Parties:
+    """All parties of one lab, and what each must know of the others."""
+
+    def __init__(
+        self,
+        file: LabFile,
+        state: StateFolder,
+        journal: Journal,
+        certificates: Path,
+        *,
+        free_ports: bool,
+        verbose: bool,
+        tell: Tell,
+    ) -> None:
+        model = file.model
+        self._journal = journal
+        self._verbose = verbose
+        self._tell = tell
+        self._canaries = tuple(plant_canaries(model))
+        lines = tuple(account.mail_line.value for account in self._canaries)
+        mail_protocols = [name for name, port in model.mail_server.ports.model_dump().items() if port is not None]
+        ports = dict.fromkeys((*CLOUD_PROTOCOLS, *mail_protocols), 0) if free_ports else {}
+        self._settings = PartySettings(file, state.folder.resolve(), certificates.resolve(), lines, ports)
+        self._addresses: dict[str, Address] = {}
+        self._signing_key = asyncio.get_running_loop().run_in_executor(None, lambda: new_signing_key().as_dict(True))
+        self.merging = Merging(journal, lambda: [each.sync for each in self.all])
+        self.mail_server = self._party(Party.MAIL_SERVER, MAIL_SERVER, ["mailserver_sim"], self._known)
+        self.cloud = self._party(
+            Party.CONNECTIVITY, CLOUD, ["connector_sim", "cloud"], self._for_cloud, self._reconnect
+        )
+        self.connectors = [self._connector(connector.name) for connector in model.cloud_connectors]
+        self.maco = self._party(Party.MACO, MACO, ["maco_client"], self._behind_listeners)
+        self.all = [self.mail_server, self.cloud, *self.connectors, self.maco]
+
+    async def running(self, pki: LabPki) -> IsolatedLab:
+        """Return the lab as soon as every party is up. Raises PartyFailed."""
+        for party in self.all:
+            await party.started()
+        file = self._settings.file
+        names = [connection.name for connection in file.model.maco.email_connections]
+        pollers = {name: _RemotePoller(name, self.maco, self.merging) for name in names}
+        maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
+        return IsolatedLab(file, self._journal, pki, self._addresses, maco, self._canaries, self.mail_server)
+
+    async def stop(self) -> None:
+        """End all parties at once, and write down what they reported until then."""
+        await asyncio.gather(*(party.stop() for party in self.all))
+        self.merging.finish()
+
+    def _party(
+        self,
+        party: Party,
+        name: str,
+        arguments: list[str],
+        prepare: Callable[[], Any],
+        when_back: Callable[[], Any] | None = None,
+    ) -> Supervised:
+        plan = Plan(party, name, (*arguments, "--attached", *(["--verbose"] if self._verbose else [])))
+        if when_back is None:
+            return Supervised(plan, prepare, self.merging.take, self._tell)
+        return Supervised(plan, prepare, self.merging.take, self._tell, when_back=when_back)
+
+    def _connector(self, name: str) -> Supervised:
+        installation_id = uuid.uuid4().hex  # the same after a restart, so that it may take over its own dead tunnel
+
+        async def prepare() -> PartySettings:
+            return replace(await self._behind_listeners(), connector=name, installation_id=installation_id)
+
+        arguments = ["connector_sim", "on-premise"]
+        return self._party(Party.CLOUD_CONNECTOR, f"Cloud Connector {name}", arguments, prepare)
+
+    async def _known(self) -> PartySettings:
+        """Return the settings with every port that is known by now: who comes back gets the port it had."""
+        ports = {protocol: port for protocol, (_, port) in self._addresses.items()}
+        return replace(self._settings, ports={**self._settings.ports, **ports})
+
+    async def _for_cloud(self) -> PartySettings:
+        return replace(await self._known(), signing_key=await asyncio.shield(self._signing_key))
+
+    async def _behind_listeners(self) -> PartySettings:
+        """Return the settings of a party that dials: once the mail server and the cloud side listen."""
+        self._addresses |= await self.cloud.started()
+        self._addresses |= await self.mail_server.started()
+        return await self._known()
+
+    async def _reconnect(self) -> None:
+        """Press every connector's button: one that saw its first attempt fail would never dial again."""
+        for connector in self.connectors:
+            if connector.process and connector.process.is_listening:
+                with contextlib.suppress(PartyGone, TimeoutError):
+                    await connector.process.ask("connect", timeout_s=1.0)
+
+
+class _RemotePoller:
+    """Polls one e-mail connection by asking MaCo's process."""
+
+    def __init__(self, connection: str, maco: Supervised, merging: Merging) -> None:
+        self._connection = connection
+        self._maco = maco
+        self._merging = merging
+
+    async def poll(self) -> PollResult:
+        """Poll once; when it returns, the journal has everything that was seen of it."""
+        try:
+            reply = await self._maco.ask("poll", timeout_s=None, connection=self._connection)
+        except (PartyGone, TimeoutError):
+            return PollResult(
+                self._connection, succeeded=False, stage="dial", error="MaCo's process ended during the poll"
+            )
+        finally:
+            await self._merging.settle()
+        result: dict[str, Any] = reply["result"]
+        return PollResult(**{**result, "mails": tuple(PolledMail(**mail) for mail in result["mails"])})

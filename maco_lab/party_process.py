@@ -1,0 +1,158 @@
+"""One process of a party, seen from its parent: requests, reports, and its end. The other end is ``attached``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import logging
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from maco_wire.observation import Observation
+from maco_wire.observation_fields import BadObservation, observation_from_fields
+
+MAX_LINE_BYTES = 64 * 1024 * 1024
+"""The answer to a poll names every mail that was fetched, some 200 bytes each."""
+
+STOP_S = 0.6
+"""How long a process may take to end by itself; "Ctrl-C ends everything within a second"."""
+
+_T = TypeVar("_T")
+
+Take: TypeAlias = Callable[[float, Observation], None]
+
+_log = logging.getLogger(__name__)
+
+
+class PartyGone(Exception):
+    """The process ended before it answered."""
+
+
+class PartyProcess:
+    """A running process. ``read`` must run for anything else to come to an end."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        """Take over a process whose standard input and output are pipes."""
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("started with pipes")
+        self._process = process
+        self._requests, self._reports = process.stdin, process.stdout
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
+        self._hello: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @classmethod
+    async def start(cls, arguments: Sequence[str]) -> PartyProcess:
+        """Start ``python -m ARGUMENTS``, in a session of its own: Ctrl-C is its parent's business. Raises OSError."""
+        # -P: nothing that lies in the current folder is taken for a module.
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=MAX_LINE_BYTES,
+            start_new_session=True,
+        )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether it has said hello and not ended."""
+        return self._hello.done() and not self._hello.cancelled() and self._process.returncode is None
+
+    async def read(self, take: Take) -> int:
+        """Pass on what it reports until it has ended; return its exit code, negative for a signal."""
+        try:
+            while line := await self._reports.readline():
+                self._take(line, take)
+            return await self._process.wait()
+        finally:
+            self._hello.cancel()
+            for answer in self._answers.values():
+                answer.cancel()
+            if self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+                await self._process.wait()
+
+    async def ready(self) -> None:
+        """Return once the process takes requests. Raises PartyGone."""
+        await _unless_gone(asyncio.shield(self._hello), self._hello)
+
+    async def ask(self, command: str, *, timeout_s: float | None, **arguments: Any) -> Mapping[str, Any]:
+        """Ask, and return the answer. Raises PartyGone, TimeoutError."""
+        number = next(self._numbers)
+        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._send({"id": number, "command": command} | arguments)
+                return await _unless_gone(answer, answer)
+        finally:
+            del self._answers[number]
+
+    async def stop(self) -> None:
+        """Tell the process to end by closing its standard input; one that does not is killed."""
+        self._requests.close()
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self._process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+    async def _send(self, message: Mapping[str, Any]) -> None:
+        if self._process.returncode is not None or self._reports.at_eof():
+            raise PartyGone
+        try:
+            self._requests.write(json.dumps(message).encode() + b"\n")
+            await self._requests.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise PartyGone from error
+
+    def _take(self, line: bytes, take: Take) -> None:
+        """Deal with one line. The process is killed in the middle of one as easily as between two."""
+        try:
+            match json.loads(line):
+                case {"t": float(at), "observation": dict(fields)}:
+                    take(at, observation_from_fields(fields))
+                case {"answer": int(number)} as reply:
+                    if (answer := self._answers.get(number)) and not answer.done():
+                        answer.set_result(reply)
+                case {"hello": int()}:
+                    self._hello.set_result(None)
+        except (ValueError, BadObservation) as error:
+            _log.warning("process %d: a report that cannot be read: %s", self.pid, error)
+
+
+async def _unless_gone(awaited: asyncio.Future[_T], decided: asyncio.Future[_T]) -> _T:
+    """Await; a future that was cancelled because the process has ended is PartyGone, our own cancellation is not."""
+    try:
+        return await awaited
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if decided.cancelled() and not (task and task.cancelling()):
+            raise PartyGone from None
+        raise
+
+
+def how_it_ended(code: int) -> str:
+    """Return an exit code in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

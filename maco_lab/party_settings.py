@@ -1,0 +1,86 @@
+"""What one party in a process of its own needs to know, as a message that its parent sends it.
+
+Pure. Secrets are in it (the lab file's text, the signing key, the planted lines), so it travels by a pipe and never as
+an argument of a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from maco_lab.lab_file import LabFile, parse_lab
+from maco_lab.lab_model import LabModel
+
+CLOUD_PROTOCOLS = ("socks5", "token", "tunnel")
+
+
+class PartyFailed(Exception):
+    """A party in a process of its own could not start; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartySettings:
+    """One party's share of a lab; ``file`` has the ports that are really used, as far as they are known."""
+
+    file: LabFile
+    state: Path
+    certificates: Path
+    canary_lines: tuple[str, ...] = field(repr=False)
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Where a listener is not to take the lab file's port, by protocol; 0 takes a free one."""
+    connector: str = ""
+    """Which Cloud Connector of the lab file."""
+    installation_id: str = ""
+    signing_key: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The token service's private key (RFC 7517), kept so that tokens outlive a restart."""
+
+    def as_message(self) -> dict[str, Any]:
+        """Return the settings as plain data."""
+        return {
+            "lab": {"name": self.file.name, "folder": str(self.file.folder), "text": self.file.text},
+            "state": str(self.state),
+            "certificates": str(self.certificates),
+            "canary_lines": list(self.canary_lines),
+            "ports": dict(self.ports),
+            "connector": self.connector,
+            "installation_id": self.installation_id,
+            "signing_key": dict(self.signing_key),
+        }
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> PartySettings:
+        """Return the settings that were sent. Raises LabFileError, KeyError for a message of another version."""
+        lab, ports = message["lab"], message["ports"]
+        file = parse_lab(lab["text"], name=lab["name"], folder=Path(lab["folder"]))
+        return cls(
+            replace(file, model=placed(file.model, ports)),
+            Path(message["state"]),
+            Path(message["certificates"]),
+            tuple(message["canary_lines"]),
+            ports,
+            message["connector"],
+            message["installation_id"],
+            message["signing_key"],
+        )
+
+
+def placed(model: LabModel, ports: Mapping[str, int]) -> LabModel:
+    """Return the lab with ``ports`` (by protocol) instead of its own.
+
+    Names on premise that lead to the mail server follow it to its new port.
+    """
+    cloud = {f"{name}_port": ports[name] for name in CLOUD_PROTOCOLS if name in ports}
+    server = model.mail_server
+    own = {name: port for name, port in server.ports.model_dump().items() if port is not None and name in ports}
+    moved = {(server.host, port): (server.host, ports[name]) for name, port in own.items()}
+    mail_ports = server.ports.model_copy(update={name: ports[name] for name in own})
+    return model.model_copy(
+        update={
+            "cloud": model.cloud.model_copy(update=cloud),
+            "mail_server": server.model_copy(update={"ports": mail_ports}),
+            "hosts": {name: moved.get(address, address) for name, address in model.hosts.items()},
+        }
+    )

@@ -1,0 +1,246 @@
+"""MaCo, the mail server and a Cloud Connector of a running lab, as a test handles them.
+
+All calls block until what they ask for is done; those that take time have a twin that ends in ``_async``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email
+import email.message
+import email.policy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from connector_sim.on_premise import connector as on_premise
+from connector_sim.on_premise.settings import MappingProtocol, SystemMapping
+from connector_sim.on_premise.tunnel_client import TunnelClient
+from maco_client.results import PollResult
+from maco_lab.samples import sample_mail
+from maco_lab.testing.thread import LabThread
+from maco_lab.topology import RunningLab
+from maco_wire.observation import Address, Party, TunnelState
+from mailserver_sim.store.values import INBOX
+
+TUNNEL_LOST_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail in MaCo's inbox, or in a mailbox of the mail server (there with its flags)."""
+
+    uid: int
+    raw: bytes = field(repr=False)
+    flags: frozenset[str] = frozenset()
+
+    @property
+    def message(self) -> email.message.EmailMessage:
+        """The mail, parsed."""
+        return email.message_from_bytes(self.raw, policy=email.policy.default)
+
+    @property
+    def subject(self) -> str:
+        """The Subject field; empty if there is none."""
+        return str(self.message["Subject"] or "")
+
+    @property
+    def attachments(self) -> dict[str, bytes]:
+        """The content of every attachment, by file name."""
+        return {
+            part.get_filename() or "": bytes(part.get_payload(decode=True)) for part in self.message.iter_attachments()
+        }
+
+
+class Maco:
+    """SAP Market Communication; its e-mail connections are those of the settings."""
+
+    def __init__(self, thread: LabThread, lab: RunningLab) -> None:
+        self._thread = thread
+        self._lab = lab
+
+    @property
+    def connections(self) -> tuple[str, ...]:
+        """The names of the e-mail connections."""
+        return self._lab.maco.connections
+
+    def poll(self, connection: str) -> PollResult:
+        """Poll an e-mail connection once; a poll that fails is a result too. Raises UnknownConnection."""
+        return self._thread.run(self._lab.maco.poll(connection))
+
+    async def poll_async(self, connection: str) -> PollResult:
+        """Do the same for an async test."""
+        return await self._thread.run_async(self._lab.maco.poll(connection))
+
+    def mails(self, connection: str | None = None) -> list[Mail]:
+        """Return what is in the inbox, all of it or what came by one e-mail connection; oldest first."""
+        inbox = self._lab.inbox
+        return [Mail(mail.uid, inbox.raw(mail.id)) for mail in inbox.mails(connection)]
+
+
+class MailServer:
+    """The mail server on premise."""
+
+    def __init__(self, thread: LabThread, lab: RunningLab) -> None:
+        self._thread = thread
+        self._lab = lab
+
+    @property
+    def addresses(self) -> Mapping[str, Address]:
+        """Where each protocol listens: imap, imaps, smtp, submission, smtps."""
+        return self._lab.mail_server.addresses
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        """The password of each user."""
+        return {account.user: account.password for account in self._lab.mail_server.settings.accounts}
+
+    def deliver(self, user: str, mail: bytes | str | email.message.EmailMessage | None = None) -> int:
+        """Put a mail (by default a sample MSCONS) into a user's INBOX and return its UID. Raises NoSuchAccount."""
+        return self._thread.run(self._lab.mail_server.deliver(user, _as_bytes(mail, user)))
+
+    async def deliver_async(self, user: str, mail: bytes | str | email.message.EmailMessage | None = None) -> int:
+        """Do the same for an async test."""
+        return await self._thread.run_async(self._lab.mail_server.deliver(user, _as_bytes(mail, user)))
+
+    def mails(self, user: str, mailbox: str = INBOX) -> list[Mail]:
+        """Return what a mailbox holds, with flags. Raises NoSuchAccount, NoSuchMailbox."""
+        return self._thread.run(self._mails(user, mailbox))
+
+    async def mails_async(self, user: str, mailbox: str = INBOX) -> list[Mail]:
+        """Do the same for an async test."""
+        return await self._thread.run_async(self._mails(user, mailbox))
+
+    async def _mails(self, user: str, mailbox: str) -> list[Mail]:
+        store = self._lab.mail_server.store
+        found = await store.find_mailbox(user, mailbox)
+        infos = await store.list_messages(found.id)
+        return [
+            Mail(info.uid, content.raw, info.flags)
+            for info in infos
+            if (content := await store.read_content(found.id, info.uid))
+        ]
+
+
+class CloudConnector:
+    """One Cloud Connector: its tunnels, and what it exposes through them."""
+
+    def __init__(self, thread: LabThread, lab: RunningLab, connector: on_premise.CloudConnector) -> None:
+        self._thread = thread
+        self._lab = lab
+        self._connector = connector
+
+    @property
+    def name(self) -> str:
+        """The name in the lab file."""
+        return self._connector.settings.name
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the tunnel of every subaccount is up."""
+        return all(tunnel.state == "Connected" for tunnel in self._connector.tunnels.values())
+
+    def disconnect(self) -> None:
+        """End every tunnel, as the administrator does: it stays down until ``connect``."""
+        self._thread.run(self._disconnect())
+
+    async def disconnect_async(self) -> None:
+        """Do the same for an async test."""
+        await self._thread.run_async(self._disconnect())
+
+    def connect(self) -> bool:
+        """Dial every tunnel that is down, and tell whether all are up then."""
+        return self._thread.run(self._connect())
+
+    async def connect_async(self) -> bool:
+        """Do the same for an async test."""
+        return await self._thread.run_async(self._connect())
+
+    def cut(self) -> None:
+        """Break every tunnel as a network failure would; the connector dials again by itself."""
+        self._thread.run(self._cut())
+
+    async def cut_async(self) -> None:
+        """Do the same for an async test."""
+        await self._thread.run_async(self._cut())
+
+    def mappings(self, subaccount: str | None = None) -> tuple[SystemMapping, ...]:
+        """Return what is exposed to a subaccount (by default the first). Raises KeyError."""
+        return self._connector.mappings(self._subaccount(subaccount))
+
+    def expose(self, virtual: str, internal: str, protocol: str = "TCP", *, subaccount: str | None = None) -> None:
+        """Add a system mapping between two ``host:port``, or replace the one of this virtual system.
+
+        The internal host must be in the ``hosts`` table of the settings. Raises SettingsError, KeyError, ValueError.
+        """
+        mapping = SystemMapping(*_split(virtual), *_split(internal), MappingProtocol(protocol))
+        self._replace(subaccount, [*self._without(virtual, subaccount), mapping])
+
+    def withdraw(self, virtual: str, *, subaccount: str | None = None) -> None:
+        """Remove the system mapping of a virtual ``host:port``. Raises KeyError if there is none."""
+        left = list(self._without(virtual, subaccount))
+        if len(left) == len(self.mappings(subaccount)):
+            raise KeyError(virtual)
+        self._replace(subaccount, left)
+
+    def _without(self, virtual: str, subaccount: str | None) -> Iterator[SystemMapping]:
+        host, port = _split(virtual)
+        for mapping in self.mappings(subaccount):
+            if (mapping.virtual_host.lower(), mapping.virtual_port) != (host.lower(), port):
+                yield mapping
+
+    def _replace(self, subaccount: str | None, mappings: list[SystemMapping]) -> None:
+        self._thread.run(self._expose(self._subaccount(subaccount), mappings))
+
+    async def _expose(self, subaccount: str, mappings: list[SystemMapping]) -> None:
+        self._connector.expose(subaccount, mappings)
+
+    def _subaccount(self, name: str | None) -> str:
+        return name or self._connector.settings.subaccounts[0].subaccount
+
+    async def _disconnect(self) -> None:
+        for tunnel in self._connector.tunnels.values():
+            await tunnel.disconnect()
+        await self._lab.cloud.registry.emptied()
+
+    async def _connect(self) -> bool:
+        for tunnel in self._connector.tunnels.values():
+            tunnel.connect()
+        await self._connector.tried()
+        return self.is_connected
+
+    async def _cut(self) -> None:
+        for subaccount, tunnel in self._connector.tunnels.items():
+            if tunnel.state == "Connected":
+                await self._cut_one(subaccount, tunnel)
+
+    async def _cut_one(self, subaccount: str, tunnel: TunnelClient) -> None:
+        before = self._lab.journal.last
+        tunnel.cut()
+        await self._lab.journal.wait_for(
+            lambda entry: (
+                isinstance(entry.observation, TunnelState)
+                and entry.observation.party is Party.CLOUD_CONNECTOR
+                and (entry.observation.state, entry.observation.subaccount) == ("Disconnected", subaccount)
+            ),
+            after=before,
+            timeout_s=TUNNEL_LOST_S,
+        )
+
+
+def _split(host_port: str) -> tuple[str, int]:
+    host, separator, port = host_port.rpartition(":")
+    if not separator or not host or not port.isdecimal():
+        raise ValueError(f"found {host_port!r}, allowed: host:port, as in mail.example.com:143")
+    return host, int(port)
+
+
+def _as_bytes(mail: bytes | str | email.message.EmailMessage | None, user: str) -> bytes:
+    """Return the mail with the line ends of the wire (RFC 5322, section 2.1); bytes are taken as they are."""
+    match mail:
+        case None:
+            return sample_mail(user, now=dt.datetime.now(dt.UTC))
+        case bytes():
+            return mail
+        case str():
+            return "\r\n".join(mail.splitlines()).encode() + b"\r\n"
+    return mail.as_bytes(policy=email.policy.SMTP)

@@ -1,0 +1,65 @@
+"""What a test says of the lab it wants, turned into the text of a lab file: the default one, changed, or another.
+
+The text is also the name under which a running lab is kept: two tests that want the same lab get the same one.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+
+from maco_lab.lab_file import LabFile, default_text, parse_lab
+
+NAME = "maco_lab_settings"
+
+Change: TypeAlias = Callable[[dict[str, Any]], object]
+"""Changes the data of the default lab file in place; what it returns is ignored."""
+
+Settings: TypeAlias = Change | Mapping[str, Any] | Path | str | None
+"""None for the default lab, a change of it, the data of a whole lab file, or the path of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabText:
+    """A lab file that was not checked yet; relative paths in it start at ``folder``, errors call it ``name``."""
+
+    text: str
+    folder: Path
+    name: str = NAME
+
+    def parsed(self) -> LabFile:
+        """Check it. Raises LabFileError."""
+        return parse_lab(self.text, name=self.name, folder=self.folder)
+
+
+def lab_text(settings: Settings) -> LabText:
+    """Return the lab file that ``settings`` stand for. Raises OSError for a file that cannot be read."""
+    match settings:
+        case None:
+            return LabText(default_text(), Path.cwd())
+        case Path() | str():
+            path = Path(settings).resolve()
+            return LabText(path.read_text(encoding="utf-8"), path.parent, str(settings))
+        case Mapping():
+            return LabText(_as_yaml(dict(settings)), Path.cwd())
+    data = copy.deepcopy(_default_data())
+    settings(data)
+    return LabText(_as_yaml(data), Path.cwd())
+
+
+@functools.cache
+def _default_data() -> dict[str, Any]:
+    data: dict[str, Any] = YAML(typ="safe", pure=True).load(default_text())
+    return data
+
+
+def _as_yaml(data: dict[str, Any]) -> str:
+    """JSON is YAML 1.2, and twenty times faster to write."""
+    return json.dumps(data, indent=2, ensure_ascii=False, default=str)

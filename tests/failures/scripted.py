@@ -1,0 +1,83 @@
+"""A mail server that does exactly what a script says, in the place of the lab's own.
+
+The ``hosts`` table of the lab file leads to it.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from certs.trust import server_context
+from maco_lab.canaries import all_canaries
+from maco_net.tcp import TcpStream
+from tests.lab_under_test import DEADLINE_S, Change, LabUnderTest
+from tests.maco_client.scripted_server import Script, ScriptedServer, Tls
+
+
+@dataclass
+class ScriptedMailServer(ScriptedServer):
+    """Plays ``scripts[n]`` to the n-th connection; set once the lab runs, whose certificates it presents."""
+
+    scripts: list[Script] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set when a script has come to its end."""
+
+    async def play(self, stream: TcpStream) -> None:
+        """See ScriptedServer."""
+        try:
+            await super().play(stream)
+        finally:
+            self.over.set()
+
+    def at(self, name: str) -> Change:
+        """Return the change of a lab file that puts this server behind an internal ``host:port``."""
+
+        def change(data: dict[str, Any]) -> None:
+            data["hosts"][name] = "{}:{}".format(*self.address)
+
+        return change
+
+    def wait_for_its_end(self) -> None:
+        """Return once the script is over: what this server found wrong is known only then."""
+        assert self.over.wait(DEADLINE_S), "the script of the mail server did not end"
+
+    def told(self) -> str:
+        """Say what this server met, in words for the matrix."""
+        heard = [f"hears {', '.join(self.commands)}"] if self.commands else []
+        steps = [step for script in self.scripts for step in script]
+        tls = ["TLS"] if any(isinstance(step, Tls) for step in steps) else []
+        if self.handshake_errors:
+            tls = [f"TLS fails: {'; '.join(self.handshake_errors)}"]
+        in_order = tls + heard if isinstance(steps[0], Tls) else heard + tls
+        return "; ".join(in_order) or "a connection, no IMAP command"
+
+    def heard_a_password_of(self, lab: LabUnderTest) -> bool:
+        """Tell whether a planted mailbox password was in a command."""
+        secrets = [each.value.encode() for each in all_canaries(list(lab.lab.canaries)) if "password" in each.name]
+        assert secrets
+        return any(secret in line for line in self.heard for secret in secrets)
+
+
+def presenting(
+    lab: LabUnderTest, name: str = "mail_server", *, demand_client_certificate: bool = False
+) -> ssl.SSLContext:
+    """Return a server's context with a certificate of the lab's own PKI."""
+    cast = lab.lab.pki.cast
+    anchors = [cast.connector_ca.certificate] if demand_client_certificate else None
+    issued = cast.by_name(name)
+    return server_context(
+        issued, client_anchors=anchors, client_certificate="required" if demand_client_certificate else "none"
+    )
+
+
+def both(*changes: Change) -> Change:
+    """Return a change that does all of ``changes`` in order."""
+
+    def change(data: dict[str, Any]) -> None:
+        for each in changes:
+            each(data)
+
+    return change

@@ -1,0 +1,114 @@
+"""STARTTLS attacked or refused: by the mail server, or by somebody who sits in the way of its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from maco_wire.observation import Party, Starttls, StreamOpened
+from tests.conftest import StartLab
+from tests.failures.matrix import Matrix, poll
+from tests.failures.scripted import ScriptedMailServer
+from tests.failures.settings import INTERNAL_A, WAY_A
+from tests.lab_under_test import LabUnderTest
+from tests.maco_client.scripted_server import Expect, Read, Script, Send, answered, greeting
+
+StartServer = Callable[[], ScriptedMailServer]
+OFFERED = answered(rb"CAPABILITY", b"CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED")
+
+
+def poll_against(start_lab: StartLab, server: ScriptedMailServer, script: Script) -> LabUnderTest:
+    lab = start_lab(server.at(INTERNAL_A))
+    server.scripts = [script]
+    result = poll(lab, WAY_A, server)
+    assert (result.succeeded, result.stage, result.stored) == (False, "starttls", 0)
+    return lab
+
+
+def assert_nothing_secret_was_sent(lab: LabUnderTest, server: ScriptedMailServer) -> None:
+    assert lab.wait_for(StreamOpened, Party.CLOUD_CONNECTOR).internal_host == "mail.stadtwerke.example"
+    assert lab.no_password_was_sent()
+    assert not server.heard_a_password_of(lab)
+    assert "LOGIN" not in server.commands
+    assert "AUTHENTICATE" not in server.commands
+
+
+def steps_of_maco(lab: LabUnderTest) -> list[str]:
+    return [each.step for each in lab.of(Starttls, Party.MACO)]
+
+
+def error_of(lab: LabUnderTest) -> str:
+    from maco_wire.observation import PollFinished
+
+    return lab.of(PollFinished)[-1].error
+
+
+def test_starttls_stripped_from_the_capabilities_ends_the_poll_before_the_password(
+    start_lab: StartLab, mail_server: StartServer, matrix: Matrix
+) -> None:
+    server = mail_server()
+    # Who strips STARTTLS also invites to log in.
+    stripped = [*greeting(), *answered(rb"CAPABILITY", b"CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN"), Read()]
+
+    lab = poll_against(start_lab, server, stripped)
+
+    assert error_of(lab) == "STARTTLS required but not supported by server"
+    assert steps_of_maco(lab) == ["not_offered"]
+    assert server.commands == ["CAPABILITY"]
+    assert_nothing_secret_was_sent(lab, server)
+    matrix.row(lab, "STARTTLS is stripped from the capabilities on the way", scripted=server)
+
+
+@pytest.mark.parametrize(
+    ("completion", "text"),
+    [
+        # JavaMail takes a NO to STARTTLS for a failed authentication (facts: M33, M34).
+        pytest.param(b"NO TLS is not available", "AuthenticationFailedException: TLS is not available", id="no"),
+        pytest.param(b"BAD unknown command", "A002 BAD unknown command", id="bad"),
+    ],
+)
+def test_starttls_offered_and_then_refused_ends_the_poll_before_the_password(
+    start_lab: StartLab, mail_server: StartServer, matrix: Matrix, completion: bytes, text: str
+) -> None:
+    server = mail_server()
+    refusing = [*greeting(), *OFFERED, *answered(rb"STARTTLS", completion=completion), Read()]
+
+    lab = poll_against(start_lab, server, refusing)
+
+    assert error_of(lab) == text
+    assert steps_of_maco(lab) == ["asked", "refused"]
+    assert server.commands == ["CAPABILITY", "STARTTLS"]
+    assert_nothing_secret_was_sent(lab, server)
+    matrix.row(lab, f"STARTTLS is offered, then answered with {completion.split()[0].decode()}", scripted=server)
+
+
+def test_bytes_injected_behind_the_answer_to_starttls_end_the_poll_before_the_handshake(
+    start_lab: StartLab, mail_server: StartServer, matrix: Matrix
+) -> None:
+    server = mail_server()
+    injected = b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n"
+    injecting = [*greeting(), *OFFERED, Expect(rb"STARTTLS"), Send(b"TAG OK begin\r\n" + injected), Read()]
+
+    lab = poll_against(start_lab, server, injecting)
+
+    assert f"{len(injected)} bytes of plaintext" in error_of(lab)
+    assert steps_of_maco(lab) == ["asked", "injected"]
+    assert server.commands == ["CAPABILITY", "STARTTLS"]
+    assert_nothing_secret_was_sent(lab, server)
+    matrix.row(lab, "plaintext is injected behind the answer to STARTTLS", scripted=server)
+
+
+def test_a_preauth_greeting_does_not_get_around_starttls(
+    start_lab: StartLab, mail_server: StartServer, matrix: Matrix
+) -> None:
+    server = mail_server()
+    preauth = [*greeting(b"PREAUTH welcome"), *OFFERED, Read()]
+
+    lab = poll_against(start_lab, server, preauth)
+
+    assert error_of(lab) == "STARTTLS required but not supported by server"
+    assert [each.detail for each in lab.of(Starttls, Party.MACO)] == ["PREAUTH"]
+    assert server.commands == ["CAPABILITY"]
+    assert_nothing_secret_was_sent(lab, server)
+    matrix.row(lab, "the greeting is PREAUTH, which rules STARTTLS out", scripted=server)

@@ -1,0 +1,98 @@
+"""Every recipe in examples/ does what it says, run as a reader would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maco_lab.testing.lab import Lab
+from maco_wire.observation import Handshake, Party, TlsSession
+from tests.programs import require_program
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+RUN_S = 50.0
+SUBJECT = "Subject: MSCONS_4711\n\nUNA:+.? '"
+
+
+def run(command: list[str], folder: Path, **settings: str) -> str:
+    """Run a program to its end and return what it printed; it must succeed."""
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | settings, capture_output=True, text=True, timeout=RUN_S, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_recipe_for_pytest_runs(tmp_path: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / "pytest", tmp_path / "pytest")
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
+    )
+
+    printed = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "../pytest.ini"], folder)
+
+    assert "4 passed" in printed
+
+
+@pytest.mark.slow
+def test_the_recipe_for_unittest_runs(tmp_path: Path) -> None:
+    folder = shutil.copytree(EXAMPLES / "unittest", tmp_path / "unittest")
+
+    printed = run([sys.executable, "-m", "unittest"], folder)
+
+    assert "Ran 2 tests" in printed
+    assert printed.rstrip().endswith("OK")
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_a_node_program_reads_mail_with_tls_from_end_to_end(maco_lab: Lab, tmp_path: Path) -> None:
+    node, npm = require_program("node"), require_program("npm")
+    folder = shutil.copytree(EXAMPLES / "node", tmp_path / "node")
+    run([npm, "install", "--no-audit", "--no-fund", "--silent"], folder)
+    (tmp_path / "root.pem").write_bytes(maco_lab.root_pem)
+    maco_lab.mail_server.deliver("strom@stadtwerke.example", SUBJECT)
+
+    printed = run([node, "fetch-mail.mjs", "../root.pem"], folder, SERVICE_BINDING=json.dumps(maco_lab.service_binding))
+
+    assert "MSCONS_4711" in printed
+    assert "verified: true" in printed
+    handshake = maco_lab.journal.wait_for(Handshake, Party.MAIL_SERVER, succeeded=True)
+    assert handshake.session is TlsSession.IMAP_STARTTLS
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_a_java_program_reads_mail_and_the_connector_does_tls(maco_lab: Lab) -> None:
+    java = require_program("java")
+    maco_lab.mail_server.deliver("gas@stadtwerke.example", SUBJECT)
+    binding = maco_lab.service_binding
+
+    printed = run(
+        [java, "FetchMail.java"],
+        EXAMPLES / "java",
+        TOKEN_SERVICE_URL=binding["token_service_url"],
+        CLIENT_ID=binding["clientid"],
+        CLIENT_SECRET=binding["clientsecret"],
+        PROXY_HOST=binding["onpremise_proxy_host"],
+        PROXY_PORT=binding["onpremise_socks5_proxy_port"],
+    )
+
+    assert "MSCONS_4711" in printed
+    handshake = maco_lab.journal.wait_for(Handshake, Party.CLOUD_CONNECTOR, session=TlsSession.BACK_END)
+    assert handshake.succeeded
+
+
+def test_the_page_shows_the_recipe_that_is_run() -> None:
+    recipe = (EXAMPLES / "pytest" / "test_both_ways.py").read_text()
+    code = recipe[recipe.index("def ") :]
+
+    assert len(code.splitlines()) <= 10
+    assert f"```python\n{code}```" in (EXAMPLES.parent / "docs" / "testing.md").read_text()
