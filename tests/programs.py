@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -15,8 +16,12 @@ def require_program(name: str, *more_folders: str) -> str:
     """
     path = shutil.which(name) or shutil.which(name, path=os.pathsep.join(("/usr/sbin", "/sbin", *more_folders)))
     if path is None:
-        message = f"{name} is not installed: this test proves nothing on this machine"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        missing(f"{name} is not installed: this test proves nothing on this machine")
     return path
+
+
+def missing(message: str) -> NoReturn:
+    """Skip the test loudly for what the machine lacks, and fail it in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)

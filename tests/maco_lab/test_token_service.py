@@ -14,6 +14,7 @@ from maco_lab.lab_model import Cloud
 from maco_lab.parties import TUNNEL_HOST, configured_cloud_addresses, token_service_uses_tls
 from tests.conftest import StartLab
 from tests.lab_under_test import LabUnderTest
+from tests.programs import missing
 
 OTHER_LOOPBACK = "127.0.0.2"
 """Loopback on Linux, so that nothing leaves the machine, but none of the addresses where HTTP is accepted."""
@@ -49,7 +50,7 @@ def lab_elsewhere(start_lab: StartLab) -> LabUnderTest:
     try:
         socket.create_server((OTHER_LOOPBACK, 0)).close()
     except OSError:
-        pytest.skip(f"this machine has no {OTHER_LOOPBACK}: this test proves nothing here")
+        missing(f"this machine has no {OTHER_LOOPBACK}: this test proves nothing here")
     return start_lab(elsewhere)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.maco_lab.processes import Process, child_environment
-from tests.programs import require_program
+from tests.programs import missing, require_program
 
 COMMAND_S = 10.0
 
@@ -113,9 +113,7 @@ def _make(namespace: Namespace) -> None:
     try:
         _run([namespace.ip, "netns", "add", namespace.name])
     except AssertionError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"network namespaces cannot be made here, this test proves nothing: {error}")
+        missing(f"network namespaces cannot be made here, this test proves nothing: {error}")
 
 
 def _run(command: list[str]) -> None:
