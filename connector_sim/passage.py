@@ -39,7 +39,12 @@ class Passage:
         self._peek_offset = 0
         self._peeked = direction != "to_mail_server"
 
-    def see(self, data: bytes) -> None:
+    @property
+    def is_looking(self) -> bool:
+        """Whether there is still anything to be found: once there is not, bytes need not be shown."""
+        return self._scanner is not None or not self._peeked
+
+    def see(self, data: bytes | memoryview) -> None:
         """Take the next bytes of this direction."""
         if self._scanner:
             self._report_canaries(self._scanner, data)
@@ -47,7 +52,7 @@ class Passage:
             self._look_for_client_hello(data)
         self.count += len(data)
 
-    def _report_canaries(self, scanner: CanaryScanner, data: bytes) -> None:
+    def _report_canaries(self, scanner: CanaryScanner, data: bytes | memoryview) -> None:
         for seen in scanner.receive_data(data):
             self._watcher.record(
                 CanarySeen(
@@ -55,7 +60,7 @@ class Passage:
                 )
             )
 
-    def _look_for_client_hello(self, data: bytes) -> None:
+    def _look_for_client_hello(self, data: bytes | memoryview) -> None:
         """Look where one can stand: at the very first byte, and where a client begins anew, as after a STARTTLS."""
         if self._peek is None:
             if self.count and not looks_like_client_hello(data):

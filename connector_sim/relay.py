@@ -6,20 +6,25 @@ back end MaCo's end is held until the back end ends too or nothing moves for ``h
 without close_notify is told to MaCo as a reset, since bytes may be missing. ``RelaySettings`` has the other choices.
 
 A side that takes no more may have said something before: what it sent is still passed on.
+
+A relay is no task: it lives in the callbacks of its two sides, so an idle connection costs a few objects.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from connector_sim.passage import Passage, Watcher
+from connector_sim.direction import Direction
+from connector_sim.passage import Watcher
 from maco_net.errors import NetError, PeerAlert, PeerTruncated
-from maco_net.streams import ByteStream
+from maco_net.side import Side
 from maco_wire.observation import Problem, StreamClosed
 
-EndedBy: TypeAlias = Literal["end", "reset", "truncated", "timeout"]
+EndedBy: TypeAlias = Literal["end", "reset", "truncated", "timeout", "shutdown"]
+OnEnd: TypeAlias = Callable[["Relay", "RelayEnd"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,125 +49,166 @@ class RelayEnd:
     ended_by: EndedBy
 
 
-class _MacoEnded(Exception):
-    """MaCo has ended its direction, and that ends the whole connection."""
+DEFAULT_SETTINGS = RelaySettings()
 
 
 class Relay:
-    """One connection being relayed. ``run`` returns when it is over; both streams are closed then."""
+    """One connection being relayed: ``start`` it, or ``run`` it to its end. Both sides are closed when it is over."""
+
+    __slots__ = (
+        "_down",
+        "_maco_side",
+        "_mail_side",
+        "_moved_at",
+        "_on_end",
+        "_send_failure",
+        "_settings",
+        "_timer",
+        "_trace_id",
+        "_up",
+        "_watcher",
+        "is_ending",
+        "is_over",
+    )
 
     def __init__(
         self,
-        maco_side: ByteStream,
-        mail_side: ByteStream,
+        maco_side: Side,
+        mail_side: Side,
         watcher: Watcher,
         trace_id: str,
-        settings: RelaySettings | None = None,
+        settings: RelaySettings = DEFAULT_SETTINGS,
     ) -> None:
         self._maco_side = maco_side
         self._mail_side = mail_side
-        self._up = watcher.passage("to_mail_server", trace_id)
-        self._down = watcher.passage("to_maco", trace_id)
         self._watcher = watcher
         self._trace_id = trace_id
-        self._settings = settings or RelaySettings()
-        self._ended_directions = 0
+        self._settings = settings
+        self._up = Direction(maco_side, mail_side, watcher.passage("to_mail_server", trace_id), self)
+        self._down = Direction(mail_side, maco_side, watcher.passage("to_maco", trace_id), self)
         self._send_failure: NetError | None = None
-        self._deadline: asyncio.Timeout | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._moved_at = 0.0
+        self._on_end: OnEnd | None = None
+        self.is_ending = False
+        """Whether one direction has ended; from then on standing still has a limit."""
+        self.is_over = False
+
+    def start(self, on_end: OnEnd, *, early_to_maco: bytes = b"", early_to_mail_server: bytes = b"") -> None:
+        """Copy until both directions have ended, then call ``on_end``.
+
+        The early bytes arrived glued to the messages before the payload.
+        """
+        self._on_end = on_end
+        self._maco_side.begin(self._up, self._down)
+        if early_to_maco:
+            self._down.push(memoryview(early_to_maco))
+        if early_to_mail_server and not self.is_over:
+            self._up.push(memoryview(early_to_mail_server))
+        if not self.is_over:
+            self._mail_side.begin(self._down, self._up)
 
     async def run(self, *, early_to_maco: bytes = b"", early_to_mail_server: bytes = b"") -> RelayEnd:
-        """Copy until both directions have ended. The early bytes arrived glued to the messages before the payload."""
+        """Copy until both directions have ended; when cancelled, reset both sides."""
+        ended: asyncio.Future[RelayEnd] = asyncio.get_running_loop().create_future()
+
+        def tell(_: Relay, end: RelayEnd) -> None:
+            if not ended.done():
+                ended.set_result(end)
+
+        self.start(tell, early_to_maco=early_to_maco, early_to_mail_server=early_to_mail_server)
         try:
-            ended_by = await self._copy_both(early_to_maco, early_to_mail_server)
-        except BaseException:
-            self._abort()
-            self._report("shutdown")
+            return await ended
+        except asyncio.CancelledError:
+            self.cut()
             raise
-        if ended_by == "end" or (ended_by == "truncated" and self._settings.truncated_as == "end"):
-            await self._maco_side.aclose()
-            await self._mail_side.aclose()
-        else:
-            self._abort()
-        self._report(ended_by)
-        return RelayEnd(self._up.count, self._down.count, ended_by)
 
     def cancel(self) -> None:
         """End both sides without having relayed anything: the way was open, but MaCo was gone."""
-        self._abort()
-        self._report("reset")
+        self._finish("reset")
 
-    async def _copy_both(self, early_to_maco: bytes, early_to_mail_server: bytes) -> EndedBy:
-        ended_by: EndedBy = "end"
-        try:
-            async with asyncio.timeout(None) as self._deadline, asyncio.TaskGroup() as directions:
-                directions.create_task(self._copy_up(early_to_mail_server))
-                directions.create_task(self._copy(self._mail_side, self._maco_side, self._down, early_to_maco))
-        except* _MacoEnded:
-            pass
-        except* PeerTruncated:
-            ended_by = "truncated"
-        except* NetError as failures:
-            ended_by = "reset"
-            self._send_failure = self._send_failure or _first(failures)
-        except* TimeoutError:
-            ended_by = "timeout"
-        if isinstance(self._send_failure, PeerAlert):
-            self._report_alert(self._send_failure)
-        return "reset" if ended_by == "end" and self._send_failure else ended_by
+    def cut(self) -> None:
+        """Reset both sides, because the party that relays shuts down."""
+        self._finish("shutdown")
 
-    async def _copy_up(self, early: bytes) -> None:
-        await self._copy(self._maco_side, self._mail_side, self._up, early)
-        if self._settings.maco_end_to_tls == "close" and not self._mail_side.can_send_eof:
-            raise _MacoEnded
+    # What the directions tell
 
-    async def _copy(self, source: ByteStream, sink: ByteStream, passage: Passage, data: bytes) -> None:
-        """Copy one direction to its end; raises the error with which ``source`` ended."""
-        while True:
-            if data:
-                passage.see(data)
-                try:
-                    await sink.send(data)
-                except NetError as error:
-                    self._send_failure = error
-                    break
-                self._put_off_deadline()
-            data = await source.receive()
-            if not data:
-                break
-        self._ended_directions += 1
-        self._put_off_deadline()
-        if not data:
-            await sink.send_eof()
-
-    def _put_off_deadline(self) -> None:
+    def moved(self) -> None:
         """Let the half that is still open live on; a connection with both halves open has no deadline."""
-        if self._ended_directions and self._deadline and not self._deadline.expired():
-            self._deadline.reschedule(asyncio.get_running_loop().time() + self._settings.half_closed_s)
+        self._moved_at = asyncio.get_running_loop().time()
 
-    def _abort(self) -> None:
-        self._maco_side.abort()
-        self._mail_side.abort()
+    def direction_ended(self, direction: Direction) -> None:
+        """See Ends."""
+        if direction is self._up and self._settings.maco_end_to_tls == "close" and not self._mail_side.can_send_eof:
+            self._finish("end")
+        else:
+            self._one_is_over()
 
-    def _report(self, ended_by: Literal["end", "reset", "truncated", "timeout", "shutdown"]) -> None:
+    def source_failed(self, error: NetError) -> None:
+        """See Ends."""
+        self._report_alert(error)
+        self._finish("truncated" if isinstance(error, PeerTruncated) else "reset")
+
+    def sink_failed(self, error: NetError) -> None:
+        """See Ends."""
+        if self._send_failure is None:
+            self._send_failure = error
+            self._report_alert(error)
+        self._one_is_over()
+
+    def _one_is_over(self) -> None:
+        if self._up.is_over and self._down.is_over:
+            self._finish("reset" if self._send_failure else "end")
+        elif not self.is_ending and not self.is_over:
+            self.is_ending = True
+            self.moved()
+            self._watch_stillness(self._settings.half_closed_s)
+
+    def _watch_stillness(self, delay_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._look_for_stillness)
+
+    def _look_for_stillness(self) -> None:
+        left = self._moved_at + self._settings.half_closed_s - asyncio.get_running_loop().time()
+        if left <= 0:
+            self._finish("timeout")
+        else:
+            self._watch_stillness(left)
+
+    def _finish(self, ended_by: EndedBy) -> None:
+        if self.is_over:
+            return
+        self.is_over = self._up.is_over = self._down.is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if ended_by == "end" or (ended_by == "truncated" and self._settings.truncated_as == "end"):
+            self._maco_side.close()
+            self._mail_side.close()
+        else:
+            self._maco_side.abort()
+            self._mail_side.abort()
+        self._report(ended_by)
+        told, self._on_end = self._on_end, None
+        if told is not None:
+            told(self, RelayEnd(self._up.count, self._down.count, ended_by))
+
+    def _report(self, ended_by: EndedBy) -> None:
         self._watcher.record(
             StreamClosed(
                 self._watcher.party, self._up.count, self._down.count, ended_by=ended_by, trace_id=self._trace_id
             )
         )
 
-    def _report_alert(self, error: PeerAlert) -> None:
-        """Name the alert: in TLS 1.3 a refused or missing client certificate shows only behind the handshake."""
-        text = f"the back end ended TLS with the alert {error.alert}"
+    def _report_alert(self, error: NetError) -> None:
+        """Name an alert: in TLS 1.3 a refused or missing client certificate shows only behind the handshake."""
+        if not isinstance(error, PeerAlert):
+            return
         self._watcher.record(
             Problem(
                 self._watcher.party,
-                text,
+                f"the back end ended TLS with the alert {error.alert}",
                 trace_id=self._trace_id,
                 local=self._mail_side.local_address,
                 peer=self._mail_side.peer_address,
             )
         )
-
-
-def _first(failures: BaseExceptionGroup[NetError]) -> NetError | None:
-    return next((each for each in failures.exceptions if isinstance(each, NetError)), None)

@@ -15,14 +15,17 @@ from typing import Any
 
 from connector_sim.passage import Watcher
 from connector_sim.relay import Relay, RelaySettings
+from connector_sim.relays import Relays
 from maco_client.dialer import Dialled, dial_on_premise
 from maco_client.failures import SocksRefused, StepFailed
 from maco_client.settings import EmailServer
 from maco_client.wording import SERVICE_BINDING_HINT, cause_of
 from maco_lab.binding import Binding
 from maco_lab.stdio_stream import StdioStream
+from maco_lab.stream_side import StreamSide
 from maco_net.background import in_background
 from maco_net.listener import Listener
+from maco_net.socket_side import SocketSide
 from maco_net.tcp import TcpStream
 from maco_wire.observation import Party
 from maco_wire.socks5 import Reply
@@ -30,6 +33,9 @@ from maco_wire.socks5 import Reply
 LOCAL_HOST = "127.0.0.1"
 HALF_CLOSED_S = 60.0
 """How long a connection with one ended direction may stand still; longer than the lab's Connectivity service waits."""
+
+SCRATCH_BYTES = 256 * 1024
+"""How much is received at a time; all connections share the buffer, because it is sent on at once or copied."""
 
 LINGER_S = 1.0
 """How long more of a program's input, and then the mail server's end, are waited for once the program has gone."""
@@ -129,9 +135,17 @@ async def serve_port(way: Way, port: int, say: Tell, complain: Tell) -> None:
             complain(way.refusal(error))
             program.abort()
             return
-        await Relay(program, dialled.stream, _UNWATCHED, "", _RELAYING).run(early_to_maco=dialled.early)
+        way_side = SocketSide(dialled.stream, scratch)
+        relay = Relay(SocketSide(program, scratch), way_side, _UNWATCHED, "", _RELAYING)
+        program.is_kept = True
+        relays.start(relay, early_to_maco=dialled.early)
 
-    await listener.serve(serve)
+    scratch = memoryview(bytearray(SCRATCH_BYTES))
+    relays = Relays()
+    try:
+        await listener.serve(serve)
+    finally:
+        relays.cut()
 
 
 async def serve_stdio(way: Way, complain: Tell, *, input_fd: int = 0, output_fd: int = 1) -> int:
@@ -144,8 +158,10 @@ async def serve_stdio(way: Way, complain: Tell, *, input_fd: int = 0, output_fd:
     program = StdioStream(input_fd, output_fd)
     ended_by = "end"
     try:
-        async with in_background(_until_gone(program)):
-            relay = Relay(program, dialled.stream, _UNWATCHED, "", _RELAYING)
+        side = StreamSide(program)
+        async with in_background(_until_gone(program), *side.jobs()):
+            way_side = SocketSide(dialled.stream, memoryview(bytearray(SCRATCH_BYTES)))
+            relay = Relay(side, way_side, _UNWATCHED, "", _RELAYING)
             ended_by = (await relay.run(early_to_maco=dialled.early)).ended_by
     except* _Gone:
         pass

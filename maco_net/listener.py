@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import logging
 import socket
 from collections.abc import Awaitable, Callable
@@ -51,7 +52,8 @@ class Listener:
     async def serve(self, serve: Serve, *, max_connections: int = 1024) -> None:
         """Serve until cancelled or closed; then every connection's task is cancelled too and all sockets are closed.
 
-        A connection beyond ``max_connections`` waits in the kernel's backlog until another one ends.
+        A connection ends with its task, unless that has set ``is_kept`` on it: then it lives, and counts, until
+        somebody closes it. A connection beyond ``max_connections`` waits in the kernel's backlog until another ends.
         """
         free = asyncio.Semaphore(max_connections)
         self._readiness = Readiness(self._sock)
@@ -66,7 +68,8 @@ class Listener:
                     tasks.create_task(self._guarded(serve, stream, free))
         finally:
             self.close()
-            for stream in self._connections:  # those whose task was cancelled before it began
+            # those that were kept, and those whose task was cancelled before it began
+            for stream in tuple(self._connections):
                 stream.abort()
             self._connections.clear()
 
@@ -104,7 +107,8 @@ class Listener:
             try:
                 await serve(stream)
             finally:
-                await stream.aclose()
+                if not stream.is_kept:
+                    await stream.aclose()
         except PeerReset:
             pass
         except NetError as error:
@@ -112,5 +116,11 @@ class Listener:
         except Exception:  # noqa: BLE001 - the last resort of one connection: logged, and the others go on
             _log.exception("a connection failed through a defect of this program")
         finally:
-            self._connections.discard(stream)
-            free.release()
+            if stream.is_kept and stream.is_open:
+                stream.when_closed = functools.partial(self._release, stream, free)
+            else:
+                self._release(stream, free)
+
+    def _release(self, stream: TcpStream, free: asyncio.Semaphore) -> None:
+        self._connections.discard(stream)
+        free.release()

@@ -3,6 +3,9 @@
 One rule: several waiters may wait for the same side (TLS may want to write in order to read), and the event loop is
 told about the socket only while somebody waits. So nothing here ever touches a descriptor on which nobody waits: it may
 have been closed, and its number given to another connection.
+
+A socket is waited for in one of two ways: by coroutines (``readable``, ``writable``), while a connection is being
+opened, or by callbacks (``on_readable``, ``on_writable``), once it is relayed: then it costs no task.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 _Stop: TypeAlias = Callable[[], None]
+Callback: TypeAlias = Callable[[], None]
 
 LONGEST_RUN = 16
 """How many reads or writes a stream may do in a row without waiting before others get their turn."""
@@ -22,11 +26,15 @@ LONGEST_RUN = 16
 class Readiness:
     """Both sides of one socket. Call ``close`` before the socket is closed."""
 
+    __slots__ = ("_fd", "_loop", "_readers", "_run", "_watches_reading", "_watches_writing", "_writers")
+
     def __init__(self, sock: socket.socket) -> None:
         self._loop = asyncio.get_running_loop()
         self._fd = sock.fileno()
-        self._readers: list[asyncio.Future[None]] = []
-        self._writers: list[asyncio.Future[None]] = []
+        self._readers: list[asyncio.Future[None]] | None = None
+        self._writers: list[asyncio.Future[None]] | None = None
+        self._watches_reading = False
+        self._watches_writing = False
         self._run = 0
 
     def is_overdue(self) -> bool:
@@ -43,17 +51,37 @@ class Readiness:
     async def readable(self) -> None:
         """Return once there is something to read, or an end or an error to be told."""
         if not self._readers:
+            self._readers = []
             self._loop.add_reader(self._fd, self._wake_readers)
         await self._wait(self._readers, self._stop_reading)
 
     async def writable(self) -> None:
         """Return once the socket takes bytes again."""
         if not self._writers:
+            self._writers = []
             self._loop.add_writer(self._fd, self._wake_writers)
         await self._wait(self._writers, self._stop_writing)
 
+    def on_readable(self, callback: Callback | None) -> None:
+        """Call ``callback`` whenever there is something to read; None ends that. No coroutine may wait meanwhile."""
+        if callback is not None:
+            self._loop.add_reader(self._fd, callback)
+        elif self._watches_reading:
+            self._stop_reading()
+        self._watches_reading = callback is not None
+
+    def on_writable(self, callback: Callback | None) -> None:
+        """Call ``callback`` whenever the socket takes bytes; None ends that. No coroutine may wait meanwhile."""
+        if callback is not None:
+            self._loop.add_writer(self._fd, callback)
+        elif self._watches_writing:
+            self._stop_writing()
+        self._watches_writing = callback is not None
+
     def close(self) -> None:
         """Forget the socket; whoever still waits is woken and meets the closed socket. May be called again."""
+        self.on_readable(None)
+        self.on_writable(None)
         if self._readers:
             self._wake_readers()
         if self._writers:
@@ -88,9 +116,10 @@ class Readiness:
             self._loop.remove_writer(self._fd)
 
 
-def _wake(waiters: list[asyncio.Future[None]]) -> None:
-    woken = waiters[:]
-    waiters.clear()
+def _wake(waiters: list[asyncio.Future[None]] | None) -> None:
+    woken = waiters[:] if waiters else []
+    if waiters:
+        waiters.clear()
     for waiter in woken:
         if not waiter.done():
             waiter.set_result(None)

@@ -12,7 +12,8 @@ import socket
 import ssl
 import sys
 import weakref
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from maco_net.alerts import alert_for_reason, alert_for_verify_code, alert_received
 from maco_net.errors import (
@@ -26,9 +27,10 @@ from maco_net.errors import (
 )
 from maco_net.readiness import Readiness
 from maco_net.streams import CHUNK_BYTES, close_gently
-from maco_net.tcp import RESET_ON_CLOSE, TcpStream
+from maco_net.tcp import RESET_ON_CLOSE, TCP_CORK, TcpStream
 from maco_wire.observation import Address
 
+MAX_RECORD_PAYLOAD = 16 * 1024  # bytes; RFC 8446, section 5.1: "The length MUST NOT exceed 2^14 bytes."
 CLOSE_NOTIFY_S = 0.5
 """How long a close waits for room to send its close_notify; a peer that reads nothing sees a truncated session then."""
 _END_SEEN_BY_OPENSSL = "UNEXPECTED_EOF_WHILE_READING"
@@ -40,6 +42,19 @@ _asked_for: weakref.WeakKeyDictionary[ssl.SSLSocket, str] = weakref.WeakKeyDicti
 class TlsStream:
     """An established TLS session; ``facts`` is this end's view of its handshake."""
 
+    __slots__ = (
+        "_deferred",
+        "_readiness",
+        "_sock",
+        "facts",
+        "is_kept",
+        "local_address",
+        "peer_address",
+        "receives_when_writable",
+        "sends_when_readable",
+        "when_closed",
+    )
+
     can_send_eof = False  # SSL_shutdown in one direction loses what the peer still sends: see design, section 10
 
     def __init__(self, sock: ssl.SSLSocket, readiness: Readiness, addresses: tuple[Address, Address]) -> None:
@@ -47,6 +62,94 @@ class TlsStream:
         self._readiness = readiness
         self.local_address, self.peer_address = addresses
         self.facts = HandshakeFacts()
+        self._deferred: NetError | Literal["end"] | None = None
+        self.is_kept = False
+        """See TcpStream."""
+        self.when_closed: Callable[[], None] | None = None
+        """See TcpStream."""
+        self.sends_when_readable = False
+        """See TcpStream."""
+        self.receives_when_writable = False
+        """See TcpStream."""
+
+    @property
+    def readiness(self) -> Readiness:
+        """See TcpStream."""
+        return self._readiness
+
+    @property
+    def has_more(self) -> bool:
+        """See TcpStream: an end behind the bytes of the last read, or the rest of a record."""
+        return self._deferred is not None or self._sock.pending() > 0
+
+    def receive_into(self, room: memoryview) -> int | None:
+        """See TcpStream. Several records are gathered, because OpenSSL hands out one at a time.
+
+        A record that comes short is the last one there is: whatever follows is told by the socket's readiness.
+        """
+        if self._deferred is not None:
+            return self._raise_deferred()
+        self.receives_when_writable = False
+        filled, size = 0, len(room)
+        try:
+            while filled < size:
+                count = self._sock.recv_into(room[filled:] if filled else room)
+                if count == 0:
+                    return self._deferred_behind(filled, "end")
+                filled += count
+                if count < MAX_RECORD_PAYLOAD and not self._sock.pending():
+                    break
+        except ssl.SSLWantReadError:
+            return filled or None
+        except ssl.SSLWantWriteError:
+            self.receives_when_writable = True
+            return filled or None
+        except ssl.SSLZeroReturnError:
+            return self._deferred_behind(filled, "end")
+        except OSError as error:
+            return self._deferred_behind(filled, self._translated(error))
+        return filled
+
+    def _deferred_behind(self, filled: int, what: NetError | Literal["end"]) -> int:
+        """Hand out what came before an end or an error; that itself is told by the next call."""
+        self._deferred = what
+        return filled or self._raise_deferred()
+
+    def _raise_deferred(self) -> int:
+        if isinstance(self._deferred, NetError):
+            raise self._deferred
+        return 0
+
+    def send_some(self, data: memoryview) -> int:
+        """See TcpStream; at most one record a call, and after 0 the same bytes must be offered again."""
+        self.sends_when_readable = False
+        try:
+            return self._sock.send(data)
+        except ssl.SSLWantWriteError:
+            return 0
+        except ssl.SSLWantReadError:
+            self.sends_when_readable = True
+            return 0
+        except OSError as error:
+            raise self._translated(error) from error
+
+    def cork(self, on: bool) -> None:
+        """See TcpStream."""
+        if TCP_CORK is not None:
+            with contextlib.suppress(OSError):
+                self._sock.setsockopt(socket.IPPROTO_TCP, TCP_CORK, on)
+
+    def close_now(self) -> bool:
+        """Send close_notify without waiting for the peer's, and close; False if the socket has no room for it now."""
+        try:
+            self._sock.unwrap()
+        except ssl.SSLWantWriteError:
+            return False
+        except (OSError, ValueError):  # sent, but the peer's is not here; or the session is over already
+            pass
+        self._closed()
+        self._sock.close()
+        return True
 
     async def receive(self, max_bytes: int = CHUNK_BYTES) -> bytes:
         """See ByteStream; ``b""`` means that close_notify arrived."""
@@ -84,6 +187,9 @@ class TlsStream:
     async def send_eof(self) -> None:
         """Do nothing: one direction of a TLS session is not ended alone."""
 
+    def end_sending(self) -> None:
+        """Do nothing; see ``send_eof``."""
+
     async def aclose(self) -> None:
         """Send close_notify without waiting for the peer's, then close."""
         try:
@@ -92,12 +198,12 @@ class TlsStream:
         except TimeoutError:
             pass
         finally:
-            self._readiness.close()
+            self._closed()
             self._sock.close()
 
     def abort(self) -> None:
         """Close with RST and without close_notify."""
-        self._readiness.close()
+        self._closed()
         with contextlib.suppress(OSError):
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._sock.close()
@@ -110,6 +216,12 @@ class TlsStream:
         except PeerReset:
             return
         await close_gently(plain)
+
+    def _closed(self) -> None:
+        self._readiness.close()
+        told, self.when_closed = self.when_closed, None
+        if told is not None:
+            told()
 
     def _translated(self, error: OSError) -> NetError:
         if isinstance(error, ssl.SSLEOFError):

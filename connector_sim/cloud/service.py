@@ -89,7 +89,10 @@ class ConnectivityService:
                 self._token.serve(self._serve_token),
                 self._tunnel.serve(self._endpoint.serve),
             ):
-                yield
+                try:
+                    yield
+                finally:
+                    self._proxy.relays.cut()
         finally:
             self.close()
 

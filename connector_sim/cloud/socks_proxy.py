@@ -17,9 +17,11 @@ from connector_sim.cloud.settings import ConnectivitySettings
 from connector_sim.cloud.tokens import TokenClaims, TokenRefusal, Tokens
 from connector_sim.passage import Watcher
 from connector_sim.relay import Relay
+from connector_sim.relays import Relays
 from connector_sim.tunnel.session import TunnelFull
 from connector_sim.tunnel.stream import TunnelStream
 from maco_net.errors import NetError
+from maco_net.socket_side import SocketSide
 from maco_net.streams import close_gently
 from maco_net.tcp import TcpStream
 from maco_wire import socks5
@@ -82,11 +84,13 @@ class SocksProxy:
         self._tokens = tokens
         self._registry = registry
         self._watcher = watcher
+        self.relays = Relays()
 
     async def serve(self, stream: TcpStream) -> None:
-        """Serve one client until its connection ends."""
+        """Serve one client until its connection ends, or is relayed."""
         await self._serve(stream)
-        await close_gently(stream)  # a client that had sent more than it should still reads why it was refused
+        if not stream.is_kept:
+            await close_gently(stream)  # a client that had sent more than it should still reads why it was refused
 
     async def _serve(self, stream: TcpStream) -> None:
         machine = socks5.Socks5Server()
@@ -158,13 +162,14 @@ class SocksProxy:
             return
         self._report_opened(stream, asked)
         machine.accept()
-        relay = Relay(stream, tunnel_stream, self._watcher, asked.trace_id)
+        relay = Relay(SocketSide(stream), tunnel_stream, self._watcher, asked.trace_id)
         try:
             await stream.send(machine.data_to_send())
         except BaseException:
             relay.cancel()
             raise
-        await relay.run(early_to_maco=greeting, early_to_mail_server=machine.trailing_data)
+        stream.is_kept = True
+        self.relays.start(relay, early_to_maco=greeting, early_to_mail_server=machine.trailing_data)
 
     async def _open(self, asked: _Asked) -> tuple[TunnelStream, bytes]:
         """Open a stream in the right tunnel; return it with the payload glued behind the answer. Raises _Refusal."""

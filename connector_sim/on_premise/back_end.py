@@ -13,7 +13,7 @@ from connector_sim.observing import DescribeCertificate, observe_handshake
 from connector_sim.on_premise.settings import ConnectorSettings, MappingProtocol, SystemMapping
 from connector_sim.on_premise.trust_store import BackEndTrustStore
 from maco_net.errors import ConnectError, HandshakeError
-from maco_net.streams import ByteStream
+from maco_net.socket_side import Channel
 from maco_net.tcp import TcpStream, connect_tcp
 from maco_net.tls import start_tls
 from maco_wire.observation import Address, Party, Record, TlsSession
@@ -43,7 +43,7 @@ class BackEndOpener:
         self._describe = describe_certificate
         self._system_certificate = system_certificate
 
-    async def open(self, mapping: SystemMapping, trace_id: str) -> ByteStream:
+    async def open(self, mapping: SystemMapping, trace_id: str) -> Channel:
         """Return a stream to the back end. Raises ConnectError, or HandshakeError for TCP TLS."""
         address = self._resolve(mapping.internal_host, mapping.internal_port)
         if address is None:
@@ -55,10 +55,10 @@ class BackEndOpener:
             return stream
         return await self._start_tls(stream, mapping, trace_id)
 
-    async def _start_tls(self, stream: TcpStream, mapping: SystemMapping, trace_id: str) -> ByteStream:
+    async def _start_tls(self, stream: TcpStream, mapping: SystemMapping, trace_id: str) -> Channel:
         addresses = {"local": stream.local_address, "peer": stream.peer_address}
         failure: HandshakeError | None = None
-        tls: ByteStream | None = None
+        tls: Channel | None = None
         try:
             tls = await start_tls(
                 stream,

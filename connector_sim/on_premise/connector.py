@@ -24,11 +24,12 @@ from connector_sim.on_premise.settings import ConnectorSettings, SubaccountSetti
 from connector_sim.on_premise.tunnel_client import TunnelClient
 from connector_sim.passage import Watcher
 from connector_sim.relay import Relay
+from connector_sim.relays import Relays
 from connector_sim.tunnel.session import SessionSettings
 from connector_sim.tunnel.stream import TunnelStream
 from maco_net.background import in_background
 from maco_net.errors import ConnectError, HandshakeError, NetError
-from maco_net.streams import ByteStream
+from maco_net.socket_side import Channel, SocketSide
 from maco_wire.exceptions import RemoteProtocolError
 from maco_wire.observation import Problem, StreamOpened, StreamRefused
 from maco_wire.tunnel_messages import (
@@ -70,6 +71,8 @@ class CloudConnector:
         self.settings = settings
         self._back_ends = back_ends
         self._watcher = watcher
+        self._relay_settings = settings.relay
+        self.relays = Relays()
         self._exposed = {
             subaccount.subaccount: _Exposed(subaccount, AccessControl(subaccount.mappings))
             for subaccount in settings.subaccounts
@@ -93,7 +96,10 @@ class CloudConnector:
             tunnel.run(functools.partial(self._serve, subaccount)) for subaccount, tunnel in self.tunnels.items()
         ]
         async with in_background(*tunnels):
-            yield
+            try:
+                yield
+            finally:
+                self.relays.cut()
 
     async def tried(self) -> None:
         """Return once each tunnel's first attempt has succeeded or failed."""
@@ -126,13 +132,13 @@ class CloudConnector:
         back_end = await self._open(exposed, request, stream)
         if back_end is None:
             return
-        relay = Relay(stream, back_end, self._watcher, request.trace_id, self.settings.relay)
+        relay = Relay(stream, SocketSide(back_end), self._watcher, request.trace_id, self._relay_settings)
         try:
             await stream.send(encode_answer(OpenAccepted()))
         except BaseException:
             relay.cancel()
             raise
-        await relay.run(early_to_mail_server=reader.trailing_data)
+        self.relays.start(relay, early_to_mail_server=reader.trailing_data)
 
     async def _read_request(self, reader: OpenRequestReader, stream: TunnelStream) -> OpenRequest | None:
         async with asyncio.timeout(self.settings.open_request_s):
@@ -141,7 +147,7 @@ class CloudConnector:
                     return request
         return None
 
-    async def _open(self, exposed: _Exposed, request: OpenRequest, stream: TunnelStream) -> ByteStream | None:
+    async def _open(self, exposed: _Exposed, request: OpenRequest, stream: TunnelStream) -> Channel | None:
         """Return the open back end, or None after telling the cloud side why not."""
         mapping = exposed.access_control.find(request.virtual_host, request.virtual_port)
         if mapping is None:
@@ -201,7 +207,7 @@ class CloudConnector:
         exposed: _Exposed,
         request: OpenRequest,
         mapping: SystemMapping,
-        back_end: ByteStream,
+        back_end: Channel,
         tunnel: TunnelStream,
     ) -> None:
         self._watcher.record(

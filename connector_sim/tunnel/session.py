@@ -1,26 +1,30 @@
-"""The tunnel's yamux session over one TLS connection: a thin shell around ``maco_wire.yamux``.
+"""The tunnel's yamux session on one connection: a thin shell around ``maco_wire.yamux``, driven by callbacks.
 
 Both sides use it. The cloud side opens streams (yamux's client, although it accepted the TCP connection), the Cloud
-Connector serves them. Nothing is queued without bound: a stream waits while the tunnel's own socket is behind.
+Connector serves them. What is read is parsed where it lies and handed to the streams as views; what is written is built
+by ``Outbox`` in place. Nothing is queued without bound: a stream waits while the tunnel's own socket is behind.
 """
 
 from __future__ import annotations
 
 import asyncio
+import collections
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from connector_sim.tunnel.outbox import Outbox
 from connector_sim.tunnel.stream import TunnelStream
 from maco_net.errors import NetError, PeerReset
-from maco_net.streams import ByteStream
+from maco_net.socket_side import Channel
 from maco_wire import yamux
 from maco_wire.exceptions import RemoteProtocolError
 
 READ_BYTES = 256 * 1024
-QUEUE_LIMIT_BYTES = 256 * 1024
-"""How much may wait for the tunnel's socket before streams have to wait too; as much again is on its way then."""
+"""How much is read before it is handed on: several TLS records, so that large frames stay whole."""
+FAIR_SHARE_BYTES = 64 * 1024
+"""The longest frame of a stream while others wait for the tunnel."""
 MAX_UNSENT_ACCEPTANCES = 16 * 1024
 """How many acceptances and rejections of streams may wait: beyond, the peer only asks and never reads."""
 
@@ -38,6 +42,10 @@ class SessionSettings:
     max_streams: int = 4096
     go_away_s: float = 0.2
     """How long an orderly end may take to tell the peer."""
+    max_window_bytes: int = 4 * 1024 * 1024
+    """How far the receive window of one fast stream may grow."""
+    window_growth_bytes: int = 16 * 1024 * 1024
+    """How far the receive windows of all streams together may grow beyond their initial 256 KiB."""
 
 
 class TunnelFull(NetError):
@@ -48,31 +56,40 @@ class TunnelSession:
     """One end of a tunnel. ``run`` lives as long as the tunnel does; streams can be opened while it does."""
 
     def __init__(
-        self, carrier: ByteStream, role: Literal["client", "server"], settings: SessionSettings | None = None
+        self, channel: Channel, role: Literal["client", "server"], settings: SessionSettings | None = None
     ) -> None:
         self._settings = settings or SessionSettings()
-        self._carrier = carrier
-        self._machine = yamux.YamuxSession(role, max_streams=self._settings.max_streams)
+        self._channel = channel
+        self._machine = yamux.YamuxSession(
+            role,
+            max_streams=self._settings.max_streams,
+            max_window=self._settings.max_window_bytes,
+            growth_budget=self._settings.window_growth_bytes,
+        )
+        self._outbox = Outbox(channel, on_room=self._wake_waiting, on_failure=self._fail)
+        self._loop = asyncio.get_running_loop()
+        self._inbox = memoryview(bytearray(READ_BYTES))
         self._streams: dict[int, TunnelStream] = {}
-        self._to_write = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
-        self._queued = 0
+        self._waiting: collections.deque[TunnelStream] = collections.deque()
         self._unsent_acceptances = 0
         self._serving = 0
+        self._serve: ServeStream | None = None
+        self._tasks: asyncio.TaskGroup | None = None
         self._heard = asyncio.Event()
-        self._is_running = False
-        self._is_mid_write = False
+        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._emptied = asyncio.Event()
+        self._written = asyncio.Event()
         self._has_failed = False
+        self._goes_away = False
         self._peer_goes_away = False
         self._ended: str | None = None
-        self.local_address = carrier.local_address
-        self.peer_address = carrier.peer_address
+        self.local_address = channel.local_address
+        self.peer_address = channel.peer_address
 
     @property
     def is_open(self) -> bool:
         """Tell whether new streams can be opened."""
-        return self._is_running and self._ended is None and not self._peer_goes_away
+        return self._tasks is not None and self._ended is None and not (self._goes_away or self._peer_goes_away)
 
     @property
     def open_streams(self) -> int:
@@ -82,18 +99,15 @@ class TunnelSession:
     async def run(self, serve: ServeStream | None = None, *, early_bytes: bytes = b"") -> str:
         """Carry streams until the tunnel ends; return why it ended.
 
-        ``serve`` gets each stream that the peer opens, in a task of its own. ``early_bytes`` are those that arrived
-        glued behind the HTTP Upgrade. When cancelled, the peer is told by a go-away first.
+        ``serve`` gets each stream that the peer opens, in a task of its own; a stream that it attaches to a relay
+        lives on when it returns. ``early_bytes`` are those that arrived glued behind the HTTP Upgrade. When cancelled,
+        the peer is told by a go-away first.
         """
-        self._is_running = True
+        self._serve = serve
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._write())
                 tasks.create_task(self._watch_peer())
-                await self._read(tasks, serve, early_bytes)
-        except* RemoteProtocolError as broken:
-            self._has_failed = True
-            self._ended = self._ended or str(broken.exceptions[0])
+                await self._carry(tasks, early_bytes)
         except* NetError as lost:
             # A reason given by this side comes first: what its sockets say afterwards only follows from it.
             self._ended = self._ended or str(lost.exceptions[0])
@@ -110,116 +124,216 @@ class TunnelSession:
             raise PeerReset("the tunnel is closed")
         if not self._machine.can_open_stream:
             raise TunnelFull("the tunnel carries as many streams as it may")
-        return self._new_stream(self._machine.open_stream())
+        stream = self._new_stream(self._machine.open_stream())
+        self._loop.call_soon(self._flush_soon)  # not at once: the first data, if there is any, shall go with it
+        return stream
 
-    async def send_data(self, stream_id: int, data: memoryview) -> int:
+    async def drain(self, limit_s: float) -> bool:
+        """Say go-away, open and accept no more streams, and wait until none is left; False when ``limit_s`` is up."""
+        if self._ended is None and not self._goes_away:
+            self._goes_away = True
+            self._machine.go_away()
+            self._flush_soon()
+        try:
+            async with asyncio.timeout(limit_s):
+                while self._streams and self._ended is None:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def abort(self, reason: str) -> None:
+        """End the tunnel at once, as if the network had."""
+        self._end(reason)
+        self._outbox.close()
+        self._channel.abort()
+
+    # What a stream asks of its carrier
+
+    def room(self, stream: TunnelStream) -> memoryview | None:
         """See Carrier."""
-        while not self._room.is_set():  # again: those who were woken before may have filled it
-            await self._room.wait()
-        if self._ended is not None or stream_id not in self._streams:
-            return 0
-        taken = self._machine.send_data(stream_id, data)
-        self._queued += taken
-        if self._queued >= QUEUE_LIMIT_BYTES:
-            self._room.clear()
-        self._to_write.set()
-        return taken
+        window = self._machine.send_window(stream.stream_id)
+        if window == 0:
+            return None  # open_window() will tell
+        if self._machine.has_data_to_send:
+            self._outbox.put(self._machine.data_to_send())
+        room = self._outbox.room(min(window, FAIR_SHARE_BYTES) if self._waiting else window)
+        if room is None and not stream.is_waiting:
+            stream.is_waiting = True
+            self._waiting.append(stream)
+        return room
 
-    def consume(self, stream_id: int, count: int) -> None:
+    def commit(self, stream: TunnelStream, count: int) -> None:
+        """See Carrier."""
+        self._machine.place_data(stream.stream_id, self._outbox.buffer, self._outbox.place, count)
+        self._outbox.commit(count)
+
+    def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
         """See Carrier."""
         if stream_id in self._streams:
-            self._machine.consume(stream_id, count)
-            self._to_write.set()
+            self._machine.consume(stream_id, count, is_behind=is_behind)
+            if self._machine.has_data_to_send:
+                self._flush_soon()
 
     def end_stream(self, stream_id: int) -> None:
         """See Carrier."""
         if stream_id in self._streams:
             self._machine.end_stream(stream_id)
-            self._to_write.set()
+            self._flush_soon()
 
     def reset_stream(self, stream_id: int) -> None:
         """See Carrier."""
-        if self._streams.pop(stream_id, None):
+        if self._forget(stream_id):
             self._machine.reset_stream(stream_id)
-            self._to_write.set()
+            self._flush_soon()
 
     def forget(self, stream_id: int) -> None:
         """See Carrier."""
-        self._streams.pop(stream_id, None)
+        self._forget(stream_id)
 
-    def abort(self, reason: str) -> None:
-        """End the tunnel at once, as if the network had."""
-        self._ended = self._ended or reason
-        self._carrier.abort()
+    # Reading
+
+    async def _carry(self, tasks: asyncio.TaskGroup, early_bytes: bytes) -> None:
+        """Read until the tunnel ends; always ends by an exception, so that the tasks of its streams end too."""
+        self._tasks = tasks
+        try:
+            self._begin(early_bytes)
+            await self._over
+        finally:
+            self._tasks = None
+            self._channel.readiness.on_readable(None)
+        raise PeerReset(self._ended)
+
+    def _begin(self, early_bytes: bytes) -> None:
+        self._channel.readiness.on_readable(self._readable)
+        if early_bytes:
+            self._take(memoryview(early_bytes))
+        if self._channel.has_more:
+            self._loop.call_soon(self._readable)
+
+    def _readable(self) -> None:
+        if self._ended is not None:
+            return
+        if self._channel.sends_when_readable and self._outbox.is_blocked:
+            self._outbox.unblock()
+        try:
+            count = self._channel.receive_into(self._inbox)
+        except NetError as error:
+            self._fail(error)
+            return
+        if count is None:
+            if self._channel.receives_when_writable:
+                self._channel.readiness.on_writable(self._writable_for_reading)
+            return
+        if count == 0:
+            self._fail(PeerReset("the peer closed the tunnel"))
+            return
+        self._heard.set()
+        self._take(self._inbox[:count])
+        if self._channel.has_more:
+            self._loop.call_soon(self._readable)
+
+    def _writable_for_reading(self) -> None:
+        self._channel.readiness.on_writable(self._outbox.unblock if self._outbox.is_blocked else None)
+        self._readable()
+
+    def _take(self, data: memoryview) -> None:
+        try:
+            for event in self._machine.receive_data(data):
+                try:
+                    self._dispatch(event)
+                except RemoteProtocolError:
+                    raise
+                except Exception:  # noqa: BLE001 - the last resort of one stream: logged, and the others go on
+                    self._lose(event)
+        except RemoteProtocolError as broken:
+            self._has_failed = True
+            self._fail(broken)
+            return
+        if self._machine.has_data_to_send:
+            self._flush_soon()
+
+    def _lose(self, event: yamux.Event) -> None:
+        _log.exception("a stream failed through a defect of this program")
+        if isinstance(event, yamux.DataReceived | yamux.WindowOpened | yamux.StreamEnded):
+            self.reset_stream(event.stream_id)
+
+    def _dispatch(self, event: yamux.Event) -> None:
+        """Hand an event on; one of a stream that this end has forgotten already has nobody to go to."""
+        match event:
+            case yamux.DataReceived(stream_id, data) if stream := self._streams.get(stream_id):
+                stream.feed(data)
+            case yamux.WindowOpened(stream_id) if stream := self._streams.get(stream_id):
+                stream.open_window()
+            case yamux.StreamOpened(stream_id):
+                self._accept(stream_id)
+            case yamux.StreamEnded(stream_id) if stream := self._streams.get(stream_id):
+                stream.end_by_peer()
+            case yamux.StreamReset(stream_id) if stream := self._forget(stream_id):
+                stream.fail(PeerReset("the other end of the tunnel reset the stream"))
+            case yamux.GoAwayReceived():
+                self._peer_goes_away = True
+
+    # Writing
+
+    def _flush_soon(self) -> None:
+        if self._machine.has_data_to_send:
+            self._outbox.put(self._machine.data_to_send())
+        self._outbox.flush_soon()
+        if not self._outbox.is_blocked:
+            self._unsent_acceptances = 0
+
+    def _wake_waiting(self) -> None:
+        """Let those that waited for the socket go on, in their order, until it is behind again."""
+        self._unsent_acceptances = 0
+        self._written.set()
+        for _ in range(len(self._waiting)):
+            if self._outbox.is_blocked or not self._waiting:
+                return
+            stream = self._waiting.popleft()
+            stream.is_waiting = False
+            stream.open_window()
+
+    # Streams
 
     def _new_stream(self, stream_id: int) -> TunnelStream:
         stream = TunnelStream(self, stream_id)
         self._streams[stream_id] = stream
-        self._to_write.set()
         return stream
 
-    async def _write(self) -> None:
-        while True:
-            await self._to_write.wait()
-            self._to_write.clear()
-            data = self._machine.data_to_send()
-            self._queued = self._unsent_acceptances = 0
-            self._room.set()
-            if data:
-                self._is_mid_write = True
-                await self._carrier.send(data)
-                self._is_mid_write = False
+    def _forget(self, stream_id: int) -> TunnelStream | None:
+        stream = self._streams.pop(stream_id, None)
+        if not self._streams:
+            self._emptied.set()
+        return stream
 
-    async def _read(self, tasks: asyncio.TaskGroup, serve: ServeStream | None, data: bytes) -> None:
-        while True:
-            for event in self._machine.receive_data(data) if data else ():
-                self._dispatch(event, tasks, serve)
-            self._to_write.set()
-            data = await self._carrier.receive(READ_BYTES)
-            self._heard.set()
-            if not data:
-                raise PeerReset("the peer closed the tunnel")
-
-    def _dispatch(self, event: yamux.Event, tasks: asyncio.TaskGroup, serve: ServeStream | None) -> None:
-        match event:
-            case yamux.StreamOpened(stream_id):
-                self._accept(stream_id, tasks, serve)
-            case yamux.GoAwayReceived():
-                self._peer_goes_away = True
-            case yamux.DataReceived(stream_id, data) if stream := self._streams.get(stream_id):
-                stream.feed(data)
-            case yamux.StreamEnded(stream_id) if stream := self._streams.get(stream_id):
-                stream.end_by_peer()
-            case yamux.WindowOpened(stream_id) if stream := self._streams.get(stream_id):
-                stream.open_window()
-            case yamux.StreamReset(stream_id) if stream := self._streams.pop(stream_id, None):
-                stream.fail(PeerReset("the other end of the tunnel reset the stream"))
-            case _:
-                pass  # an event of a stream that this end has forgotten already
-
-    def _accept(self, stream_id: int, tasks: asyncio.TaskGroup, serve: ServeStream | None) -> None:
+    def _accept(self, stream_id: int) -> None:
         self._unsent_acceptances += 1
         if self._unsent_acceptances > MAX_UNSENT_ACCEPTANCES:
             raise RemoteProtocolError("tunnel", "a peer that reads what it is told", "streams opened without end")
         # A task may outlive its stream: one that was reset while its back end is being opened still counts.
-        if serve is None or self._serving >= self._settings.max_streams:
+        if self._serve is None or self._tasks is None or self._serving >= self._settings.max_streams:
             self._machine.reset_stream(stream_id)
             return
         self._machine.accept_stream(stream_id)
         self._serving += 1
-        tasks.create_task(self._serve_one(stream_id, self._new_stream(stream_id), serve))
+        self._tasks.create_task(self._serve_one(self._new_stream(stream_id), self._serve))
 
-    async def _serve_one(self, stream_id: int, stream: TunnelStream, serve: ServeStream) -> None:
+    async def _serve_one(self, stream: TunnelStream, serve: ServeStream) -> None:
         try:
             await serve(stream)
         except NetError as error:
-            _log.info("stream %d ended: %s", stream_id, error)
+            _log.info("stream %d ended: %s", stream.stream_id, error)
         except Exception:  # noqa: BLE001 - the last resort of one stream: logged, and the others go on
             _log.exception("a stream failed through a defect of this program")
             stream.abort()
         finally:
             self._serving -= 1
-            await stream.aclose()
+            if not stream.is_relayed:
+                await stream.aclose()
+
+    # Life and end
 
     async def _watch_peer(self) -> None:
         """Ping the peer now and then; one that says nothing at all is taken for dead.
@@ -232,29 +346,45 @@ class TunnelSession:
             value = (value + 1) & 0xFFFFFFFF
             self._heard.clear()
             self._machine.ping(value)
-            self._to_write.set()
+            self._flush_soon()
             try:
                 async with asyncio.timeout(self._settings.ping_timeout_s):
                     await self._heard.wait()
             except TimeoutError:
                 raise PeerReset(f"no answer to a ping within {self._settings.ping_timeout_s:g} s") from None
 
+    def _fail(self, error: NetError | RemoteProtocolError) -> None:
+        self._end(str(error))
+
+    def _end(self, reason: str) -> None:
+        self._written.set()
+        if self._ended is None:
+            self._ended = reason
+            self._channel.readiness.on_readable(None)
+            self._emptied.set()
+        if not self._over.done():
+            self._over.set_result(None)
+
     async def _close(self) -> None:
         self._ended = self._ended or "closed"
         for stream in [*self._streams.values()]:
             stream.fail(PeerReset("the tunnel was lost"))
         self._streams.clear()
-        self._room.set()
+        self._emptied.set()
         try:
-            if not self._is_mid_write:  # else the go-away would stand in the middle of a frame
-                async with asyncio.timeout(self._settings.go_away_s):
-                    await self._carrier.send(self._last_words())
-        except (NetError, TimeoutError):
-            pass  # the peer is gone: nobody to tell
+            self._say_last_words()
+            async with asyncio.timeout(self._settings.go_away_s):
+                while self._outbox.waiting and not self._outbox.is_over:
+                    self._written.clear()
+                    await self._written.wait()
+        except TimeoutError:
+            pass  # the peer does not read
         finally:
-            await self._carrier.aclose()
+            self._outbox.close()
+            await self._channel.aclose()
 
-    def _last_words(self) -> bytes:
+    def _say_last_words(self) -> None:
         if not self._has_failed:  # a failed machine has left its own go-away
             self._machine.go_away()
-        return self._machine.data_to_send()
+        self._outbox.put(self._machine.data_to_send())
+        self._outbox.flush()

@@ -1,4 +1,8 @@
-"""One stream inside the tunnel, in the shape of any other byte stream."""
+"""One stream inside the tunnel: a byte stream while it is being opened, one side of a relay afterwards.
+
+In both shapes the peer may send as much as its window allows, and gets more only for what has gone on: was read, or has
+left at the other side of the relay. A reader that stops costs at most one window, and holds back only its own sender.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import collections
 from typing import Protocol
 
 from maco_net.errors import NetError, PeerReset
+from maco_net.side import Inlet, Outlet
 from maco_net.streams import CHUNK_BYTES
 from maco_wire.observation import Address
 
@@ -17,14 +22,14 @@ class Carrier(Protocol):
     local_address: Address
     peer_address: Address
 
-    async def send_data(self, stream_id: int, data: memoryview) -> int:
-        """Queue what the peer's window allows and return how many bytes that were, once the tunnel has room.
+    def room(self, stream: TunnelStream) -> memoryview | None:
+        """Return where the stream's next bytes go; None, and ``open_window`` later, if there is no room or window."""
 
-        0 means that the window is used up or that the stream is over.
-        """
+    def commit(self, stream: TunnelStream, count: int) -> None:
+        """Send the first ``count`` bytes of the room."""
 
-    def consume(self, stream_id: int, count: int) -> None:
-        """Tell the peer that ``count`` bytes were taken by the reader."""
+    def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
+        """Tell the peer that ``count`` bytes were taken; ``is_behind``: others had to wait."""
 
     def end_stream(self, stream_id: int) -> None:
         """Send FIN."""
@@ -37,16 +42,38 @@ class Carrier(Protocol):
 
 
 class TunnelStream:
-    """A yamux stream. A reader that stops costs at most one window, and holds back only its own sender."""
+    """A yamux stream: see ByteStream and Side. Once ``begin`` was called, only the methods of Side may be."""
+
+    __slots__ = (
+        "_carrier",
+        "_ended_by_peer",
+        "_ended_by_us",
+        "_ends",
+        "_failure",
+        "_inlet",
+        "_outlet",
+        "_received",
+        "_unsent",
+        "_waiter",
+        "is_relayed",
+        "is_waiting",
+        "stream_id",
+    )
 
     can_send_eof = True
 
     def __init__(self, carrier: Carrier, stream_id: int) -> None:
         self._carrier = carrier
-        self._id = stream_id
-        self._received: collections.deque[bytes] = collections.deque()
-        self._something = asyncio.Event()
-        self._window = asyncio.Event()
+        self.stream_id = stream_id
+        self.is_relayed = False
+        self.is_waiting = False
+        """Whether this stream waits for the tunnel's socket; the carrier's note."""
+        self._outlet: Outlet | None = None
+        self._inlet: Inlet | None = None
+        self._received: collections.deque[bytes] | None = None
+        self._unsent: bytearray | None = None
+        self._waiter: asyncio.Event | None = None
+        self._ends = False
         self._ended_by_peer = False
         self._ended_by_us = False
         self._failure: NetError | None = None
@@ -61,6 +88,8 @@ class TunnelStream:
         """See ByteStream; the tunnel's own socket."""
         return self._carrier.peer_address
 
+    # As a byte stream
+
     async def receive(self, max_bytes: int = CHUNK_BYTES) -> bytes:
         """See ByteStream. What arrived before a reset, or before the tunnel was lost, is still returned first."""
         while not self._received:
@@ -68,14 +97,13 @@ class TunnelStream:
                 return b""
             if self._failure:
                 raise self._failure
-            self._something.clear()
-            await self._something.wait()
+            await self._wait()
         chunk = self._received.popleft()
         if len(chunk) > max_bytes:
             self._received.appendleft(chunk[max_bytes:])
             chunk = chunk[:max_bytes]
         if not self._failure:
-            self._carrier.consume(self._id, len(chunk))
+            self._carrier.consume(self.stream_id, len(chunk), is_behind=False)
         return chunk
 
     async def send(self, data: bytes | bytearray | memoryview) -> None:
@@ -83,56 +111,184 @@ class TunnelStream:
         rest = memoryview(data)
         while rest:
             self._check_writable()
-            self._window.clear()
-            taken = await self._carrier.send_data(self._id, rest)
+            taken = self._send_some(rest)
             rest = rest[taken:]
             if not taken:
-                self._check_writable()
-                await self._window.wait()
+                await self._wait()
 
     async def send_eof(self) -> None:
         """Send FIN; the other direction stays open."""
-        if not (self._ended_by_us or self._failure):
-            self._ended_by_us = True
-            self._carrier.end_stream(self._id)
+        self._end_now()
 
     async def aclose(self) -> None:
         """End both directions; a peer that still sends is reset."""
-        if self._ended_by_peer and not self._failure:
-            await self.send_eof()
-            self._failure = PeerReset("the stream was closed")
-            self._carrier.forget(self._id)
-        self.abort()
+        self.close()
 
-    def abort(self) -> None:
-        """Send RST unless both directions have ended."""
-        if not self._failure:
-            self._carrier.reset_stream(self._id)
-            self.fail(PeerReset("the stream was closed"))
-        self._received.clear()
-
-    def feed(self, data: bytes) -> None:
-        """Take bytes that arrived for this stream."""
-        self._received.append(data)
-        self._something.set()
-
-    def end_by_peer(self) -> None:
-        """Take the peer's FIN."""
-        self._ended_by_peer = True
-        self._something.set()
-
-    def open_window(self) -> None:
-        """Take the news that the peer accepts more bytes."""
-        self._window.set()
-
-    def fail(self, failure: NetError) -> None:
-        """Take the peer's RST, or the end of the whole tunnel."""
-        self._failure = self._failure or failure
-        self._something.set()
-        self._window.set()
+    async def _wait(self) -> None:
+        """Wait for any news of this stream."""
+        if self._waiter is None:
+            self._waiter = asyncio.Event()
+        self._waiter.clear()
+        await self._waiter.wait()
 
     def _check_writable(self) -> None:
         if self._failure:
             raise self._failure
         if self._ended_by_us:
             raise PeerReset("this side has ended the stream")
+
+    # As one side of a relay
+
+    @property
+    def waits(self) -> bool:
+        """See Side."""
+        return self._unsent is not None
+
+    def begin(self, outlet: Outlet, inlet: Inlet) -> None:
+        """See Side; tells at once what has arrived already."""
+        self._outlet, self._inlet = outlet, inlet
+        self.is_relayed = True
+        self._waiter = None
+        received, self._received = self._received, None
+        for chunk in received or ():
+            self._deliver(memoryview(chunk))
+        if self._ended_by_peer:
+            self._tell_end()
+        elif self._failure:
+            self._tell_failure(self._failure)
+
+    def resume(self) -> None:
+        """See Side; the peer's window is all that holds it back."""
+
+    def consumed(self, count: int, *, is_behind: bool) -> None:
+        """See Side."""
+        self._carrier.consume(self.stream_id, count, is_behind=is_behind)
+
+    def stop(self) -> None:
+        """See Side."""
+        self._outlet = None
+
+    def room(self) -> memoryview | None:
+        """See Side."""
+        if self._unsent is not None or self._failure is not None:
+            return None
+        return self._carrier.room(self)
+
+    def commit(self, count: int) -> None:
+        """See Side."""
+        self._carrier.commit(self, count)
+
+    def write(self, data: memoryview) -> int:
+        """See Side."""
+        if self._failure is not None or self._ended_by_us:
+            return len(data)
+        taken = self._send_some(data) if self._unsent is None else 0
+        if taken < len(data):
+            self._unsent = self._unsent or bytearray()
+            self._unsent += data[taken:]
+        return taken
+
+    def end(self) -> None:
+        """See Side."""
+        self._ends = True
+        if self._unsent is None:
+            self._end_now()
+
+    def close(self) -> None:
+        """See Side; a peer that still sends is reset."""
+        if self._ended_by_peer and not self._failure:
+            self._end_now()
+            self._failure = PeerReset("the stream was closed")
+            self._carrier.forget(self.stream_id)
+        self.abort()
+
+    def abort(self) -> None:
+        """Send RST unless both directions have ended."""
+        self._outlet = self._inlet = None
+        if not self._failure:
+            self._carrier.reset_stream(self.stream_id)
+            self.fail(PeerReset("the stream was closed"))
+        self._received = self._unsent = None
+
+    def _end_now(self) -> None:
+        if not (self._ended_by_us or self._failure):
+            self._ended_by_us = True
+            self._carrier.end_stream(self.stream_id)
+
+    def _send_some(self, data: memoryview) -> int:
+        """Send what window and tunnel allow; return how many bytes that were."""
+        taken, size = 0, len(data)
+        while taken < size and (room := self._carrier.room(self)) is not None:
+            count = min(size - taken, len(room))
+            room[:count] = data[taken : taken + count]
+            self._carrier.commit(self, count)
+            taken += count
+        return taken
+
+    def _send_unsent(self) -> None:
+        unsent, self._unsent = self._unsent, None
+        if not unsent:
+            return
+        taken = self._send_some(memoryview(unsent))
+        if taken < len(unsent):
+            self._unsent = unsent[taken:]
+        elif self._ends:
+            self._end_now()
+        if self._inlet is not None and taken:
+            self._inlet.taken(taken)
+        if self._inlet is not None and self._unsent is None:
+            self._inlet.emptied()
+
+    # What the session tells
+
+    def feed(self, data: memoryview) -> None:
+        """Take bytes that arrived for this stream; the view is dead afterwards."""
+        if self.is_relayed:
+            self._deliver(data)
+            return
+        if self._received is None:
+            self._received = collections.deque()
+        self._received.append(bytes(data))
+        self._wake()
+
+    def end_by_peer(self) -> None:
+        """Take the peer's FIN."""
+        self._ended_by_peer = True
+        self._tell_end()
+
+    def open_window(self) -> None:
+        """Take the news that the peer, or the tunnel, accepts more bytes."""
+        if self._unsent is not None:
+            self._send_unsent()
+        if self._inlet is not None:
+            if self._unsent is None:
+                self._inlet.has_room()
+        else:
+            self._wake()
+
+    def fail(self, failure: NetError) -> None:
+        """Take the peer's RST, or the end of the whole tunnel."""
+        if self._failure is None:
+            self._failure = failure
+            self._tell_failure(failure)
+
+    def _deliver(self, data: memoryview) -> None:
+        if self._outlet is not None:
+            self._outlet.push(data)
+
+    def _tell_end(self) -> None:
+        if self._outlet is not None:
+            self._outlet.ended()
+        self._wake()
+
+    def _tell_failure(self, failure: NetError) -> None:
+        outlet, self._outlet = self._outlet, None
+        if outlet is not None and not self._ended_by_peer:
+            outlet.failed(failure)
+        elif self._inlet is not None:
+            self._inlet.send_failed(failure)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None:
+            self._waiter.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from maco_wire.yamux.frames import GoAwayCode
 
@@ -15,12 +15,14 @@ class StreamOpened:
     stream_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class DataReceived:
-    """A piece of a stream's payload, as it arrived; call ``consume()`` once the application has taken it."""
+class DataReceived(NamedTuple):
+    """A piece of a stream's payload, as it arrived; call ``consume()`` once the application has taken it.
+
+    ``data`` is a view of the bytes that were given to ``receive_data()``, and is as good as they are.
+    """
 
     stream_id: int
-    data: bytes
+    data: memoryview
 
 
 @dataclass(frozen=True, slots=True)

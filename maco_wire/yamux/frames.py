@@ -64,6 +64,11 @@ def encode_header(frame_type: FrameType, flags: int, stream_id: int, length: int
     return _HEADER.pack(_VERSION, frame_type, flags, stream_id, length)
 
 
+def put_data_header(buffer: bytearray, at: int, stream_id: int, length: int) -> None:
+    """Write the 12 bytes of a data frame's header into ``buffer`` at ``at``."""
+    _HEADER.pack_into(buffer, at, _VERSION, FrameType.DATA, 0, stream_id, length)
+
+
 def decode_header(data: bytes | bytearray | memoryview, start: int = 0) -> Header:
     """Return the header that begins at ``start``; 12 bytes must be there.
 

@@ -41,6 +41,7 @@ from maco_wire.yamux.frames import (
     GoAwayCode,
     Header,
     encode_header,
+    put_data_header,
 )
 from maco_wire.yamux.streams import Stream
 
@@ -54,7 +55,9 @@ class YamuxSession:
     """One end of a session.
 
     ``max_streams`` counts all concurrent streams, ``accept_backlog`` those of the peer that wait for
-    ``accept_stream()``; ``max_window`` (bytes, 256 KiB or more) is what each stream may hold back on our side.
+    ``accept_stream()``. A stream whose peer uses its window up while our reader keeps pace gets a larger one, up to
+    ``max_window`` (bytes, 256 KiB or more), as long as all streams together have grown by less than
+    ``growth_budget`` (bytes); a reader that falls behind loses what its stream had grown by.
 
     Calls for a stream that has ended meanwhile do nothing, because its ``StreamReset`` may still wait in the owner's
     list of events. Calls for a stream that never was, or out of turn, raise LocalProtocolError.
@@ -67,6 +70,7 @@ class YamuxSession:
         max_streams: int = 4096,
         accept_backlog: int = 256,
         max_window: int = INITIAL_WINDOW,
+        growth_budget: int = 0,
     ) -> None:
         if not INITIAL_WINDOW <= max_window <= MAX_NUMBER:
             raise LocalProtocolError(f"a window has {INITIAL_WINDOW} to {MAX_NUMBER} bytes, not {max_window}")
@@ -77,6 +81,7 @@ class YamuxSession:
         self._max_streams = max_streams
         self._accept_backlog = accept_backlog
         self._max_window = max_window
+        self._growth_left = growth_budget
         self._streams: dict[int, Stream] = {}
         self._unaccepted = 0
         self._pings: set[int] = set()
@@ -127,7 +132,7 @@ class YamuxSession:
         stream = Stream(self._next_id, opened_by_peer=False)
         self._next_id += 2
         self._streams[stream.stream_id] = stream
-        self._write(FrameType.WINDOW_UPDATE, SYN, stream.stream_id, stream.grow_receive_window(self._max_window))
+        self._write(FrameType.WINDOW_UPDATE, SYN, stream.stream_id, 0)
         return stream.stream_id
 
     def accept_stream(self, stream_id: int) -> None:
@@ -139,7 +144,7 @@ class YamuxSession:
             raise LocalProtocolError(f"stream {stream_id} does not wait to be accepted")
         stream.acknowledged = True
         self._unaccepted -= 1
-        self._write(FrameType.WINDOW_UPDATE, ACK, stream_id, stream.grow_receive_window(self._max_window))
+        self._write(FrameType.WINDOW_UPDATE, ACK, stream_id, 0)
 
     def send_window(self, stream_id: int) -> int:
         """Return how many bytes the peer takes on this stream now."""
@@ -164,6 +169,21 @@ class YamuxSession:
             self._outgoing += payload
         return taken
 
+    def place_data(self, stream_id: int, buffer: bytearray, at: int, length: int) -> None:
+        """Write a data frame's header at ``at`` in ``buffer``; its payload stands behind it, put there by the owner.
+
+        ``length`` is 1 to ``send_window()``. What ``data_to_send()`` holds comes before this frame: drain it first.
+
+        Raises:
+            LocalProtocolError: the stream is over, or ``length`` is beyond its window.
+        """
+        stream = self._streams.get(stream_id)
+        if stream is None or not 0 < length <= stream.send_window:
+            raise LocalProtocolError(f"stream {stream_id} takes no {length} bytes now")
+        stream.check_writable()
+        stream.send_window -= length
+        put_data_header(buffer, at, stream_id, length)
+
     def end_stream(self, stream_id: int) -> None:
         """Send no more on this stream (FIN); the peer may go on."""
         stream = self._stream(stream_id)
@@ -182,15 +202,30 @@ class YamuxSession:
         self._forget(stream)
         self._write(FrameType.WINDOW_UPDATE, RST, stream_id, 0)
 
-    def consume(self, stream_id: int, count: int) -> None:
-        """Tell that the application has taken ``count`` received bytes: the peer may send as many more."""
+    def consume(self, stream_id: int, count: int, *, is_behind: bool = False) -> None:
+        """Tell that the application has taken ``count`` received bytes: the peer may send as many more.
+
+        ``is_behind`` says that others of the bytes received so far had to wait for the application.
+        """
         stream = self._stream(stream_id)
         if stream is None:
             return
         stream.check_accepted()
-        delta = stream.consume(count)
+        grown, could_be_faster = stream.grown, stream.is_nearly_used_up
+        delta = stream.consume(count, withhold=is_behind)
+        if could_be_faster and delta and not is_behind:
+            delta += self._grow(stream)
+        self._growth_left += grown - stream.grown
         if delta:
             self._write(FrameType.WINDOW_UPDATE, 0, stream_id, delta)
+
+    def _grow(self, stream: Stream) -> int:
+        """Double the stream's receive window within the limits; return by how much it has grown."""
+        window = INITIAL_WINDOW + stream.grown
+        delta = min(window, self._max_window - window, self._growth_left)
+        if delta > 0:
+            stream.grow_receive_window(delta)
+        return max(delta, 0)
 
     def ping(self, value: int) -> None:
         """Ask the peer for a sign of life; it comes back as ``PingAnswered`` with the same value (32 bits)."""
@@ -209,7 +244,7 @@ class YamuxSession:
     # What the peer does
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> list[Event]:
-        """Take bytes from the peer and return the events they complete.
+        """Take bytes from the peer and return the events they complete; payload in them are views of ``data``.
 
         Raises:
             RemoteProtocolError: write what ``data_to_send()`` still holds, then close.
@@ -266,7 +301,7 @@ class YamuxSession:
         header = self._data_header
         # Looked up for every piece: this side may have reset the stream in the middle of the frame.
         if header.stream_id in self._streams:
-            events.append(DataReceived(header.stream_id, bytes(payload)))
+            events.append(DataReceived(header.stream_id, payload))
         if self._frames.payload_remaining == 0:
             self._receive_end(header, events)
 
@@ -361,6 +396,7 @@ class YamuxSession:
 
     def _forget(self, stream: Stream) -> None:
         del self._streams[stream.stream_id]
+        self._growth_left += stream.grown
         if stream.opened_by_peer and not stream.acknowledged:
             self._unaccepted -= 1
 

@@ -35,12 +35,20 @@ class Stream:
         self._granted = INITIAL_WINDOW  # what receive_window is when the application has consumed everything
         self._consumed = 0  # taken by the application, not yet announced to the peer
 
-    def grow_receive_window(self, window: int) -> int:
-        """Set the window for the stream's life; return what must be announced beyond the initial 256 KiB."""
-        delta = window - self._granted
+    @property
+    def grown(self) -> int:
+        """How many bytes the receive window has beyond the initial 256 KiB."""
+        return self._granted - INITIAL_WINDOW
+
+    @property
+    def is_nearly_used_up(self) -> bool:
+        """Whether the peer has less than a quarter of its window left: with a larger one it could send faster."""
+        return 4 * self.receive_window < self._granted
+
+    def grow_receive_window(self, delta: int) -> None:
+        """Let the peer have ``delta`` bytes more on its way from now on; the caller announces them."""
         self._granted += delta
         self.receive_window += delta
-        return delta
 
     def receive_payload(self, length: int) -> None:
         """Account for a data frame of the peer.
@@ -55,10 +63,11 @@ class Stream:
             raise RemoteProtocolError(PROTOCOL, expected, f"{length} bytes")
         self.receive_window -= length
 
-    def consume(self, count: int) -> int:
+    def consume(self, count: int, *, withhold: bool = False) -> int:
         """Note that the application has taken ``count`` bytes; return the window to give back, 0 for "not yet".
 
-        The window is given back in halves or more: one update per frame would double the number of frames.
+        The window is given back in halves or more: one update per frame would double the number of frames. With
+        ``withhold`` a window that had grown shrinks by what is not given back, to the initial 256 KiB at least.
 
         Raises:
             LocalProtocolError: more than was received.
@@ -69,6 +78,10 @@ class Stream:
         if self.ended_by_peer or 2 * self._consumed < self._granted:
             return 0
         delta, self._consumed = self._consumed, 0
+        if withhold:
+            kept_back = min(delta, self._granted - INITIAL_WINDOW)
+            self._granted -= kept_back
+            delta -= kept_back
         self.receive_window += delta
         return delta
 

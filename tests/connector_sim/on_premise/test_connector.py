@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from connector_sim.exceptions import SettingsError
 from connector_sim.on_premise.settings import MappingProtocol, SystemMapping
 from maco_net.errors import PeerReset
+from maco_net.socket_side import Channel
 from maco_net.streams import ByteStream
 from maco_net.tls import TlsStream, start_tls
 from maco_wire.canary import Canary
@@ -106,7 +107,7 @@ async def test_a_back_end_that_opens_after_the_stream_was_reset_is_closed_again(
         back_ends = lab.connectors[0]._back_ends
         really_open = back_ends.open
 
-        async def slow(mapping: SystemMapping, trace_id: str) -> ByteStream:
+        async def slow(mapping: SystemMapping, trace_id: str) -> Channel:
             opening.set()
             await go_on.wait()
             return await really_open(mapping, trace_id)
@@ -198,14 +199,20 @@ INTERNAL = "geheim01.intern.example"
 async def test_the_cloud_side_learns_no_internal_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open, refuse and fail in every way, and look at all the cloud side reported, answered and was sent."""
     heard: dict[Address, bytearray] = collections.defaultdict(bytearray)
-    receive = TlsStream.receive
+    receive, receive_into = TlsStream.receive, TlsStream.receive_into
 
     async def noted(stream: TlsStream, max_bytes: int = 65_536) -> bytes:
         data = await receive(stream, max_bytes)
         heard[stream.local_address] += data
         return data
 
+    def noted_into(stream: TlsStream, room: memoryview) -> int | None:
+        count = receive_into(stream, room)
+        heard[stream.local_address] += room[: count or 0]
+        return count
+
     monkeypatch.setattr(TlsStream, "receive", noted)
+    monkeypatch.setattr(TlsStream, "receive_into", noted_into)
     mappings = (
         mapping("good.virtual", 143, internal=INTERNAL, internal_port=1143),
         mapping("down.virtual", 143, internal=INTERNAL, internal_port=2143),

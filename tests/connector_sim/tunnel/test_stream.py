@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from connector_sim.tunnel.stream import TunnelStream
@@ -17,17 +19,21 @@ class _Carrier:
         self.told: list[str] = []
         self.sent = bytearray()
         self._windows = list(windows)
-        self.stream: TunnelStream | None = None
+        self._room = memoryview(b"")
 
-    async def send_data(self, stream_id: int, data: memoryview) -> int:
-        taken = min(len(data), self._windows.pop(0)) if self._windows else 0
-        self.sent += data[:taken]
-        if not taken and self.stream:
+    def room(self, stream: TunnelStream) -> memoryview | None:
+        window = self._windows.pop(0) if self._windows else 0
+        if not window:
             self._windows.append(1000)
-            self.stream.open_window()
-        return taken
+            asyncio.get_running_loop().call_soon(stream.open_window)
+            return None
+        self._room = memoryview(bytearray(window))
+        return self._room
 
-    def consume(self, stream_id: int, count: int) -> None:
+    def commit(self, stream: TunnelStream, count: int) -> None:
+        self.sent += self._room[:count]
+
+    def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
         self.told.append(f"consumed {count}")
 
     def end_stream(self, stream_id: int) -> None:
@@ -42,27 +48,26 @@ class _Carrier:
 
 def _stream(*windows: int) -> tuple[TunnelStream, _Carrier]:
     carrier = _Carrier(*windows)
-    carrier.stream = TunnelStream(carrier, 1)
-    return carrier.stream, carrier
+    return TunnelStream(carrier, 1), carrier
 
 
 async def test_bytes_are_given_back_to_the_window_as_they_are_read() -> None:
     stream, carrier = _stream()
-    stream.feed(b"abcdef")
+    stream.feed(memoryview(b"abcdef"))
     assert (await stream.receive(2), await stream.receive(9)) == (b"ab", b"cdef")
     assert carrier.told == ["consumed 2", "consumed 4"]
 
 
 async def test_an_end_comes_after_the_bytes_before_it() -> None:
     stream, _ = _stream()
-    stream.feed(b"bye")
+    stream.feed(memoryview(b"bye"))
     stream.end_by_peer()
     assert (await stream.receive(), await stream.receive(), await stream.receive()) == (b"bye", b"", b"")
 
 
 async def test_a_reset_comes_after_the_bytes_before_it() -> None:
     stream, _ = _stream()
-    stream.feed(b"* BYE too many errors\r\n")
+    stream.feed(memoryview(b"* BYE too many errors\r\n"))
     stream.fail(PeerReset("reset"))
     assert await stream.receive() == b"* BYE too many errors\r\n"
     with pytest.raises(PeerReset):
@@ -119,7 +124,7 @@ async def test_closing_a_stream_whose_peer_still_sends_resets_it() -> None:
 
 async def test_an_abort_is_sent_once_and_drops_what_was_not_read() -> None:
     stream, carrier = _stream()
-    stream.feed(b"unread")
+    stream.feed(memoryview(b"unread"))
     stream.abort()
     stream.abort()
     assert carrier.told == ["RST"]

@@ -40,18 +40,20 @@ def test_no_window_is_given_back_after_the_peers_fin() -> None:
     assert stream.consume(WINDOW) == 0
 
 
-def test_a_larger_window_announces_only_the_difference() -> None:
-    stream = new_stream()
-    assert stream.grow_receive_window(1024 * 1024) == 1024 * 1024 - WINDOW
-    stream.receive_payload(1024 * 1024)
-
-
 def test_a_larger_window_is_given_back_in_halves_of_itself() -> None:
     stream = new_stream()
-    stream.grow_receive_window(4 * WINDOW)
+    stream.grow_receive_window(3 * WINDOW)
     stream.receive_payload(4 * WINDOW)
     assert stream.consume(2 * WINDOW - 1) == 0
     assert stream.consume(1) == 2 * WINDOW
+
+
+def test_a_window_shrinks_by_what_is_withheld_and_not_below_the_initial_one() -> None:
+    stream = new_stream()
+    stream.grow_receive_window(WINDOW)
+    stream.receive_payload(2 * WINDOW)
+    assert stream.consume(2 * WINDOW, withhold=True) == WINDOW
+    assert stream.receive_window == WINDOW
 
 
 @pytest.mark.parametrize("count", [-1, 11])

@@ -1,0 +1,165 @@
+"""What is on its way into the tunnel's socket: one buffer, filled in place and written in large pieces.
+
+Rules, each measured (docs/performance.md):
+
+- Payload is received straight behind the place of its frame's header, and written from there: it is never copied.
+- The first small frame of a turn of the event loop is written at once; those that follow in the same turn are written
+  together at its end. So a lone conversation does not wait, and many share one TLS record.
+- A bulk frame is written at once, and is so long that it fills whole TLS records.
+- What was offered to the socket and not taken is offered again, unchanged and in the same order: OpenSSL demands that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from maco_net.errors import NetError
+from maco_net.socket_side import Channel
+from maco_net.tls import MAX_RECORD_PAYLOAD
+from maco_wire.yamux import HEADER_SIZE
+
+BATCH_BYTES = 256 * 1024
+"""How much is written in one go, and how much may wait: beyond, streams have to wait as well."""
+CONTROL_BYTES = 16 * 1024
+"""Room behind that for frames without payload; more of them wait in a buffer of their own."""
+BULK_BYTES = 32 * 1024
+"""With as much as this to write, nobody waits for the end of the turn."""
+LEAST_ROOM_BYTES = 4 * 1024
+"""Less room than this is none: a frame of a few bytes would cost as much as a large one."""
+
+
+class Outbox:
+    """The bytes that one tunnel connection has still to write. ``flush`` never blocks."""
+
+    def __init__(
+        self, channel: Channel, *, on_room: Callable[[], None], on_failure: Callable[[NetError], None]
+    ) -> None:
+        """``on_room`` is called when what had to wait has been written; ``on_failure`` when the peer takes no more."""
+        self._channel = channel
+        self._on_room = on_room
+        self._on_failure = on_failure
+        self._loop = asyncio.get_running_loop()
+        self._buffer = bytearray(BATCH_BYTES + CONTROL_BYTES)
+        self._view = memoryview(self._buffer)
+        self._start = 0
+        self._end = 0
+        self._late = bytearray()
+        self._turn: asyncio.Handle | None = None
+        self.is_blocked = False
+        """Whether the socket takes nothing now."""
+        self.is_over = False
+        """Whether nothing more will be written."""
+
+    @property
+    def buffer(self) -> bytearray:
+        """Where frames are built; ``place`` says at which position."""
+        return self._buffer
+
+    @property
+    def place(self) -> int:
+        """Where the next frame begins."""
+        return self._end
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes have not been written yet."""
+        return self._end - self._start + len(self._late)
+
+    def room(self, limit: int) -> memoryview | None:
+        """Return the place for the payload of one frame, at most ``limit`` bytes; None while the socket is behind."""
+        begin = self._end + HEADER_SIZE
+        if self.is_blocked or self._late or self.is_over:
+            return None
+        free = BATCH_BYTES - begin
+        if free < LEAST_ROOM_BYTES:
+            return None
+        if limit > free:
+            limit = free
+        elif limit > MAX_RECORD_PAYLOAD:
+            limit -= (begin + limit) % MAX_RECORD_PAYLOAD
+        return self._view[begin : begin + limit]
+
+    def commit(self, count: int) -> None:
+        """Take the frame whose header and ``count`` payload bytes are in the buffer now."""
+        self._end += HEADER_SIZE + count
+        if self._end - self._start >= BULK_BYTES:
+            self.flush()
+        else:
+            self.flush_soon()
+
+    def put(self, frames: bytes) -> None:
+        """Take frames without payload. They are written by the next flush."""
+        size = len(frames)
+        if self._late or self._end + size > len(self._buffer):
+            self._late += frames
+            return
+        self._buffer[self._end : self._end + size] = frames
+        self._end += size
+
+    def flush_soon(self) -> None:
+        """Write now if this turn of the loop has written nothing yet, else at its end."""
+        if self._turn is None and not self.is_blocked:
+            self._turn = self._loop.call_soon(self._end_turn)
+            self.flush()
+
+    def _end_turn(self) -> None:
+        self._turn = None
+        if not self.is_blocked:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what the socket takes; the rest goes as soon as it takes more."""
+        if self.is_blocked or self.is_over or self._start == self._end:
+            return
+        is_bulk = self._end - self._start > MAX_RECORD_PAYLOAD
+        if is_bulk:
+            self._channel.cork(True)
+        try:
+            self._write()
+        except NetError as error:
+            self.close()
+            self._on_failure(error)
+            return
+        if is_bulk:
+            self._channel.cork(False)
+
+    def _write(self) -> None:
+        while self._start < self._end:
+            count = self._channel.send_some(self._view[self._start : self._end])
+            if count == 0:
+                self._block()
+                return
+            self._start += count
+            if self._start == self._end:
+                self._start, self._end = 0, self._take_late()
+
+    def _take_late(self) -> int:
+        """Move late frames to the front of the empty buffer; return how many bytes that are."""
+        late = self._late[:CONTROL_BYTES]
+        if late:
+            del self._late[:CONTROL_BYTES]
+            self._buffer[: len(late)] = late
+        return len(late)
+
+    def _block(self) -> None:
+        self.is_blocked = True
+        if not self._channel.sends_when_readable:
+            self._channel.readiness.on_writable(self.unblock)
+
+    def unblock(self) -> None:
+        """Offer again what the socket did not take; called when it is ready."""
+        self.is_blocked = False
+        self.flush()
+        if not (self.is_blocked or self.is_over):
+            self._channel.readiness.on_writable(None)
+            self._on_room()
+
+    def close(self) -> None:
+        """Write nothing more."""
+        self.is_over = True
+        self.is_blocked = True
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        self._channel.readiness.on_writable(None)
