@@ -59,7 +59,7 @@ class Direction:
     def received(self, count: int) -> None:
         """See Outlet."""
         if self._passage is not None and self._room is not None:
-            self._see(self._room[:count])
+            self._see(self._passage, self._room[:count])
         self.count += count
         self._sink.commit(count)
         if self._ends.is_ending:
@@ -70,7 +70,7 @@ class Direction:
         if self.is_over:
             return
         if self._passage is not None:
-            self._see(data)
+            self._see(self._passage, data)
         size = len(data)
         self.count += size
         sent = self._sink.write(data)
@@ -91,11 +91,10 @@ class Direction:
         if not self._sink.waits:
             self.emptied()
 
-    def _see(self, data: memoryview) -> None:
-        if self._passage is not None:
-            self._passage.see(data)
-            if not self._passage.is_looking:
-                self._passage = None
+    def _see(self, passage: Passage, data: memoryview) -> None:
+        passage.see(data)
+        if not passage.is_looking:
+            self._passage = None
 
     # As the inlet of the sink
 

@@ -12,6 +12,8 @@ from maco_wire.canary import Canary, CanaryScanner
 from maco_wire.observation import CanarySeen, ClientHelloPassed, Direction, Party, Record
 from maco_wire.tls_peek import ClientHello, TlsPeek, looks_like_client_hello
 
+HANDSHAKE_RECORD = b"\x16"  # RFC 8446, section 5.1: ContentType handshake(22)
+
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
@@ -29,6 +31,8 @@ class Watcher:
 class Passage:
     """One direction of one connection, as seen by the party that passes it on; ``count`` is its bytes so far."""
 
+    __slots__ = ("_direction", "_peek", "_peek_offset", "_peeked", "_scanner", "_trace_id", "_watcher", "count")
+
     def __init__(self, watcher: Watcher, direction: Direction, trace_id: str) -> None:
         self.count = 0
         self._watcher = watcher
@@ -42,10 +46,13 @@ class Passage:
     @property
     def is_looking(self) -> bool:
         """Whether there is still anything to be found: once there is not, bytes need not be shown."""
-        return self._scanner is not None or not self._peeked
+        return not self._peeked or self._scanner is not None
 
     def see(self, data: bytes | memoryview) -> None:
         """Take the next bytes of this direction."""
+        if self._scanner is None and self._peek is None and self.count and data[:1] != HANDSHAKE_RECORD:
+            self.count += len(data)  # nothing to be found: a ClientHello begins anew with its record, or not at all
+            return
         if self._scanner:
             self._report_canaries(self._scanner, data)
         if not self._peeked:

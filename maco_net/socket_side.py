@@ -106,9 +106,11 @@ class SocketSide:
             outlet.ended()
         else:
             outlet.received(count)
-            self._go_on()
+            if not self._watched or self._channel.has_more:
+                self._go_on()
 
     def _go_on(self) -> None:
+        """Come back for more: at once if the channel holds it, else when the loop tells."""
         if self._stopped:
             return
         if self._channel.has_more:

@@ -93,7 +93,8 @@ class TlsStream:
         filled, size = 0, len(room)
         try:
             while filled < size:
-                count = self._sock.recv_into(room[filled:] if filled else room)
+                into = room[filled:] if filled else room
+                count: int = self._sock.read(size - filled, into)  # type: ignore[assignment]  # with a buffer: a count
                 if count == 0:
                     return self._deferred_behind(filled, "end")
                 filled += count
@@ -124,7 +125,7 @@ class TlsStream:
         """See TcpStream; at most one record a call, and after 0 the same bytes must be offered again."""
         self.sends_when_readable = False
         try:
-            return self._sock.send(data)
+            return self._sock.write(data)
         except ssl.SSLWantWriteError:
             return 0
         except ssl.SSLWantReadError:

@@ -3,8 +3,8 @@
 Rules, each measured (docs/performance.md):
 
 - Payload is received straight behind the place of its frame's header, and written from there: it is never copied.
-- The first small frame of a turn of the event loop is written at once; those that follow in the same turn are written
-  together at its end. So a lone conversation does not wait, and many share one TLS record.
+- A small frame is written at once, unless another one was a moment ago: then it waits for the end of the loop's turn,
+  with all that come meanwhile. So a lone conversation does not wait, and many share one TLS record.
 - A bulk frame is written at once, and is so long that it fills whole TLS records.
 - What was offered to the socket and not taken is offered again, unchanged and in the same order: OpenSSL demands that.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 from maco_net.errors import NetError
 from maco_net.socket_side import Channel
@@ -25,6 +26,8 @@ CONTROL_BYTES = 16 * 1024
 """Room behind that for frames without payload; more of them wait in a buffer of their own."""
 BULK_BYTES = 32 * 1024
 """With as much as this to write, nobody waits for the end of the turn."""
+CROWD_S = 40e-6
+"""Small frames that come faster than this are a crowd, and wait for each other until the end of the loop's turn."""
 LEAST_ROOM_BYTES = 4 * 1024
 """Less room than this is none: a frame of a few bytes would cost as much as a large one."""
 
@@ -40,35 +43,28 @@ class Outbox:
         self._on_room = on_room
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
-        self._buffer = bytearray(BATCH_BYTES + CONTROL_BYTES)
-        self._view = memoryview(self._buffer)
+        self.buffer = bytearray(BATCH_BYTES + CONTROL_BYTES)
+        """Where frames are built; ``place`` says at which position."""
+        self.place = 0
+        """Where the next frame begins."""
+        self._view = memoryview(self.buffer)
         self._start = 0
-        self._end = 0
         self._late = bytearray()
         self._turn: asyncio.Handle | None = None
+        self._wrote_at = 0.0
         self.is_blocked = False
         """Whether the socket takes nothing now."""
         self.is_over = False
         """Whether nothing more will be written."""
 
     @property
-    def buffer(self) -> bytearray:
-        """Where frames are built; ``place`` says at which position."""
-        return self._buffer
-
-    @property
-    def place(self) -> int:
-        """Where the next frame begins."""
-        return self._end
-
-    @property
     def waiting(self) -> int:
         """How many bytes have not been written yet."""
-        return self._end - self._start + len(self._late)
+        return self.place - self._start + len(self._late)
 
     def room(self, limit: int) -> memoryview | None:
         """Return the place for the payload of one frame, at most ``limit`` bytes; None while the socket is behind."""
-        begin = self._end + HEADER_SIZE
+        begin = self.place + HEADER_SIZE
         if self.is_blocked or self._late or self.is_over:
             return None
         free = BATCH_BYTES - begin
@@ -82,8 +78,8 @@ class Outbox:
 
     def commit(self, count: int) -> None:
         """Take the frame whose header and ``count`` payload bytes are in the buffer now."""
-        self._end += HEADER_SIZE + count
-        if self._end - self._start >= BULK_BYTES:
+        self.place += HEADER_SIZE + count
+        if self.place - self._start >= BULK_BYTES:
             self.flush()
         else:
             self.flush_soon()
@@ -91,28 +87,34 @@ class Outbox:
     def put(self, frames: bytes) -> None:
         """Take frames without payload. They are written by the next flush."""
         size = len(frames)
-        if self._late or self._end + size > len(self._buffer):
+        if self._late or self.place + size > len(self.buffer):
             self._late += frames
             return
-        self._buffer[self._end : self._end + size] = frames
-        self._end += size
+        self.buffer[self.place : self.place + size] = frames
+        self.place += size
 
     def flush_soon(self) -> None:
-        """Write now if this turn of the loop has written nothing yet, else at its end."""
-        if self._turn is None and not self.is_blocked:
-            self._turn = self._loop.call_soon(self._end_turn)
+        """Write now, or at the end of the loop's turn if something was written a moment ago."""
+        if self._turn is not None or self.is_blocked:
+            return
+        now = monotonic()
+        if now - self._wrote_at > CROWD_S:
             self.flush()
+            self._wrote_at = now
+        else:
+            self._turn = self._loop.call_soon(self._end_turn)
 
     def _end_turn(self) -> None:
         self._turn = None
+        self._wrote_at = monotonic()
         if not self.is_blocked:
             self.flush()
 
     def flush(self) -> None:
         """Write what the socket takes; the rest goes as soon as it takes more."""
-        if self.is_blocked or self.is_over or self._start == self._end:
+        if self.is_blocked or self.is_over or self._start == self.place:
             return
-        is_bulk = self._end - self._start > MAX_RECORD_PAYLOAD
+        is_bulk = self.place - self._start > MAX_RECORD_PAYLOAD
         if is_bulk:
             self._channel.cork(True)
         try:
@@ -125,21 +127,21 @@ class Outbox:
             self._channel.cork(False)
 
     def _write(self) -> None:
-        while self._start < self._end:
-            count = self._channel.send_some(self._view[self._start : self._end])
+        while self._start < self.place:
+            count = self._channel.send_some(self._view[self._start : self.place])
             if count == 0:
                 self._block()
                 return
             self._start += count
-            if self._start == self._end:
-                self._start, self._end = 0, self._take_late()
+            if self._start == self.place:
+                self._start, self.place = 0, self._take_late()
 
     def _take_late(self) -> int:
         """Move late frames to the front of the empty buffer; return how many bytes that are."""
         late = self._late[:CONTROL_BYTES]
         if late:
             del self._late[:CONTROL_BYTES]
-            self._buffer[: len(late)] = late
+            self.buffer[: len(late)] = late
         return len(late)
 
     def _block(self) -> None:

@@ -151,30 +151,28 @@ class TunnelSession:
 
     # What a stream asks of its carrier
 
-    def room(self, stream: TunnelStream) -> memoryview | None:
+    def room(self, stream: TunnelStream, limit: int) -> memoryview | None:
         """See Carrier."""
-        window = self._machine.send_window(stream.stream_id)
-        if window == 0:
-            return None  # open_window() will tell
+        outbox = self._outbox
         if self._machine.has_data_to_send:
-            self._outbox.put(self._machine.data_to_send())
-        room = self._outbox.room(min(window, FAIR_SHARE_BYTES) if self._waiting else window)
+            outbox.put(self._machine.data_to_send())
+        room = outbox.room(min(limit, FAIR_SHARE_BYTES) if self._waiting else limit)
         if room is None and not stream.is_waiting:
             stream.is_waiting = True
             self._waiting.append(stream)
         return room
 
-    def commit(self, stream: TunnelStream, count: int) -> None:
+    def commit(self, flow: yamux.Stream, count: int) -> None:
         """See Carrier."""
-        self._machine.place_data(stream.stream_id, self._outbox.buffer, self._outbox.place, count)
-        self._outbox.commit(count)
+        outbox = self._outbox
+        self._machine.place_data(flow, outbox.buffer, outbox.place, count)
+        outbox.commit(count)
 
     def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
         """See Carrier."""
-        if stream_id in self._streams:
-            self._machine.consume(stream_id, count, is_behind=is_behind)
-            if self._machine.has_data_to_send:
-                self._flush_soon()
+        self._machine.consume(stream_id, count, is_behind=is_behind)
+        if self._machine.has_data_to_send:
+            self._flush_soon()
 
     def end_stream(self, stream_id: int) -> None:
         """See Carrier."""
@@ -242,7 +240,10 @@ class TunnelSession:
         try:
             for event in self._machine.receive_data(data):
                 try:
-                    self._dispatch(event)
+                    if isinstance(event, yamux.DataReceived):
+                        self._hand_on(event)
+                    else:
+                        self._dispatch(event)
                 except RemoteProtocolError:
                     raise
                 except Exception:  # noqa: BLE001 - the last resort of one stream: logged, and the others go on
@@ -254,6 +255,12 @@ class TunnelSession:
         if self._machine.has_data_to_send:
             self._flush_soon()
 
+    def _hand_on(self, event: yamux.DataReceived) -> None:
+        stream_id, data = event
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            stream.feed(data)
+
     def _lose(self, event: yamux.Event) -> None:
         _log.exception("a stream failed through a defect of this program")
         if isinstance(event, yamux.DataReceived | yamux.WindowOpened | yamux.StreamEnded):
@@ -262,8 +269,6 @@ class TunnelSession:
     def _dispatch(self, event: yamux.Event) -> None:
         """Hand an event on; one of a stream that this end has forgotten already has nobody to go to."""
         match event:
-            case yamux.DataReceived(stream_id, data) if stream := self._streams.get(stream_id):
-                stream.feed(data)
             case yamux.WindowOpened(stream_id) if stream := self._streams.get(stream_id):
                 stream.open_window()
             case yamux.StreamOpened(stream_id):
@@ -298,8 +303,10 @@ class TunnelSession:
     # Streams
 
     def _new_stream(self, stream_id: int) -> TunnelStream:
-        stream = TunnelStream(self, stream_id)
-        self._streams[stream_id] = stream
+        flow = self._machine.stream(stream_id)
+        if flow is None:
+            raise AssertionError(f"stream {stream_id} was opened a moment ago")
+        stream = self._streams[stream_id] = TunnelStream(self, flow)
         return stream
 
     def _forget(self, stream_id: int) -> TunnelStream | None:

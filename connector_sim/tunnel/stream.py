@@ -13,6 +13,7 @@ from typing import Protocol
 from maco_net.errors import NetError, PeerReset
 from maco_net.side import Inlet, Outlet
 from maco_net.streams import CHUNK_BYTES
+from maco_wire import yamux
 from maco_wire.observation import Address
 
 
@@ -22,10 +23,10 @@ class Carrier(Protocol):
     local_address: Address
     peer_address: Address
 
-    def room(self, stream: TunnelStream) -> memoryview | None:
-        """Return where the stream's next bytes go; None, and ``open_window`` later, if there is no room or window."""
+    def room(self, stream: TunnelStream, limit: int) -> memoryview | None:
+        """Return where the stream's next bytes go, ``limit`` at most; None, and ``open_window`` later, if not now."""
 
-    def commit(self, stream: TunnelStream, count: int) -> None:
+    def commit(self, flow: yamux.Stream, count: int) -> None:
         """Send the first ``count`` bytes of the room."""
 
     def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
@@ -50,6 +51,7 @@ class TunnelStream:
         "_ended_by_us",
         "_ends",
         "_failure",
+        "_flow",
         "_inlet",
         "_outlet",
         "_received",
@@ -62,9 +64,11 @@ class TunnelStream:
 
     can_send_eof = True
 
-    def __init__(self, carrier: Carrier, stream_id: int) -> None:
+    def __init__(self, carrier: Carrier, flow: yamux.Stream) -> None:
+        """``flow`` is the stream's state in the carrier's yamux session."""
         self._carrier = carrier
-        self.stream_id = stream_id
+        self._flow = flow
+        self.stream_id = flow.stream_id
         self.is_relayed = False
         self.is_waiting = False
         """Whether this stream waits for the tunnel's socket; the carrier's note."""
@@ -151,7 +155,7 @@ class TunnelStream:
         self._waiter = None
         received, self._received = self._received, None
         for chunk in received or ():
-            self._deliver(memoryview(chunk))
+            self.feed(memoryview(chunk))
         if self._ended_by_peer:
             self._tell_end()
         elif self._failure:
@@ -170,13 +174,14 @@ class TunnelStream:
 
     def room(self) -> memoryview | None:
         """See Side."""
-        if self._unsent is not None or self._failure is not None:
+        window = self._flow.send_window
+        if window == 0 or self._unsent is not None:
             return None
-        return self._carrier.room(self)
+        return self._carrier.room(self, window)
 
     def commit(self, count: int) -> None:
         """See Side."""
-        self._carrier.commit(self, count)
+        self._carrier.commit(self._flow, count)
 
     def write(self, data: memoryview) -> int:
         """See Side."""
@@ -218,10 +223,13 @@ class TunnelStream:
     def _send_some(self, data: memoryview) -> int:
         """Send what window and tunnel allow; return how many bytes that were."""
         taken, size = 0, len(data)
-        while taken < size and (room := self._carrier.room(self)) is not None:
-            count = min(size - taken, len(room))
-            room[:count] = data[taken : taken + count]
-            self._carrier.commit(self, count)
+        while taken < size and (window := self._flow.send_window):
+            room = self._carrier.room(self, min(window, size - taken))
+            if room is None:
+                break
+            count = len(room)
+            room[:] = data[taken : taken + count]
+            self._carrier.commit(self._flow, count)
             taken += count
         return taken
 
@@ -243,9 +251,12 @@ class TunnelStream:
 
     def feed(self, data: memoryview) -> None:
         """Take bytes that arrived for this stream; the view is dead afterwards."""
-        if self.is_relayed:
-            self._deliver(data)
+        outlet = self._outlet
+        if outlet is not None:
+            outlet.push(data)
             return
+        if self.is_relayed:
+            return  # nobody listens any more
         if self._received is None:
             self._received = collections.deque()
         self._received.append(bytes(data))
@@ -271,10 +282,6 @@ class TunnelStream:
         if self._failure is None:
             self._failure = failure
             self._tell_failure(failure)
-
-    def _deliver(self, data: memoryview) -> None:
-        if self._outlet is not None:
-            self._outlet.push(data)
 
     def _tell_end(self) -> None:
         if self._outlet is not None:

@@ -13,3 +13,4 @@ from maco_wire.yamux.frames import INITIAL_WINDOW as INITIAL_WINDOW
 from maco_wire.yamux.frames import MAX_FRAME as MAX_FRAME
 from maco_wire.yamux.frames import GoAwayCode as GoAwayCode
 from maco_wire.yamux.session import YamuxSession as YamuxSession
+from maco_wire.yamux.streams import Stream as Stream

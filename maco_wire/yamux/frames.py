@@ -28,6 +28,13 @@ RST: Final = 0x8
 _VERSION = 0
 _KNOWN_FLAGS = SYN | ACK | FIN | RST
 _HEADER = struct.Struct(">BBHII")  # version, type, flags, stream ID, length
+_PLAIN_HEADER = struct.Struct(">III")  # version, type and flags as one number, stream ID, length
+
+PLAIN_DATA = 0
+"""What version, type and flags of a data frame without flags are as one number."""
+unpack_plain_header = _PLAIN_HEADER.unpack_from
+"""Return version, type and flags as one number, the stream ID and the length of the header at a position."""
+_pack_plain_header = _PLAIN_HEADER.pack_into
 
 
 class FrameType(enum.IntEnum):
@@ -66,7 +73,7 @@ def encode_header(frame_type: FrameType, flags: int, stream_id: int, length: int
 
 def put_data_header(buffer: bytearray, at: int, stream_id: int, length: int) -> None:
     """Write the 12 bytes of a data frame's header into ``buffer`` at ``at``."""
-    _HEADER.pack_into(buffer, at, _VERSION, FrameType.DATA, 0, stream_id, length)
+    _pack_plain_header(buffer, at, PLAIN_DATA, stream_id, length)
 
 
 def decode_header(data: bytes | bytearray | memoryview, start: int = 0) -> Header:

@@ -33,6 +33,7 @@ from maco_wire.yamux.frames import (
     INITIAL_WINDOW,
     MAX_FRAME,
     MAX_NUMBER,
+    PLAIN_DATA,
     PROTOCOL,
     RST,
     SYN,
@@ -42,6 +43,7 @@ from maco_wire.yamux.frames import (
     Header,
     encode_header,
     put_data_header,
+    unpack_plain_header,
 )
 from maco_wire.yamux.streams import Stream
 
@@ -87,6 +89,8 @@ class YamuxSession:
         self._pings: set[int] = set()
         self._frames = FrameReader()
         self._data_header = Header(FrameType.DATA, 0, 0, 0)
+        self.has_data_to_send = False
+        """Whether ``data_to_send()`` would yield anything."""
         self._outgoing = bytearray()
         self._unsent_replies = 0
         self._went_away = False
@@ -107,15 +111,11 @@ class YamuxSession:
         closing = self._failed or self._went_away or self._peer_went_away
         return not closing and len(self._streams) < self._max_streams and self._next_id <= MAX_NUMBER
 
-    @property
-    def has_data_to_send(self) -> bool:
-        """Whether ``data_to_send()`` would yield anything."""
-        return bool(self._outgoing)
-
     def data_to_send(self) -> bytes:
         """Drain the bytes to write."""
         data = bytes(self._outgoing)
         self._outgoing = bytearray()
+        self.has_data_to_send = False
         self._unsent_replies = 0
         return data
 
@@ -146,6 +146,10 @@ class YamuxSession:
         self._unaccepted -= 1
         self._write(FrameType.WINDOW_UPDATE, ACK, stream_id, 0)
 
+    def stream(self, stream_id: int) -> Stream | None:
+        """Return the state of a stream while it is open in at least one direction."""
+        return self._streams.get(stream_id)
+
     def send_window(self, stream_id: int) -> int:
         """Return how many bytes the peer takes on this stream now."""
         stream = self._stream(stream_id)
@@ -169,20 +173,20 @@ class YamuxSession:
             self._outgoing += payload
         return taken
 
-    def place_data(self, stream_id: int, buffer: bytearray, at: int, length: int) -> None:
+    def place_data(self, stream: Stream, buffer: bytearray, at: int, length: int) -> None:
         """Write a data frame's header at ``at`` in ``buffer``; its payload stands behind it, put there by the owner.
 
-        ``length`` is 1 to ``send_window()``. What ``data_to_send()`` holds comes before this frame: drain it first.
+        ``stream`` is of this session, ``length`` 1 to its ``send_window``. What ``data_to_send()`` holds comes before
+        this frame: drain it first.
 
         Raises:
             LocalProtocolError: the stream is over, or ``length`` is beyond its window.
         """
-        stream = self._streams.get(stream_id)
-        if stream is None or not 0 < length <= stream.send_window:
-            raise LocalProtocolError(f"stream {stream_id} takes no {length} bytes now")
+        if not 0 < length <= stream.send_window:
+            raise LocalProtocolError(f"stream {stream.stream_id} takes no {length} bytes now")
         stream.check_writable()
         stream.send_window -= length
-        put_data_header(buffer, at, stream_id, length)
+        put_data_header(buffer, at, stream.stream_id, length)
 
     def end_stream(self, stream_id: int) -> None:
         """Send no more on this stream (FIN); the peer may go on."""
@@ -207,13 +211,16 @@ class YamuxSession:
 
         ``is_behind`` says that others of the bytes received so far had to wait for the application.
         """
-        stream = self._stream(stream_id)
+        stream = self._streams.get(stream_id) or self._stream(stream_id)
         if stream is None:
             return
-        stream.check_accepted()
-        grown, could_be_faster = stream.grown, stream.is_nearly_used_up
+        if not stream.is_due(count):
+            stream.consume(count)
+            return
+        grown = stream.grown
+        could_be_faster = stream.is_nearly_used_up
         delta = stream.consume(count, withhold=is_behind)
-        if could_be_faster and delta and not is_behind:
+        if could_be_faster and not is_behind:
             delta += self._grow(stream)
         self._growth_left += grown - stream.grown
         if delta:
@@ -253,8 +260,14 @@ class YamuxSession:
         if self._failed:
             raise LocalProtocolError("the yamux session has failed")
         events: list[Event] = []
+        rest = data if isinstance(data, memoryview) else memoryview(data)
         try:
-            for part in self._frames.receive_data(data):
+            if not self._frames.inside_a_frame:
+                taken = self._receive_plain_data(rest, events)
+                if taken == len(rest):
+                    return events
+                rest = rest[taken:]
+            for part in self._frames.receive_data(rest):
                 if isinstance(part, Header):
                     self._receive_header(part, events)
                 else:
@@ -277,6 +290,23 @@ class YamuxSession:
             self._fail()
             raise RemoteProtocolError(PROTOCOL, "the end of every stream", f"end of data, {open_streams} open")
         return []
+
+    def _receive_plain_data(self, data: memoryview, events: list[Event]) -> int:
+        """Take the whole data frames without flags that ``data`` begins with; return where they end.
+
+        Nearly all traffic is this. What is anything else, or not in order, is left to the careful way.
+        """
+        position, end = 0, len(data)
+        while end - position >= HEADER_SIZE:
+            header, stream_id, length = unpack_plain_header(data, position)
+            start = position + HEADER_SIZE
+            stream = self._streams.get(stream_id)
+            if header != PLAIN_DATA or stream is None or not stream.takes(length) or end - start < length:
+                break
+            position = start + length
+            stream.receive_window -= length
+            events.append(DataReceived(stream_id, data[start:position]))
+        return position
 
     def _receive_header(self, header: Header, events: list[Event]) -> None:
         match header.frame_type:
@@ -396,18 +426,22 @@ class YamuxSession:
 
     def _forget(self, stream: Stream) -> None:
         del self._streams[stream.stream_id]
+        stream.send_window = 0
         self._growth_left += stream.grown
         if stream.opened_by_peer and not stream.acknowledged:
             self._unaccepted -= 1
 
     def _fail(self) -> None:
         self._failed = True
+        for stream in self._streams.values():
+            stream.send_window = 0
         self._streams.clear()
         self._unaccepted = 0
         self._write(FrameType.GO_AWAY, 0, 0, GoAwayCode.PROTOCOL_ERROR)
 
     def _write(self, frame_type: FrameType, flags: int, stream_id: int, length: int) -> None:
         self._outgoing += encode_header(frame_type, flags, stream_id, length)
+        self.has_data_to_send = True
 
     def _reply(self, frame_type: FrameType, flags: int, stream_id: int, length: int) -> None:
         self._unsent_replies += HEADER_SIZE

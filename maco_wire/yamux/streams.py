@@ -10,14 +10,14 @@ from maco_wire.yamux.frames import INITIAL_WINDOW, MAX_NUMBER, PROTOCOL
 
 
 class Stream:
-    """A stream that is open in at least one direction."""
+    """A stream that is open in at least one direction; owners of a session may read its windows, not change them."""
 
     __slots__ = (
-        "_consumed",
-        "_granted",
         "acknowledged",
+        "consumed",
         "ended_by_peer",
         "ended_by_us",
+        "granted",
         "opened_by_peer",
         "receive_window",
         "send_window",
@@ -32,23 +32,31 @@ class Stream:
         self.ended_by_peer = False
         self.send_window = INITIAL_WINDOW
         self.receive_window = INITIAL_WINDOW
-        self._granted = INITIAL_WINDOW  # what receive_window is when the application has consumed everything
-        self._consumed = 0  # taken by the application, not yet announced to the peer
+        self.granted = INITIAL_WINDOW
+        """What ``receive_window`` is when the application has consumed everything."""
+        self.consumed = 0
+        """Taken by the application, not yet announced to the peer."""
 
     @property
     def grown(self) -> int:
         """How many bytes the receive window has beyond the initial 256 KiB."""
-        return self._granted - INITIAL_WINDOW
+        return self.granted - INITIAL_WINDOW
 
     @property
     def is_nearly_used_up(self) -> bool:
         """Whether the peer has less than a quarter of its window left: with a larger one it could send faster."""
-        return 4 * self.receive_window < self._granted
+        return 4 * self.receive_window < self.granted
 
     def grow_receive_window(self, delta: int) -> None:
         """Let the peer have ``delta`` bytes more on its way from now on; the caller announces them."""
-        self._granted += delta
+        self.granted += delta
         self.receive_window += delta
+
+    def takes(self, length: int) -> bool:
+        """Tell whether the peer may send ``length`` bytes, 1 or more, in a data frame without flags."""
+        return (
+            0 < length <= self.receive_window and not self.ended_by_peer and (self.acknowledged or self.opened_by_peer)
+        )
 
     def receive_payload(self, length: int) -> None:
         """Account for a data frame of the peer.
@@ -63,24 +71,32 @@ class Stream:
             raise RemoteProtocolError(PROTOCOL, expected, f"{length} bytes")
         self.receive_window -= length
 
+    def is_due(self, count: int) -> bool:
+        """Tell whether window is to be given back once ``count`` more bytes were consumed.
+
+        It is given back in halves or more: one update per frame would double the number of frames.
+        """
+        return 2 * (self.consumed + count) >= self.granted and not self.ended_by_peer
+
     def consume(self, count: int, *, withhold: bool = False) -> int:
         """Note that the application has taken ``count`` bytes; return the window to give back, 0 for "not yet".
 
-        The window is given back in halves or more: one update per frame would double the number of frames. With
-        ``withhold`` a window that had grown shrinks by what is not given back, to the initial 256 KiB at least.
+        With ``withhold`` a window that had grown shrinks by what is not given back, to the initial 256 KiB at least.
 
         Raises:
-            LocalProtocolError: more than was received.
+            LocalProtocolError: more than was received, or the stream was not accepted.
         """
-        if not 0 <= count <= self._granted - self.receive_window - self._consumed:
+        self.check_accepted()
+        if not 0 <= count <= self.granted - self.receive_window - self.consumed:
             raise LocalProtocolError(f"stream {self.stream_id} has not received {count} unconsumed bytes")
-        self._consumed += count
-        if self.ended_by_peer or 2 * self._consumed < self._granted:
+        is_due = self.is_due(count)
+        self.consumed += count
+        if not is_due:
             return 0
-        delta, self._consumed = self._consumed, 0
+        delta, self.consumed = self.consumed, 0
         if withhold:
-            kept_back = min(delta, self._granted - INITIAL_WINDOW)
-            self._granted -= kept_back
+            kept_back = min(delta, self.granted - INITIAL_WINDOW)
+            self.granted -= kept_back
             delta -= kept_back
         self.receive_window += delta
         return delta

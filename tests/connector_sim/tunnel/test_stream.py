@@ -6,6 +6,7 @@ import pytest
 
 from connector_sim.tunnel.stream import TunnelStream
 from maco_net.errors import PeerReset
+from maco_wire import yamux
 from maco_wire.observation import Address
 
 
@@ -21,8 +22,8 @@ class _Carrier:
         self._windows = list(windows)
         self._room = memoryview(b"")
 
-    def room(self, stream: TunnelStream) -> memoryview | None:
-        window = self._windows.pop(0) if self._windows else 0
+    def room(self, stream: TunnelStream, limit: int) -> memoryview | None:
+        window = min(limit, self._windows.pop(0)) if self._windows else 0
         if not window:
             self._windows.append(1000)
             asyncio.get_running_loop().call_soon(stream.open_window)
@@ -30,7 +31,7 @@ class _Carrier:
         self._room = memoryview(bytearray(window))
         return self._room
 
-    def commit(self, stream: TunnelStream, count: int) -> None:
+    def commit(self, flow: yamux.Stream, count: int) -> None:
         self.sent += self._room[:count]
 
     def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
@@ -48,7 +49,7 @@ class _Carrier:
 
 def _stream(*windows: int) -> tuple[TunnelStream, _Carrier]:
     carrier = _Carrier(*windows)
-    return TunnelStream(carrier, 1), carrier
+    return TunnelStream(carrier, yamux.Stream(1, opened_by_peer=False)), carrier
 
 
 async def test_bytes_are_given_back_to_the_window_as_they_are_read() -> None:

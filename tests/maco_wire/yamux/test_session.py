@@ -24,6 +24,7 @@ from maco_wire.yamux import (
     YamuxSession,
 )
 from maco_wire.yamux.session import MAX_UNSENT_REPLIES
+from maco_wire.yamux.streams import Stream
 from tests.maco_wire.deliveries import Deliver, collect, either_way, in_pieces
 
 WINDOW = 256 * 1024  # spec.md, "Flow Control"
@@ -248,7 +249,7 @@ def test_a_reader_that_falls_behind_loses_what_its_window_had_grown_by() -> None
 def test_data_may_be_built_in_the_owners_buffer() -> None:
     session = server_with_stream()
     buffer = bytearray(b"--" + bytes(12) + b"hello")
-    session.place_data(1, buffer, 2, 5)
+    session.place_data(state(session, 1), buffer, 2, 5)
     assert bytes(buffer[2:]) == data(1, b"hello")
     assert session.send_window(1) == WINDOW - 5
 
@@ -257,7 +258,16 @@ def test_data_may_be_built_in_the_owners_buffer() -> None:
 def test_data_that_the_window_does_not_allow_is_not_built(length: int) -> None:
     session = server_with_stream()
     with pytest.raises(LocalProtocolError, match="takes no"):
-        session.place_data(1, bytearray(12), 0, length)
+        session.place_data(state(session, 1), bytearray(12), 0, length)
+
+
+def test_a_stream_that_is_over_takes_no_data_in_place() -> None:
+    session = server_with_stream()
+    stream = state(session, 1)
+    session.reset_stream(1)
+    assert session.stream(1) is None
+    with pytest.raises(LocalProtocolError, match="takes no"):
+        session.place_data(stream, bytearray(13), 0, 1)
 
 
 def test_data_beyond_the_window_is_an_error_before_it_arrives() -> None:
@@ -540,6 +550,12 @@ def test_a_ping_value_and_a_go_away_code_must_fit() -> None:
 
 
 # Both together
+
+
+def state(session: YamuxSession, stream_id: int) -> Stream:
+    stream = session.stream(stream_id)
+    assert stream is not None
+    return stream
 
 
 def received(stream_id: int, payload: bytes) -> DataReceived:
