@@ -44,8 +44,11 @@ class TlsStream:
 
     __slots__ = (
         "_deferred",
+        "_pending",
+        "_read",
         "_readiness",
         "_sock",
+        "_write",
         "facts",
         "is_kept",
         "local_address",
@@ -59,6 +62,12 @@ class TlsStream:
 
     def __init__(self, sock: ssl.SSLSocket, readiness: Readiness, addresses: tuple[Address, Address]) -> None:
         self._sock = sock
+        # OpenSSL's own calls: SSLSocket wraps each in two more, which every small frame would pay for. They must not
+        # be used once the socket is closed: its number may be another connection's by then (see ``_closed``).
+        ssl_object = sock._sslobj  # type: ignore[attr-defined]  # noqa: SLF001
+        self._read: Callable[[int, memoryview], int] = ssl_object.read
+        self._write: Callable[[bytes | bytearray | memoryview], int] = ssl_object.write
+        self._pending: Callable[[], int] = ssl_object.pending
         self._readiness = readiness
         self.local_address, self.peer_address = addresses
         self.facts = HandshakeFacts()
@@ -80,7 +89,7 @@ class TlsStream:
     @property
     def has_more(self) -> bool:
         """See TcpStream: an end behind the bytes of the last read, or the rest of a record."""
-        return self._deferred is not None or self._sock.pending() > 0
+        return self._deferred is not None or self._pending() > 0
 
     def receive_into(self, room: memoryview) -> int | None:
         """See TcpStream. Several records are gathered, because OpenSSL hands out one at a time.
@@ -93,12 +102,11 @@ class TlsStream:
         filled, size = 0, len(room)
         try:
             while filled < size:
-                into = room[filled:] if filled else room
-                count: int = self._sock.read(size - filled, into)  # type: ignore[assignment]  # with a buffer: a count
+                count = self._read(size - filled, room[filled:] if filled else room)
                 if count == 0:
                     return self._deferred_behind(filled, "end")
                 filled += count
-                if count < MAX_RECORD_PAYLOAD and not self._sock.pending():
+                if count < MAX_RECORD_PAYLOAD and not self._pending():
                     break
         except ssl.SSLWantReadError:
             return filled or None
@@ -125,7 +133,7 @@ class TlsStream:
         """See TcpStream; at most one record a call, and after 0 the same bytes must be offered again."""
         self.sends_when_readable = False
         try:
-            return self._sock.write(data)
+            return self._write(data)
         except ssl.SSLWantWriteError:
             return 0
         except ssl.SSLWantReadError:
@@ -219,6 +227,7 @@ class TlsStream:
         await close_gently(plain)
 
     def _closed(self) -> None:
+        self._read = self._write = self._pending = _of_no_use
         self._readiness.close()
         told, self.when_closed = self.when_closed, None
         if told is not None:
@@ -345,6 +354,10 @@ async def start_tls(
         tls.abort()
         raise
     return tls
+
+
+def _of_no_use(*_: object) -> int:
+    raise PeerReset("the stream was closed")
 
 
 def _check_server_name(name: str | None) -> None:

@@ -65,7 +65,7 @@ class Outbox:
     def room(self, limit: int) -> memoryview | None:
         """Return the place for the payload of one frame, at most ``limit`` bytes; None while the socket is behind."""
         begin = self.place + HEADER_SIZE
-        if self.is_blocked or self._late or self.is_over:
+        if self.is_blocked or self._late:
             return None
         free = BATCH_BYTES - begin
         if free < LEAST_ROOM_BYTES:
@@ -112,19 +112,19 @@ class Outbox:
 
     def flush(self) -> None:
         """Write what the socket takes; the rest goes as soon as it takes more."""
-        if self.is_blocked or self.is_over or self._start == self.place:
+        size = self.place - self._start
+        if size == 0 or self.is_blocked:
             return
-        is_bulk = self.place - self._start > MAX_RECORD_PAYLOAD
-        if is_bulk:
-            self._channel.cork(True)
         try:
-            self._write()
+            if size > MAX_RECORD_PAYLOAD:
+                self._channel.cork(True)
+                self._write()
+                self._channel.cork(False)
+            else:
+                self._write()
         except NetError as error:
             self.close()
             self._on_failure(error)
-            return
-        if is_bulk:
-            self._channel.cork(False)
 
     def _write(self) -> None:
         while self._start < self.place:
@@ -134,14 +134,14 @@ class Outbox:
                 return
             self._start += count
             if self._start == self.place:
-                self._start, self.place = 0, self._take_late()
+                self._start = 0
+                self.place = self._take_late() if self._late else 0
 
     def _take_late(self) -> int:
         """Move late frames to the front of the empty buffer; return how many bytes that are."""
         late = self._late[:CONTROL_BYTES]
-        if late:
-            del self._late[:CONTROL_BYTES]
-            self.buffer[: len(late)] = late
+        del self._late[:CONTROL_BYTES]
+        self.buffer[: len(late)] = late
         return len(late)
 
     def _block(self) -> None:

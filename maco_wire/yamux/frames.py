@@ -34,7 +34,8 @@ PLAIN_DATA = 0
 """What version, type and flags of a data frame without flags are as one number."""
 unpack_plain_header = _PLAIN_HEADER.unpack_from
 """Return version, type and flags as one number, the stream ID and the length of the header at a position."""
-_pack_plain_header = _PLAIN_HEADER.pack_into
+pack_plain_header = _PLAIN_HEADER.pack_into
+"""Write such a header into a buffer at a position."""
 
 
 class FrameType(enum.IntEnum):
@@ -71,11 +72,6 @@ def encode_header(frame_type: FrameType, flags: int, stream_id: int, length: int
     return _HEADER.pack(_VERSION, frame_type, flags, stream_id, length)
 
 
-def put_data_header(buffer: bytearray, at: int, stream_id: int, length: int) -> None:
-    """Write the 12 bytes of a data frame's header into ``buffer`` at ``at``."""
-    _pack_plain_header(buffer, at, PLAIN_DATA, stream_id, length)
-
-
 def decode_header(data: bytes | bytearray | memoryview, start: int = 0) -> Header:
     """Return the header that begins at ``start``; 12 bytes must be there.
 
@@ -95,17 +91,18 @@ def decode_header(data: bytes | bytearray | memoryview, start: int = 0) -> Heade
 class FrameReader:
     """Split received bytes into headers and pieces of payload."""
 
-    __slots__ = ("_partial_header", "payload_remaining")
+    __slots__ = ("partial_header", "payload_remaining")
 
     def __init__(self) -> None:
-        self._partial_header = bytearray()
+        self.partial_header = bytearray()
+        """The bytes of a header whose end is still to come."""
         self.payload_remaining = 0
         """How many payload bytes of the current data frame are still to come."""
 
     @property
     def inside_a_frame(self) -> bool:
         """Whether the bytes so far end in the middle of a frame."""
-        return bool(self._partial_header or self.payload_remaining)
+        return bool(self.partial_header or self.payload_remaining)
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> Iterator[Header | memoryview]:
         """Yield each header, and behind that of a data frame its payload in views that die with ``data``.
@@ -129,13 +126,13 @@ class FrameReader:
                 yield header
 
     def _read_header(self, view: memoryview, position: int) -> tuple[Header | None, int]:
-        if not self._partial_header and len(view) - position >= HEADER_SIZE:
+        if not self.partial_header and len(view) - position >= HEADER_SIZE:
             return decode_header(view, position), position + HEADER_SIZE
-        missing = view[position : position + HEADER_SIZE - len(self._partial_header)]
-        self._partial_header += missing
+        missing = view[position : position + HEADER_SIZE - len(self.partial_header)]
+        self.partial_header += missing
         position += len(missing)
-        if len(self._partial_header) < HEADER_SIZE:
+        if len(self.partial_header) < HEADER_SIZE:
             return None, position
-        header = decode_header(self._partial_header)
-        self._partial_header.clear()
+        header = decode_header(self.partial_header)
+        self.partial_header.clear()
         return header, position

@@ -42,7 +42,7 @@ from maco_wire.yamux.frames import (
     GoAwayCode,
     Header,
     encode_header,
-    put_data_header,
+    pack_plain_header,
     unpack_plain_header,
 )
 from maco_wire.yamux.streams import Stream
@@ -182,11 +182,10 @@ class YamuxSession:
         Raises:
             LocalProtocolError: the stream is over, or ``length`` is beyond its window.
         """
-        if not 0 < length <= stream.send_window:
+        if not 0 < length <= stream.send_window or stream.ended_by_us:
             raise LocalProtocolError(f"stream {stream.stream_id} takes no {length} bytes now")
-        stream.check_writable()
         stream.send_window -= length
-        put_data_header(buffer, at, stream.stream_id, length)
+        pack_plain_header(buffer, at, PLAIN_DATA, stream.stream_id, length)
 
     def end_stream(self, stream_id: int) -> None:
         """Send no more on this stream (FIN); the peer may go on."""
@@ -214,15 +213,15 @@ class YamuxSession:
         stream = self._streams.get(stream_id) or self._stream(stream_id)
         if stream is None:
             return
-        if not stream.is_due(count):
-            stream.consume(count)
+        delta = stream.consume(count)
+        if not delta:
             return
-        grown = stream.grown
-        could_be_faster = stream.is_nearly_used_up
-        delta = stream.consume(count, withhold=is_behind)
-        if could_be_faster and not is_behind:
+        if is_behind:
+            withheld = stream.withhold(delta)
+            delta -= withheld
+            self._growth_left += withheld
+        elif stream.was_nearly_used_up(delta):
             delta += self._grow(stream)
-        self._growth_left += grown - stream.grown
         if delta:
             self._write(FrameType.WINDOW_UPDATE, 0, stream_id, delta)
 
@@ -230,9 +229,11 @@ class YamuxSession:
         """Double the stream's receive window within the limits; return by how much it has grown."""
         window = INITIAL_WINDOW + stream.grown
         delta = min(window, self._max_window - window, self._growth_left)
-        if delta > 0:
-            stream.grow_receive_window(delta)
-        return max(delta, 0)
+        if delta <= 0:
+            return 0
+        self._growth_left -= delta
+        stream.grow_receive_window(delta)
+        return delta
 
     def ping(self, value: int) -> None:
         """Ask the peer for a sign of life; it comes back as ``PingAnswered`` with the same value (32 bits)."""
@@ -262,7 +263,7 @@ class YamuxSession:
         events: list[Event] = []
         rest = data if isinstance(data, memoryview) else memoryview(data)
         try:
-            if not self._frames.inside_a_frame:
+            if not (self._frames.payload_remaining or self._frames.partial_header):
                 taken = self._receive_plain_data(rest, events)
                 if taken == len(rest):
                     return events

@@ -42,11 +42,6 @@ class Stream:
         """How many bytes the receive window has beyond the initial 256 KiB."""
         return self.granted - INITIAL_WINDOW
 
-    @property
-    def is_nearly_used_up(self) -> bool:
-        """Whether the peer has less than a quarter of its window left: with a larger one it could send faster."""
-        return 4 * self.receive_window < self.granted
-
     def grow_receive_window(self, delta: int) -> None:
         """Let the peer have ``delta`` bytes more on its way from now on; the caller announces them."""
         self.granted += delta
@@ -71,35 +66,36 @@ class Stream:
             raise RemoteProtocolError(PROTOCOL, expected, f"{length} bytes")
         self.receive_window -= length
 
-    def is_due(self, count: int) -> bool:
-        """Tell whether window is to be given back once ``count`` more bytes were consumed.
-
-        It is given back in halves or more: one update per frame would double the number of frames.
-        """
-        return 2 * (self.consumed + count) >= self.granted and not self.ended_by_peer
-
-    def consume(self, count: int, *, withhold: bool = False) -> int:
+    def consume(self, count: int) -> int:
         """Note that the application has taken ``count`` bytes; return the window to give back, 0 for "not yet".
 
-        With ``withhold`` a window that had grown shrinks by what is not given back, to the initial 256 KiB at least.
+        The window is given back in halves or more: one update per frame would double the number of frames.
 
         Raises:
             LocalProtocolError: more than was received, or the stream was not accepted.
         """
-        self.check_accepted()
-        if not 0 <= count <= self.granted - self.receive_window - self.consumed:
+        if not self.acknowledged:
+            self.check_accepted()
+        total = self.consumed + count
+        if count < 0 or total > self.granted - self.receive_window:
             raise LocalProtocolError(f"stream {self.stream_id} has not received {count} unconsumed bytes")
-        is_due = self.is_due(count)
-        self.consumed += count
-        if not is_due:
+        if 2 * total < self.granted or self.ended_by_peer:
+            self.consumed = total
             return 0
-        delta, self.consumed = self.consumed, 0
-        if withhold:
-            kept_back = min(delta, self.granted - INITIAL_WINDOW)
-            self.granted -= kept_back
-            delta -= kept_back
-        self.receive_window += delta
-        return delta
+        self.consumed = 0
+        self.receive_window += total
+        return total
+
+    def was_nearly_used_up(self, delta: int) -> bool:
+        """Tell whether the peer had less than a quarter of its window left before ``delta`` bytes were given back."""
+        return 4 * (self.receive_window - delta) < self.granted
+
+    def withhold(self, delta: int) -> int:
+        """Take back, of ``delta`` bytes not announced yet, what the window has grown by; return how many that are."""
+        withheld = min(delta, self.grown)
+        self.granted -= withheld
+        self.receive_window -= withheld
+        return withheld
 
     def widen_send_window(self, delta: int) -> None:
         """Account for a window update of the peer.

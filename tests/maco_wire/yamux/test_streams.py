@@ -52,8 +52,9 @@ def test_a_window_shrinks_by_what_is_withheld_and_not_below_the_initial_one() ->
     stream = new_stream()
     stream.grow_receive_window(WINDOW)
     stream.receive_payload(2 * WINDOW)
-    assert stream.consume(2 * WINDOW, withhold=True) == WINDOW
+    assert stream.withhold(stream.consume(2 * WINDOW)) == WINDOW
     assert stream.receive_window == WINDOW
+    assert stream.withhold(WINDOW) == 0
 
 
 @pytest.mark.parametrize("count", [-1, 11])
