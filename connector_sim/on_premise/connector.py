@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import logging
 import ssl
@@ -102,15 +101,18 @@ class CloudConnector:
 
     def mappings(self, subaccount: str) -> tuple[SystemMapping, ...]:
         """Return what is exposed to a subaccount now. Raises KeyError for one that is not connected here."""
-        return self._exposed[subaccount].settings.mappings
+        return self._exposed[subaccount].access_control.mappings
+
+    def access_control(self, subaccount: str) -> AccessControl:
+        """Return the access control of a subaccount, to add or remove single mappings. Raises KeyError."""
+        return self._exposed[subaccount].access_control
 
     def expose(self, subaccount: str, mappings: Iterable[SystemMapping]) -> None:
         """Replace what is exposed to a subaccount; connections that are open stay open.
 
-        Raises SettingsError for a virtual host and port that is there twice, KeyError for an unknown subaccount.
+        Raises MappingOverlap for a virtual port that is there twice, KeyError for an unknown subaccount.
         """
-        settings = dataclasses.replace(self._exposed[subaccount].settings, mappings=tuple(mappings))
-        self._exposed[subaccount] = _Exposed(settings, AccessControl(settings.mappings))
+        self._exposed[subaccount].access_control.replace(mappings)
 
     async def _serve(self, subaccount: str, stream: TunnelStream) -> None:
         reader = OpenRequestReader()
