@@ -17,6 +17,7 @@ from connector_sim.on_premise.port_range import PortRange
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
 """0 takes a free port."""
 
+Limit: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -116,6 +117,7 @@ class Cloud(Section):
     untrusted_back_end_answer: Literal["host_unreachable", "failure", "success_then_close"] = "host_unreachable"
     bad_token_answer: Literal["status", "reply"] = "status"  # noqa: S105 - a choice, no secret
     replace_foreign_tunnel: bool = False
+    max_connections_per_client: Limit = 3000
 
 
 class SystemMapping(Section):
@@ -154,6 +156,7 @@ class CloudConnector(Section):
     truncated_as: Literal["reset", "end"] = "reset"
     connect_timeout_s: Seconds = 10
     tls_timeout_s: Seconds = 10
+    max_connections: Limit = 4000
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 

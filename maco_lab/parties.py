@@ -109,6 +109,7 @@ def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> Con
         untrusted_back_end_answer=cloud.untrusted_back_end_answer,
         bad_token_answer=cloud.bad_token_answer,
         replace_foreign_tunnel=cloud.replace_foreign_tunnel,
+        max_connections_per_client=cloud.max_connections_per_client,
     )
 
 
@@ -146,6 +147,7 @@ def build_connector(
         check_back_end_name=connector.check_back_end_name,
         connect_s=connector.connect_timeout_s,
         back_end_tls_s=connector.tls_timeout_s,
+        max_connections=connector.max_connections,
         maco_end_to_tls=connector.maco_end_to_tls,
         truncated_as=connector.truncated_as,
     )

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from connector_sim.admission import Admission, Lease
 from connector_sim.observing import DescribeCertificate
 from connector_sim.on_premise.access_control import AccessControl
 from connector_sim.on_premise.back_end import BackEndOpener
@@ -26,7 +27,9 @@ from connector_sim.relay import Relay
 from connector_sim.tunnel.session import SessionSettings
 from connector_sim.tunnel.stream import TunnelStream
 from maco_net.background import in_background
+from maco_net.descriptors import is_out_of_descriptors, out_of_descriptors
 from maco_net.errors import ConnectError, HandshakeError, NetError
+from maco_net.seldom_log import SeldomLog
 from maco_net.streams import ByteStream
 from maco_wire.exceptions import RemoteProtocolError
 from maco_wire.observation import Problem, StreamOpened, StreamRefused
@@ -69,6 +72,8 @@ class CloudConnector:
         self.settings = settings
         self._back_ends = back_ends
         self._watcher = watcher
+        self._admission = Admission(settings.max_connections)
+        self._seldom_log = SeldomLog(_log)
         self._exposed = {
             subaccount.subaccount: _Exposed(subaccount, AccessControl(subaccount.mappings))
             for subaccount in settings.subaccounts
@@ -125,16 +130,21 @@ class CloudConnector:
         if request is None:
             return
         exposed = self._exposed[subaccount]
-        back_end = await self._open(exposed, request, stream)
-        if back_end is None:
+        opened = await self._open(exposed, request, stream)
+        if opened is None:
             return
+        back_end, lease = opened
         relay = Relay(stream, back_end, self._watcher, request.trace_id, self.settings.relay)
         try:
             await stream.send(encode_answer(OpenAccepted()))
         except BaseException:
             relay.cancel()
+            lease.release()
             raise
-        await relay.run(early_to_mail_server=reader.trailing_data)
+        try:
+            await relay.run(early_to_mail_server=reader.trailing_data)
+        finally:
+            lease.release()
 
     async def _read_request(self, reader: OpenRequestReader, stream: TunnelStream) -> OpenRequest | None:
         async with asyncio.timeout(self.settings.open_request_s):
@@ -143,26 +153,35 @@ class CloudConnector:
                     return request
         return None
 
-    async def _open(self, exposed: _Exposed, request: OpenRequest, stream: TunnelStream) -> ByteStream | None:
-        """Return the open back end, or None after telling the cloud side why not."""
+    async def _open(
+        self, exposed: _Exposed, request: OpenRequest, stream: TunnelStream
+    ) -> tuple[ByteStream, Lease] | None:
+        """Return the open back end, or None after telling the cloud side why not.
+
+        The lease is to be released when the connection ends.
+        """
         mapping = exposed.access_control.find(request.virtual_host, request.virtual_port)
         if mapping is None:
             nearest = exposed.access_control.nearest(request.virtual_host, request.virtual_port)
             text = "Access denied: no mapping for this virtual host and port"
             await self._refuse(exposed, request, stream, RefusalReason.NO_MAPPING, text, nearest)
             return None
+        lease = self._admission.admit()
+        if lease is None:
+            text = f"limit reached: {self._admission.most} connections are open; the setting is max_connections"
+            await self._refuse(exposed, request, stream, RefusalReason.LIMIT_REACHED, text)
+            return None
         try:
             back_end = await self._back_ends.open(mapping, request.trace_id)
-        except ConnectError as error:
-            text = f"cannot open internal host {mapping.internal_host}:{mapping.internal_port}: {error.detail}"
-            await self._refuse(exposed, request, stream, RefusalReason.BACK_END_UNREACHABLE, text)
+        except (ConnectError, HandshakeError) as error:
+            lease.release()
+            await self._refuse(exposed, request, stream, *_why_not_open(mapping, error))
             return None
-        except HandshakeError as error:
-            text = f"TLS with internal host {mapping.internal_host}:{mapping.internal_port} failed: {error}"
-            await self._refuse(exposed, request, stream, RefusalReason.BACK_END_TLS_FAILED, text)
-            return None
+        except BaseException:
+            lease.release()
+            raise
         self._report_opened(exposed, request, mapping, back_end, stream)
-        return back_end
+        return back_end, lease
 
     async def _refuse(
         self,
@@ -174,7 +193,10 @@ class CloudConnector:
         nearest: str = "",
     ) -> None:
         hint = f"; the nearest mapping is {nearest}" if nearest else ""
-        _log.warning("%s:%d: %s%s", request.virtual_host, request.virtual_port, text, hint)
+        if reason is RefusalReason.LIMIT_REACHED:
+            self._seldom_log.warning(text)
+        else:
+            _log.warning("%s:%d: %s%s", request.virtual_host, request.virtual_port, text, hint)
         self._watcher.record(
             StreamRefused(
                 self._watcher.party,
@@ -222,3 +244,13 @@ class CloudConnector:
                 peer=tunnel.peer_address,
             )
         )
+
+
+def _why_not_open(mapping: SystemMapping, error: ConnectError | HandshakeError) -> tuple[RefusalReason, str]:
+    """Return what is told of a back end; one that was not even tried for want of a descriptor is not unreachable."""
+    system = f"internal host {mapping.internal_host}:{mapping.internal_port}"
+    if isinstance(error, HandshakeError):
+        return RefusalReason.BACK_END_TLS_FAILED, f"TLS with {system} failed: {error}"
+    if is_out_of_descriptors(error):
+        return RefusalReason.LIMIT_REACHED, f"limit reached: {out_of_descriptors()}"
+    return RefusalReason.BACK_END_UNREACHABLE, f"cannot open {system}: {error.detail}"

@@ -57,12 +57,16 @@ class ConnectorSettings:
     """What becomes of MaCo's end towards a TLS back end; see RelaySettings."""
     truncated_as: Literal["reset", "end"] = "reset"
     """What MaCo sees when a TLS back end ends without close_notify; see RelaySettings."""
+    max_connections: int = 4000
+    """How many connections this connector may have open, over all its subaccounts; more are refused."""
     max_reconnect_attempts: int = 150
     first_reconnect_delay_s: float = 0.5
     longest_reconnect_delay_s: float = 60.0
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""
+        if self.max_connections <= 0:
+            raise SettingsError("max_connections", f"found {self.max_connections}, allowed: more than 0")
         names = [subaccount.subaccount for subaccount in self.subaccounts]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SettingsError("subaccounts", f"{twice[0]} is there twice; a connector has one tunnel per subaccount")
