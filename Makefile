@@ -36,9 +36,10 @@ check: $(DEV_STAMP) ## Format, lint, types, import contracts and the fast tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -m "not slow and not real" -n 2 $(PYTEST_ARGS)
 
-bench: $(DEV_STAMP) ## Measure start, stop, imports and the pytest plugin on this machine
+bench: $(DEV_STAMP) ## Measure start, stop, imports, the pytest plugin and mappings on this machine
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.plugin
+	$(BIN)/python -m benchmarks.mappings
 
 docs: $(DOCS_STAMP) ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W -q docs docs/_build/html

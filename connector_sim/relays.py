@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from connector_sim.admission import Lease
 from connector_sim.relay import Relay, RelayEnd
 
 
@@ -11,20 +12,24 @@ class Relays:
     """Start relays, count them, and end them with the party."""
 
     def __init__(self) -> None:
-        self._running: set[Relay] = set()
+        self._running: dict[Relay, Lease | None] = {}
         self._emptied = asyncio.Event()
         self._forget = self._ended  # one bound method for all of them
 
     def __len__(self) -> int:
         return len(self._running)
 
-    def start(self, relay: Relay, *, early_to_maco: bytes = b"", early_to_mail_server: bytes = b"") -> None:
-        """Start a relay; it is forgotten when it ends."""
-        self._running.add(relay)
+    def start(
+        self, relay: Relay, lease: Lease | None = None, *, early_to_maco: bytes = b"", early_to_mail_server: bytes = b""
+    ) -> None:
+        """Start a relay; when it ends, it is forgotten, and its place, if it takes one, is given back."""
+        self._running[relay] = lease
         relay.start(self._forget, early_to_maco=early_to_maco, early_to_mail_server=early_to_mail_server)
 
     def _ended(self, relay: Relay, _: RelayEnd) -> None:
-        self._running.discard(relay)
+        lease = self._running.pop(relay)
+        if lease is not None:
+            lease.release()
         if not self._running:
             self._emptied.set()
 

@@ -7,12 +7,16 @@ The parties check their own settings when these are built; they are built here o
 from __future__ import annotations
 
 import ipaddress
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from connector_sim.on_premise.settings import MappingProtocol, SubaccountSettings, SystemMapping
+from connector_sim.on_premise.port_range import PortRange
 from connector_sim.on_premise.settings import SettingsError as ConnectorSettingsError
+from connector_sim.on_premise.settings import SubaccountSettings
+from connector_sim.on_premise.system_mapping import BackEndType, MappingProtocol, SystemMapping
+from connector_sim.on_premise.virtual_systems import VirtualSystems
 from maco_client.failures import SettingsError as MacoSettingsError
 from maco_client.settings import (
     Credential,
@@ -25,7 +29,7 @@ from maco_client.settings import (
     TokenService,
 )
 from maco_lab import lab_model
-from maco_lab.lab_model import Certificate, LabModel
+from maco_lab.lab_model import HOST_PORTS, Certificate, LabModel, split_host_ports
 from maco_lab.pki import anchor_names, server_names
 from mailserver_sim.settings import Account, MailServerSettings
 from mailserver_sim.settings import SettingsError as MailSettingsError
@@ -83,22 +87,50 @@ def _connectors(model: LabModel) -> Found:
 
 
 def _mappings(where: Location, mappings: Sequence[lab_model.SystemMapping]) -> Found:
+    systems = VirtualSystems()
     for i, mapping in enumerate(mappings):
-        protocol = MappingProtocol(mapping.protocol)
-        yield from _build((*where, i), SystemMapping, *mapping.virtual, *mapping.internal, protocol)[1]
-    names = [f"{mapping.virtual[0].lower()}:{mapping.virtual[1]}" for mapping in mappings]
-    yield from _repeated(where, names, "virtual")
+        built, found = _build((*where, i), system_mapping, mapping)
+        yield from found
+        if built:
+            yield from _build((*where, i), systems.add, built)[1]
+
+
+def system_mapping(mapping: lab_model.SystemMapping) -> SystemMapping:
+    """Return a system mapping as the Cloud Connector takes it. Raises SettingsError."""
+    return SystemMapping.between(
+        *mapping.virtual,
+        *mapping.internal,
+        MappingProtocol(mapping.protocol),
+        BackEndType(mapping.back_end_type),
+        mapping.description,
+    )
 
 
 def _hosts(model: LabModel) -> Found:
-    seen: set[str] = set()
-    for name in model.hosts:
-        host, _, port = name.rpartition(":")
-        if not host or not port.isascii() or not port.isdigit():
-            yield ("hosts", name), f"found name {name!r}, allowed: host:port, as in mail.example.com:143"
-        elif name.lower() in seen:
-            yield ("hosts", name), f"{name.lower()!r} is there twice"
-        seen.add(name.lower())
+    """Find names that are none, ranges of another size than their address, and a port that is there twice.
+
+    A name with one port may be there beside a range that has it, and comes first then.
+    """
+    singles: set[tuple[str, int]] = set()
+    ranges: list[tuple[str, PortRange, str]] = []
+    for name, (_, there) in model.hosts.items():
+        where: Location = ("hosts", name)
+        try:
+            host, ports = split_host_ports(name.lower())
+        except ValueError:
+            yield where, f"found name {name!r}, allowed: {HOST_PORTS}"
+            continue
+        if len(ports) != len(there):
+            yield where, f"found {there} for {ports}, allowed: as many ports as in the name"
+        if len(ports) > 1:
+            ranges.append((host, ports, name))
+            continue
+        if (host, ports.first) in singles:
+            yield where, f"{name.lower()!r} is there twice"
+        singles.add((host, ports.first))
+    for (host, ports, name), (next_host, next_ports, next_name) in itertools.pairwise(sorted(ranges)):
+        if host == next_host and ports.overlaps(next_ports):
+            yield ("hosts", next_name), f"{next_name!r} overlaps {name!r}"
 
 
 def _mail_server(model: LabModel) -> Found:

@@ -5,15 +5,19 @@ The words are those of SAP's pages and REST API; the values are those that the p
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from connector_sim.on_premise.port_range import PortRange
+
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
 """0 takes a free port."""
 
+Limit: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -34,17 +38,24 @@ def _kind(value: Any) -> str:
     )
 
 
-def _split_host_port(value: Any) -> Any:
-    """Turn ``host:port`` into a pair; anything else is told with an example."""
-    if isinstance(value, tuple):
-        return value
-    host, separator, port = str(value).rpartition(":")
-    if not separator or not host or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65_535:
-        raise ValueError(f"found {_kind(value)}, allowed: host:port, as in mail.example.com:143")
-    return host.strip("[]"), int(port)
+HOST_PORTS = "host:port, as in mail.example.com:143, or host:low-high, as in ftp.example.com:1000-1010"
 
 
-HostPort: TypeAlias = Annotated[tuple[str, int], BeforeValidator(_split_host_port)]
+def split_host_ports(value: Any) -> tuple[str, PortRange]:
+    """Turn ``host:port`` or ``host:low-high`` into a pair. Raises ValueError for anything else, with an example."""
+    host, _, ports = str(value).rpartition(":")
+    with contextlib.suppress(ValueError):
+        if host:
+            return host.strip("[]"), PortRange.parse(ports)
+    raise ValueError(f"found {_kind(value)}, allowed: {HOST_PORTS}")
+
+
+def _split_unless_done(value: Any) -> Any:
+    return value if isinstance(value, tuple) else split_host_ports(value)
+
+
+HostPorts: TypeAlias = Annotated[tuple[str, PortRange], BeforeValidator(_split_unless_done)]
+"""A host with a port, or with a range of ports."""
 
 
 def _loopback_unless_told(value: Any) -> Any:
@@ -106,13 +117,14 @@ class Cloud(Section):
     untrusted_back_end_answer: Literal["host_unreachable", "failure", "success_then_close"] = "host_unreachable"
     bad_token_answer: Literal["status", "reply"] = "status"  # noqa: S105 - a choice, no secret
     replace_foreign_tunnel: bool = False
+    max_connections_per_client: Limit = 3000
 
 
 class SystemMapping(Section):
     """One system mapping of the access control."""
 
-    virtual: HostPort
-    internal: HostPort
+    virtual: HostPorts
+    internal: HostPorts
     protocol: Literal["TCP", "TCPS"]
     back_end_type: Literal["abapSys", "hana", "netweaverGW", "otherSAPsys", "nonSAPsys"] = "nonSAPsys"
     description: str = ""
@@ -144,6 +156,7 @@ class CloudConnector(Section):
     truncated_as: Literal["reset", "end"] = "reset"
     connect_timeout_s: Seconds = 10
     tls_timeout_s: Seconds = 10
+    max_connections: Limit = 4000
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 
@@ -225,7 +238,7 @@ class LabModel(Section):
     cloud: Cloud
     subaccounts: list[SubaccountId] = Field(min_length=1)
     cloud_connectors: list[CloudConnector] = Field(default_factory=list)
-    hosts: dict[Name, HostPort] = Field(default_factory=dict)
+    hosts: dict[Name, HostPorts] = Field(default_factory=dict)
     mail_server: MailServer
     maco: MaCo
 

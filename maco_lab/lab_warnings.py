@@ -52,7 +52,8 @@ def _unreachable_servers(model: LabModel) -> Iterator[str]:
 
 def _is_for(mapping: SystemMapping, server: EmailServer) -> bool:
     host, _, port = server.address.partition(":")
-    return (mapping.virtual[0].lower(), mapping.virtual[1]) == (host.lower(), int(port or 143))
+    virtual_host, virtual_ports = mapping.virtual
+    return virtual_host.lower() == host.lower() and int(port or 143) in virtual_ports
 
 
 def _connections(model: LabModel) -> Iterator[str]:

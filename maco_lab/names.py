@@ -1,13 +1,22 @@
 """The on-premise names: where an internal host and port of a mapping really listen.
 
 Only the Cloud Connector resolves them. A name that is not in the table does not resolve: the lab never asks a DNS.
+A row may give a range of ports at once, ``host:low-high`` to ``address:low-high``, which keeps the offset as a mapping
+does. A row for one port comes before a range that has it, so that one system of a range can be somewhere else.
 """
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Mapping
+from typing import TypeAlias
 
+from connector_sim.on_premise.port_range import PortRange
+from maco_lab.lab_model import HostPorts, split_host_ports
 from maco_wire.observation import Address
+
+_Range: TypeAlias = tuple[PortRange, Address]
+"""Ports of a name, and where the first of them listens."""
 
 
 class OnPremiseNames:
@@ -16,9 +25,28 @@ class OnPremiseNames:
     ``moved`` tells where a listener of the lab really got its port when free ones were taken.
     """
 
-    def __init__(self, hosts: Mapping[str, Address], moved: Mapping[Address, Address]) -> None:
-        self._table = {name.lower(): moved.get(address, address) for name, address in hosts.items()}
+    def __init__(self, hosts: Mapping[str, HostPorts], moved: Mapping[Address, Address]) -> None:
+        self._moved = moved
+        self._single: dict[tuple[str, int], Address] = {}
+        self._ranges: dict[str, list[_Range]] = {}
+        for name, (address, there) in hosts.items():
+            host, ports = split_host_ports(name.lower())
+            if len(ports) == 1:
+                self._single[host, ports.first] = address, there.first
+            else:
+                self._ranges.setdefault(host, []).append((ports, (address, there.first)))
+        for rows in self._ranges.values():
+            rows.sort()
 
     def resolve(self, host: str, port: int) -> Address | None:
         """Return where ``host``:``port`` listens."""
-        return self._table.get(f"{host.lower()}:{port}")
+        address = self._single.get((host.lower(), port)) or self._in_range(host.lower(), port)
+        return address and self._moved.get(address, address)
+
+    def _in_range(self, host: str, port: int) -> Address | None:
+        rows = self._ranges.get(host, [])
+        at = bisect.bisect_right(rows, port, key=lambda row: row[0].first) - 1
+        if at < 0 or port not in rows[at][0]:
+            return None
+        ports, (address, first) = rows[at]
+        return address, first + port - ports.first

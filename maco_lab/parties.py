@@ -18,13 +18,7 @@ from connector_sim.cloud.service import ConnectivityService
 from connector_sim.cloud.settings import ConnectivitySettings, OauthClient
 from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.connector import CloudConnector
-from connector_sim.on_premise.settings import (
-    BackEndType,
-    ConnectorSettings,
-    MappingProtocol,
-    SubaccountSettings,
-    SystemMapping,
-)
+from connector_sim.on_premise.settings import ConnectorSettings, SubaccountSettings
 from connector_sim.on_premise.trust_store import BackEndTrustStore
 from connector_sim.passage import Watcher
 from maco_client.inbox import Inbox
@@ -41,7 +35,7 @@ from maco_client.settings import (
 )
 from maco_client.token import TokenSource
 from maco_lab import lab_model
-from maco_lab.lab_checks import email_connection, mail_addresses
+from maco_lab.lab_checks import email_connection, mail_addresses, system_mapping
 from maco_lab.names import OnPremiseNames
 from maco_lab.pki import LabPki
 from maco_wire.canary import Canary
@@ -115,6 +109,7 @@ def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> Con
         untrusted_back_end_answer=cloud.untrusted_back_end_answer,
         bad_token_answer=cloud.bad_token_answer,
         replace_foreign_tunnel=cloud.replace_foreign_tunnel,
+        max_connections_per_client=cloud.max_connections_per_client,
     )
 
 
@@ -152,6 +147,7 @@ def build_connector(
         check_back_end_name=connector.check_back_end_name,
         connect_s=connector.connect_timeout_s,
         back_end_tls_s=connector.tls_timeout_s,
+        max_connections=connector.max_connections,
         maco_end_to_tls=connector.maco_end_to_tls,
         truncated_as=connector.truncated_as,
     )
@@ -180,16 +176,7 @@ def build_connector(
 
 
 def _subaccount(subaccount: lab_model.ConnectorSubaccount) -> SubaccountSettings:
-    mappings = tuple(
-        SystemMapping(
-            *mapping.virtual,
-            *mapping.internal,
-            MappingProtocol(mapping.protocol),
-            BackEndType(mapping.back_end_type),
-            mapping.description,
-        )
-        for mapping in subaccount.mappings
-    )
+    mappings = tuple(system_mapping(mapping) for mapping in subaccount.mappings)
     return SubaccountSettings(subaccount.subaccount, subaccount.location_id, mappings)
 
 

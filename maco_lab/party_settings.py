@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from connector_sim.on_premise.port_range import PortRange
 from maco_lab.lab_file import LabFile, parse_lab
-from maco_lab.lab_model import LabModel
+from maco_lab.lab_model import HostPorts, LabModel, split_host_ports
+from maco_wire.observation import Address
 
 CLOUD_PROTOCOLS = ("socks5", "token", "tunnel")
 
@@ -81,6 +83,19 @@ def placed(model: LabModel, ports: Mapping[str, int]) -> LabModel:
         update={
             "cloud": model.cloud.model_copy(update=cloud),
             "mail_server": server.model_copy(update={"ports": mail_ports}),
-            "hosts": {name: moved.get(address, address) for name, address in model.hosts.items()},
+            "hosts": _follow(model.hosts, moved),
         }
     )
+
+
+def _follow(hosts: Mapping[str, HostPorts], moved: Mapping[Address, Address]) -> dict[str, HostPorts]:
+    """Return the names on premise with what has moved; a port of a range gets a row of its own, which comes first."""
+    followed = dict(hosts)
+    for name, (address, there) in hosts.items():
+        host, ports = split_host_ports(name)
+        for (old_address, old_port), (new_address, new_port) in moved.items():
+            if old_address == address and old_port in there:
+                own_name = f"{host}:{ports.first + old_port - there.first}"
+                if own_name == name or own_name not in hosts:
+                    followed[own_name] = new_address, PortRange(new_port, new_port)
+    return followed

@@ -10,14 +10,15 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
+from maco_net.descriptors import is_out_of_descriptors, out_of_descriptors
 from maco_net.errors import NetError, PeerReset
 from maco_net.readiness import Readiness
+from maco_net.seldom_log import SeldomLog
 from maco_net.tcp import TcpStream
 from maco_wire.observation import Address
 
 BACKLOG = 512
 OUT_OF_DESCRIPTORS_PAUSE_S = 0.1
-_OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 # accept(2): "Linux accept() passes already-pending network errors on the new socket as an error code"; they concern
 # that connection alone.
 _OF_ONE_CONNECTION = frozenset(
@@ -48,6 +49,7 @@ class Listener:
         self._readiness: Readiness | None = None
         self._connections: set[TcpStream] = set()
         self.address: Address = self._sock.getsockname()[:2]
+        self._seldom_log = SeldomLog(_log)
 
     async def serve(self, serve: Serve, *, max_connections: int = 1024) -> None:
         """Serve until cancelled or closed; then every connection's task is cancelled too and all sockets are closed.
@@ -81,7 +83,6 @@ class Listener:
 
     async def _accept(self, readiness: Readiness) -> TcpStream | None:
         """Return the next connection; None once the listener is closed."""
-        is_waiting = False
         while self._sock.fileno() >= 0:
             if readiness.is_overdue():
                 await asyncio.sleep(0)
@@ -92,10 +93,9 @@ class Listener:
             except PeerReset:
                 pass  # gone before it could be served
             except OSError as error:
-                if error.errno in _OUT_OF_DESCRIPTORS:
-                    if not is_waiting:
-                        _log.warning("out of file descriptors: new connections wait")
-                    is_waiting = True
+                if is_out_of_descriptors(error):
+                    host, port = self.address
+                    self._seldom_log.warning(f"new connections to {host}:{port} wait: {out_of_descriptors()}")
                     await asyncio.sleep(OUT_OF_DESCRIPTORS_PAUSE_S)
                 elif error.errno not in _OF_ONE_CONNECTION:
                     raise

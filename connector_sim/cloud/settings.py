@@ -53,13 +53,16 @@ class ConnectivitySettings:
     """How long a client of the token service may take for one request."""
     max_connections: int = 4096
     """How many SOCKS5 clients are served at once; more wait in the backlog."""
+    max_connections_per_client: int = 3000
+    """How many connections one OAuth client may have open; more are refused with 0x01."""
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""
         for name in ("socks5_port", "token_port", "tunnel_port"):
             if not 0 <= (port := getattr(self, name)) <= 65_535:
                 raise SettingsError(name, f"found {port}, allowed: 1 to 65535, or 0 for a free one")
-        for name in ("token_lifetime_s", "negotiation_s", "tunnel_handshake_s", "open_s", "http_s", "max_connections"):
+        limits = ("max_connections", "max_connections_per_client")
+        for name in ("token_lifetime_s", "negotiation_s", "tunnel_handshake_s", "open_s", "http_s", *limits):
             if (found := getattr(self, name)) <= 0:
                 raise SettingsError(name, f"found {found}, allowed: more than 0")
         known: set[str] = set()

@@ -12,6 +12,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 
+from connector_sim.admission import Admission, Lease
 from connector_sim.cloud.registry import TunnelRegistry
 from connector_sim.cloud.settings import ConnectivitySettings
 from connector_sim.cloud.tokens import TokenClaims, TokenRefusal, Tokens
@@ -21,6 +22,7 @@ from connector_sim.relays import Relays
 from connector_sim.tunnel.session import TunnelFull
 from connector_sim.tunnel.stream import TunnelStream
 from maco_net.errors import NetError
+from maco_net.seldom_log import SeldomLog
 from maco_net.socket_side import SocketSide
 from maco_net.streams import close_gently
 from maco_net.tcp import TcpStream
@@ -85,6 +87,8 @@ class SocksProxy:
         self._registry = registry
         self._watcher = watcher
         self.relays = Relays()
+        self._admission = Admission(settings.max_connections_per_client)
+        self._seldom_log = SeldomLog(_log)
 
     async def serve(self, stream: TcpStream) -> None:
         """Serve one client until its connection ends, or is relayed."""
@@ -151,7 +155,7 @@ class SocksProxy:
 
     async def _connect(self, stream: TcpStream, machine: socks5.Socks5Server, asked: _Asked) -> None:
         try:
-            tunnel_stream, greeting = await self._open(asked)
+            tunnel_stream, greeting, lease = await self._open(asked)
         except _Refusal as refusal:
             self._report_refused(stream, asked, refusal)
             if refusal.reply == Reply.SUCCESS:
@@ -167,11 +171,34 @@ class SocksProxy:
             await stream.send(machine.data_to_send())
         except BaseException:
             relay.cancel()
+            lease.release()
             raise
         stream.is_kept = True
-        self.relays.start(relay, early_to_maco=greeting, early_to_mail_server=machine.trailing_data)
+        self.relays.start(relay, lease, early_to_maco=greeting, early_to_mail_server=machine.trailing_data)
 
-    async def _open(self, asked: _Asked) -> tuple[TunnelStream, bytes]:
+    async def _open(self, asked: _Asked) -> tuple[TunnelStream, bytes, Lease]:
+        """Open a stream for a client that has not too many; the lease is to be released when the connection ends.
+
+        Clients that have not got as far as CONNECT take no lease. Raises _Refusal.
+        """
+        lease = self._admission.admit(asked.claims.client_id)
+        if lease is None:
+            raise self._too_many(asked)
+        try:
+            return *await self._open_stream(asked), lease
+        except BaseException:
+            lease.release()
+            raise
+
+    def _too_many(self, asked: _Asked) -> _Refusal:
+        text = (
+            f"limit reached: client {asked.claims.client_id!r} has {self._admission.most} open connections; "
+            "the setting is max_connections_per_client"
+        )
+        self._seldom_log.warning(text)
+        return _Refusal(Reply.FAILURE, text)
+
+    async def _open_stream(self, asked: _Asked) -> tuple[TunnelStream, bytes]:
         """Open a stream in the right tunnel; return it with the payload glued behind the answer. Raises _Refusal."""
         session = self._registry.find(asked.claims.subaccount, asked.location_id)
         if session is None:
@@ -256,6 +283,6 @@ def _reason_text(reason: RefusalReason) -> str:
         RefusalReason.NO_MAPPING: "the Cloud Connector has no mapping for this virtual host and port",
         RefusalReason.BACK_END_UNREACHABLE: "the Cloud Connector cannot reach the internal host",
         RefusalReason.BACK_END_TLS_FAILED: "the Cloud Connector's TLS handshake with the back end failed",
-        RefusalReason.LIMIT_REACHED: "the Cloud Connector has reached a limit",
+        RefusalReason.LIMIT_REACHED: "the Cloud Connector has reached a limit: its log names the setting",
         RefusalReason.INTERNAL_ERROR: "the Cloud Connector failed",
     }[reason]

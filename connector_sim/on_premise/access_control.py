@@ -1,6 +1,7 @@
 """The access control of one subaccount: deny by default, allow what is mapped.
 
-Pure: virtual host and port in, mapping out. Virtual hosts compare case-insensitively (RFC 4343).
+Pure: virtual host and port in, mapping out. What changes acts on the connections that are opened from then on: one that
+is open has been allowed, and keeps what it was allowed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ import difflib
 import itertools
 from collections.abc import Iterable
 
-from connector_sim.on_premise.settings import SystemMapping
+from connector_sim.on_premise.internal_systems import InternalSystems
+from connector_sim.on_premise.port_range import PortRange
+from connector_sim.on_premise.system_mapping import SystemMapping
+from connector_sim.on_premise.virtual_systems import VirtualSystems
 
 NEAREST_AMONG = 200
 """How many mappings are searched for a similar name; a hint is not worth more than a few milliseconds."""
@@ -19,32 +23,58 @@ class AccessControl:
     """The mappings of one subaccount."""
 
     def __init__(self, mappings: Iterable[SystemMapping] = ()) -> None:
-        self._mappings = {_key(mapping.virtual_host, mapping.virtual_port): mapping for mapping in mappings}
-        self._internal = {
-            _key(mapping.internal_host, mapping.internal_port): mapping for mapping in reversed(self._mappings.values())
-        }
+        """Begin with these. Raises MappingOverlap."""
+        self.replace(mappings)
+
+    @property
+    def mappings(self) -> tuple[SystemMapping, ...]:
+        """Everything that is exposed, in the order in which it was added."""
+        return tuple(self._virtual)
+
+    def replace(self, mappings: Iterable[SystemMapping]) -> None:
+        """Expose these mappings and no others. Raises MappingOverlap, and changes nothing then."""
+        self._virtual = VirtualSystems(mappings)
+        self._internal = InternalSystems(self._virtual)
+
+    def add(self, mapping: SystemMapping) -> None:
+        """Expose one more. Raises MappingOverlap, and changes nothing then."""
+        self._virtual.add(mapping)
+        self._internal.add(mapping)
+
+    def put(self, mapping: SystemMapping) -> None:
+        """Expose a mapping in place of the one with the same virtual host and ports, or as a new one.
+
+        Raises MappingOverlap, and changes nothing then.
+        """
+        if self._virtual.get(mapping.virtual_host, mapping.virtual_ports):
+            self.remove(mapping.virtual_host, mapping.virtual_ports)
+        self.add(mapping)
+
+    def remove(self, virtual_host: str, virtual_ports: PortRange) -> None:
+        """Expose a mapping no longer. A part of a range cannot be removed. Raises KeyError if there is none."""
+        self._internal.remove(self._virtual.remove(virtual_host, virtual_ports))
 
     def find(self, virtual_host: str, virtual_port: int) -> SystemMapping | None:
-        """Return the mapping for this virtual system, if it is exposed."""
-        return self._mappings.get(_key(virtual_host, virtual_port))
+        """Return the mapping for this virtual system, if it is exposed; of a port range, the part for this port."""
+        mapping = self._virtual.find(virtual_host, virtual_port)
+        return mapping and mapping.narrowed_to(virtual_port)
 
     def nearest(self, virtual_host: str, virtual_port: int) -> str:
         """Return the virtual ``host:port`` of the mapping a caller may have meant; empty if none comes near.
 
-        First the mapping whose *internal* host and port were used instead of the virtual ones, then the most similar.
+        First the mapping whose *internal* host and port were used instead of the virtual ones; then that of the same
+        virtual host with the closest port or range; then the most similar name.
         """
-        if used_instead := self._internal.get(_key(virtual_host, virtual_port)):
-            return _virtual(used_instead)
-        names = {
-            _virtual(mapping).lower(): mapping for mapping in itertools.islice(self._mappings.values(), NEAREST_AMONG)
-        }
+        if used_instead := self._internal.find(virtual_host, virtual_port):
+            return used_instead.virtual
+        if same_host := self._virtual.closest(virtual_host, virtual_port):
+            return same_host.virtual
+        names = {_name(mapping, virtual_port): mapping for mapping in itertools.islice(self._virtual, NEAREST_AMONG)}
         close = difflib.get_close_matches(f"{virtual_host.lower()}:{virtual_port}", names, n=1, cutoff=0.6)
-        return _virtual(names[close[0]]) if close else ""
+        return names[close[0]].virtual if close else ""
 
 
-def _virtual(mapping: SystemMapping) -> str:
-    return f"{mapping.virtual_host}:{mapping.virtual_port}"
-
-
-def _key(host: str, port: int) -> tuple[str, int]:
-    return host.lower(), port
+def _name(mapping: SystemMapping, asked_port: int) -> str:
+    """Return what a caller of a mapping would have written, with the port asked for if it is one of the mapping's."""
+    port = asked_port if asked_port in mapping.virtual_ports else mapping.virtual_port
+    return f"{mapping.virtual_host.lower()}:{port}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import logging
 import ssl
@@ -17,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from connector_sim.admission import Admission, Lease
 from connector_sim.observing import DescribeCertificate
 from connector_sim.on_premise.access_control import AccessControl
 from connector_sim.on_premise.back_end import BackEndOpener
@@ -28,7 +28,9 @@ from connector_sim.relays import Relays
 from connector_sim.tunnel.session import SessionSettings
 from connector_sim.tunnel.stream import TunnelStream
 from maco_net.background import in_background
+from maco_net.descriptors import is_out_of_descriptors, out_of_descriptors
 from maco_net.errors import ConnectError, HandshakeError, NetError
+from maco_net.seldom_log import SeldomLog
 from maco_net.socket_side import Channel, SocketSide
 from maco_wire.exceptions import RemoteProtocolError
 from maco_wire.observation import Problem, StreamOpened, StreamRefused
@@ -73,6 +75,8 @@ class CloudConnector:
         self._watcher = watcher
         self._relay_settings = settings.relay
         self.relays = Relays()
+        self._admission = Admission(settings.max_connections)
+        self._seldom_log = SeldomLog(_log)
         self._exposed = {
             subaccount.subaccount: _Exposed(subaccount, AccessControl(subaccount.mappings))
             for subaccount in settings.subaccounts
@@ -108,15 +112,18 @@ class CloudConnector:
 
     def mappings(self, subaccount: str) -> tuple[SystemMapping, ...]:
         """Return what is exposed to a subaccount now. Raises KeyError for one that is not connected here."""
-        return self._exposed[subaccount].settings.mappings
+        return self._exposed[subaccount].access_control.mappings
+
+    def access_control(self, subaccount: str) -> AccessControl:
+        """Return the access control of a subaccount, to add or remove single mappings. Raises KeyError."""
+        return self._exposed[subaccount].access_control
 
     def expose(self, subaccount: str, mappings: Iterable[SystemMapping]) -> None:
         """Replace what is exposed to a subaccount; connections that are open stay open.
 
-        Raises SettingsError for a virtual host and port that is there twice, KeyError for an unknown subaccount.
+        Raises MappingOverlap for a virtual port that is there twice, KeyError for an unknown subaccount.
         """
-        settings = dataclasses.replace(self._exposed[subaccount].settings, mappings=tuple(mappings))
-        self._exposed[subaccount] = _Exposed(settings, AccessControl(settings.mappings))
+        self._exposed[subaccount].access_control.replace(mappings)
 
     async def _serve(self, subaccount: str, stream: TunnelStream) -> None:
         reader = OpenRequestReader()
@@ -129,16 +136,18 @@ class CloudConnector:
         if request is None:
             return
         exposed = self._exposed[subaccount]
-        back_end = await self._open(exposed, request, stream)
-        if back_end is None:
+        opened = await self._open(exposed, request, stream)
+        if opened is None:
             return
+        back_end, lease = opened
         relay = Relay(stream, SocketSide(back_end), self._watcher, request.trace_id, self._relay_settings)
         try:
             await stream.send(encode_answer(OpenAccepted()))
         except BaseException:
             relay.cancel()
+            lease.release()
             raise
-        self.relays.start(relay, early_to_mail_server=reader.trailing_data)
+        self.relays.start(relay, lease, early_to_mail_server=reader.trailing_data)
 
     async def _read_request(self, reader: OpenRequestReader, stream: TunnelStream) -> OpenRequest | None:
         async with asyncio.timeout(self.settings.open_request_s):
@@ -147,26 +156,35 @@ class CloudConnector:
                     return request
         return None
 
-    async def _open(self, exposed: _Exposed, request: OpenRequest, stream: TunnelStream) -> Channel | None:
-        """Return the open back end, or None after telling the cloud side why not."""
+    async def _open(
+        self, exposed: _Exposed, request: OpenRequest, stream: TunnelStream
+    ) -> tuple[Channel, Lease] | None:
+        """Return the open back end, or None after telling the cloud side why not.
+
+        The lease is to be released when the connection ends.
+        """
         mapping = exposed.access_control.find(request.virtual_host, request.virtual_port)
         if mapping is None:
             nearest = exposed.access_control.nearest(request.virtual_host, request.virtual_port)
             text = "Access denied: no mapping for this virtual host and port"
             await self._refuse(exposed, request, stream, RefusalReason.NO_MAPPING, text, nearest)
             return None
+        lease = self._admission.admit()
+        if lease is None:
+            text = f"limit reached: {self._admission.most} connections are open; the setting is max_connections"
+            await self._refuse(exposed, request, stream, RefusalReason.LIMIT_REACHED, text)
+            return None
         try:
             back_end = await self._back_ends.open(mapping, request.trace_id)
-        except ConnectError as error:
-            text = f"cannot open internal host {mapping.internal_host}:{mapping.internal_port}: {error.detail}"
-            await self._refuse(exposed, request, stream, RefusalReason.BACK_END_UNREACHABLE, text)
+        except (ConnectError, HandshakeError) as error:
+            lease.release()
+            await self._refuse(exposed, request, stream, *_why_not_open(mapping, error))
             return None
-        except HandshakeError as error:
-            text = f"TLS with internal host {mapping.internal_host}:{mapping.internal_port} failed: {error}"
-            await self._refuse(exposed, request, stream, RefusalReason.BACK_END_TLS_FAILED, text)
-            return None
+        except BaseException:
+            lease.release()
+            raise
         self._report_opened(exposed, request, mapping, back_end, stream)
-        return back_end
+        return back_end, lease
 
     async def _refuse(
         self,
@@ -178,7 +196,10 @@ class CloudConnector:
         nearest: str = "",
     ) -> None:
         hint = f"; the nearest mapping is {nearest}" if nearest else ""
-        _log.warning("%s:%d: %s%s", request.virtual_host, request.virtual_port, text, hint)
+        if reason is RefusalReason.LIMIT_REACHED:
+            self._seldom_log.warning(text)
+        else:
+            _log.warning("%s:%d: %s%s", request.virtual_host, request.virtual_port, text, hint)
         self._watcher.record(
             StreamRefused(
                 self._watcher.party,
@@ -226,3 +247,13 @@ class CloudConnector:
                 peer=tunnel.peer_address,
             )
         )
+
+
+def _why_not_open(mapping: SystemMapping, error: ConnectError | HandshakeError) -> tuple[RefusalReason, str]:
+    """Return what is told of a back end; one that was not even tried for want of a descriptor is not unreachable."""
+    system = f"internal host {mapping.internal_host}:{mapping.internal_port}"
+    if isinstance(error, HandshakeError):
+        return RefusalReason.BACK_END_TLS_FAILED, f"TLS with {system} failed: {error}"
+    if is_out_of_descriptors(error):
+        return RefusalReason.LIMIT_REACHED, f"limit reached: {out_of_descriptors()}"
+    return RefusalReason.BACK_END_UNREACHABLE, f"cannot open {system}: {error.detail}"

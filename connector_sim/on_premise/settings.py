@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import Literal
 
-from connector_sim.exceptions import SettingsError as SettingsError  # noqa: PLC0414 - a re-export: callers know it from here
+from connector_sim.exceptions import SettingsError as SettingsError  # noqa: PLC0414 - re-exports: callers know them from here
+from connector_sim.on_premise.system_mapping import BackEndType as BackEndType  # noqa: PLC0414
+from connector_sim.on_premise.system_mapping import MappingProtocol as MappingProtocol  # noqa: PLC0414
+from connector_sim.on_premise.system_mapping import SystemMapping as SystemMapping  # noqa: PLC0414
+from connector_sim.on_premise.virtual_systems import VirtualSystems
 from connector_sim.relay import RelaySettings
-
-
-class MappingProtocol(enum.StrEnum):
-    """What the connector does on the way to the back end; values of the REST API, TCPS is "TCP TLS" on its pages."""
-
-    TCP = "TCP"
-    TCPS = "TCPS"
-
-
-class BackEndType(enum.StrEnum):
-    """The back-end types that SAP allows for TCP and TCP TLS."""
-
-    ABAP = "abapSys"
-    HANA = "hana"
-    GATEWAY = "netweaverGW"
-    OTHER_SAP = "otherSAPsys"
-    NON_SAP = "nonSAPsys"
-
-
-@dataclass(frozen=True, slots=True)
-class SystemMapping:
-    """One entry of the access control: the virtual system a cloud application may reach, and the internal one."""
-
-    virtual_host: str
-    virtual_port: int
-    internal_host: str
-    internal_port: int
-    protocol: MappingProtocol
-    back_end_type: BackEndType = BackEndType.NON_SAP
-    description: str = ""
-
-    def __post_init__(self) -> None:
-        """Check every value; raises SettingsError."""
-        for field, host in (("virtualHost", self.virtual_host), ("localHost", self.internal_host)):
-            if not host or not host.isascii() or not host.isprintable() or " " in host or len(host) > 255:
-                raise SettingsError(field, f"found {host!r}, allowed: a host name of 1 to 255 ASCII characters")
-        for field, port in (("virtualPort", self.virtual_port), ("localPort", self.internal_port)):
-            if not 1 <= port <= 65_535:
-                raise SettingsError(field, f"found {port}, allowed: 1 to 65535")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +30,7 @@ class SubaccountSettings:
             raise SettingsError("subaccount", "found nothing, allowed: the subaccount's ID")
         if len(self.location_id.encode()) > 189 or not self.location_id.isprintable():
             raise SettingsError("locationID", "allowed: printable characters, at most 189 bytes in UTF-8")
-        seen: dict[tuple[str, int], SystemMapping] = {}
-        for mapping in self.mappings:
-            key = (mapping.virtual_host.lower(), mapping.virtual_port)
-            if key in seen:
-                raise SettingsError("virtualHost", f"{key[0]}:{key[1]} is mapped twice in subaccount {self.subaccount}")
-            seen[key] = mapping
+        VirtualSystems(self.mappings)  # raises MappingOverlap, which is a SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +57,16 @@ class ConnectorSettings:
     """What becomes of MaCo's end towards a TLS back end; see RelaySettings."""
     truncated_as: Literal["reset", "end"] = "reset"
     """What MaCo sees when a TLS back end ends without close_notify; see RelaySettings."""
+    max_connections: int = 4000
+    """How many connections this connector may have open, over all its subaccounts; more are refused."""
     max_reconnect_attempts: int = 150
     first_reconnect_delay_s: float = 0.5
     longest_reconnect_delay_s: float = 60.0
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""
+        if self.max_connections <= 0:
+            raise SettingsError("max_connections", f"found {self.max_connections}, allowed: more than 0")
         names = [subaccount.subaccount for subaccount in self.subaccounts]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SettingsError("subaccounts", f"{twice[0]} is there twice; a connector has one tunnel per subaccount")

@@ -9,13 +9,15 @@ import datetime as dt
 import email
 import email.message
 import email.policy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector_sim.on_premise import connector as on_premise
-from connector_sim.on_premise.settings import MappingProtocol, SystemMapping
+from connector_sim.on_premise.port_range import PortRange
+from connector_sim.on_premise.system_mapping import MappingProtocol, SystemMapping
 from connector_sim.on_premise.tunnel_client import TunnelClient
 from maco_client.results import PollResult
+from maco_lab.lab_model import split_host_ports
 from maco_lab.samples import sample_mail
 from maco_lab.testing.thread import LabThread
 from maco_lab.topology import RunningLab
@@ -165,34 +167,34 @@ class CloudConnector:
 
     def mappings(self, subaccount: str | None = None) -> tuple[SystemMapping, ...]:
         """Return what is exposed to a subaccount (by default the first). Raises KeyError."""
-        return self._connector.mappings(self._subaccount(subaccount))
+        return self._thread.run(self._mappings(self._subaccount(subaccount)))
+
+    async def _mappings(self, subaccount: str) -> tuple[SystemMapping, ...]:
+        return self._connector.mappings(subaccount)
 
     def expose(self, virtual: str, internal: str, protocol: str = "TCP", *, subaccount: str | None = None) -> None:
-        """Add a system mapping between two ``host:port``, or replace the one of this virtual system.
+        """Add a system mapping between two ``host:port`` or ``host:low-high``, or replace the one of ``virtual``.
 
-        The internal host must be in the ``hosts`` table of the settings. Raises SettingsError, KeyError, ValueError.
+        The internal host must be in the ``hosts`` table of the settings. Connections that are open stay open.
+        Raises SettingsError, KeyError, ValueError.
         """
-        mapping = SystemMapping(*_split(virtual), *_split(internal), MappingProtocol(protocol))
-        self._replace(subaccount, [*self._without(virtual, subaccount), mapping])
+        mapping = SystemMapping.between(
+            *split_host_ports(virtual), *split_host_ports(internal), MappingProtocol(protocol)
+        )
+        self._thread.run(self._expose(self._subaccount(subaccount), mapping))
 
     def withdraw(self, virtual: str, *, subaccount: str | None = None) -> None:
-        """Remove the system mapping of a virtual ``host:port``. Raises KeyError if there is none."""
-        left = list(self._without(virtual, subaccount))
-        if len(left) == len(self.mappings(subaccount)):
-            raise KeyError(virtual)
-        self._replace(subaccount, left)
+        """Remove the system mapping of a virtual ``host:port`` or ``host:low-high``; open connections stay open.
 
-    def _without(self, virtual: str, subaccount: str | None) -> Iterator[SystemMapping]:
-        host, port = _split(virtual)
-        for mapping in self.mappings(subaccount):
-            if (mapping.virtual_host.lower(), mapping.virtual_port) != (host.lower(), port):
-                yield mapping
+        Raises KeyError if there is none.
+        """
+        self._thread.run(self._withdraw(self._subaccount(subaccount), *split_host_ports(virtual)))
 
-    def _replace(self, subaccount: str | None, mappings: list[SystemMapping]) -> None:
-        self._thread.run(self._expose(self._subaccount(subaccount), mappings))
+    async def _expose(self, subaccount: str, mapping: SystemMapping) -> None:
+        self._connector.access_control(subaccount).put(mapping)
 
-    async def _expose(self, subaccount: str, mappings: list[SystemMapping]) -> None:
-        self._connector.expose(subaccount, mappings)
+    async def _withdraw(self, subaccount: str, virtual_host: str, virtual_ports: PortRange) -> None:
+        self._connector.access_control(subaccount).remove(virtual_host, virtual_ports)
 
     def _subaccount(self, name: str | None) -> str:
         return name or self._connector.settings.subaccounts[0].subaccount
@@ -225,13 +227,6 @@ class CloudConnector:
             after=before,
             timeout_s=TUNNEL_LOST_S,
         )
-
-
-def _split(host_port: str) -> tuple[str, int]:
-    host, separator, port = host_port.rpartition(":")
-    if not separator or not host or not port.isdecimal():
-        raise ValueError(f"found {host_port!r}, allowed: host:port, as in mail.example.com:143")
-    return host, int(port)
 
 
 def _as_bytes(mail: bytes | str | email.message.EmailMessage | None, user: str) -> bytes:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from maco_net.tcp import connect_tcp
+from maco_net.tcp import TcpStream, connect_tcp
 from tests.lab_under_test import DEADLINE_S, LabUnderTest
 
 METHOD_80 = bytes.fromhex("05 01 80")  # facts, section 1.1, message 1
 METHOD_80_TAKEN = bytes.fromhex("05 80")  # message 2
 TOKEN_TAKEN = bytes.fromhex("01 00")  # message 4
+CONNECTED = bytes.fromhex("05 00")  # message 6 begins with it
 LOCATION = b"V0VSSzE="  # Base64 of WERK1: message 3 carries the text, and its length counts the text
 
 
@@ -49,3 +52,28 @@ def talk(lab: LabUnderTest, *messages: bytes) -> Talk:
             await stream.aclose()
 
     return lab.loop.run(run())
+
+
+def connect_message(host: str, port: int) -> bytes:
+    """Return message 5: CONNECT to a host by its name."""
+    return bytes.fromhex("05 01 00 03") + bytes([len(host)]) + host.encode() + port.to_bytes(2, "big")
+
+
+@contextlib.contextmanager
+def connection_held(lab: LabUnderTest, host: str, port: int) -> Iterator[None]:
+    """Keep a connection to a virtual host open while the block runs."""
+
+    async def open_it() -> TcpStream:
+        stream = await connect_tcp(*lab.lab.cloud.socks5_address, timeout_s=DEADLINE_S)
+        async with asyncio.timeout(DEADLINE_S):
+            for message in (METHOD_80, token_message(good_token(lab)), connect_message(host, port)):
+                await stream.send(message)
+                answer = await stream.receive()
+        assert answer[:2] == CONNECTED
+        return stream
+
+    stream = lab.loop.run(open_it())
+    try:
+        yield
+    finally:
+        lab.loop.run(stream.aclose())

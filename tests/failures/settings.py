@@ -44,6 +44,11 @@ def connector(**values: object) -> Change:
     return lambda data: data["cloud_connectors"][0].update(values)
 
 
+def cloud(**values: object) -> Change:
+    """Change the Connectivity service."""
+    return lambda data: data["cloud"].update(values)
+
+
 def mapping(way: str, **values: object) -> Change:
     """Change the mapping of a way."""
     return lambda data: data["cloud_connectors"][0]["subaccounts"][0]["mappings"][_INDEX[way]].update(values)

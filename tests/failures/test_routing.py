@@ -15,8 +15,9 @@ from maco_wire.observation import Handshake, Party, StreamOpened, StreamRefused,
 from tests.conftest import StartLab
 from tests.failures.filtered_port import filtered_port
 from tests.failures.matrix import Matrix, poll
+from tests.failures.raw_client import connection_held
 from tests.failures.scripted import ScriptedMailServer, both
-from tests.failures.settings import INTERNAL_A, INTERNAL_B, WAY_A, WAY_B, connector, email_server, mapping
+from tests.failures.settings import INTERNAL_A, INTERNAL_B, WAY_A, WAY_B, cloud, connector, email_server, mapping
 from tests.lab_under_test import Change, LabUnderTest, changed_lab_file
 from tests.maco_client.scripted_server import Hang
 
@@ -145,6 +146,37 @@ def test_a_filtered_back_end_is_0x04_once_the_connectors_time_is_up(start_lab: S
 
     assert lab.refusal(Party.CLOUD_CONNECTOR).reason.endswith(f"no connection within {SHORT_S:g} s")
     matrix.row(lab, "the back end is filtered: it never answers")
+
+
+@pytest.mark.parametrize(
+    ("change", "party", "setting", "words"),
+    [
+        pytest.param(
+            connector(max_connections=1),
+            Party.CLOUD_CONNECTOR,
+            "1 connections are open; the setting is max_connections",
+            "the Cloud Connector has as many connections open as it may",
+            id="connector",
+        ),
+        pytest.param(
+            cloud(max_connections_per_client=1),
+            Party.CONNECTIVITY,
+            "client 'maco' has 1 open connections; the setting is max_connections_per_client",
+            "MaCo's OAuth client has as many connections open as it may",
+            id="client",
+        ),
+    ],
+)
+def test_a_limit_of_connections_is_0x01_and_the_one_who_has_it_names_its_setting(
+    start_lab: StartLab, matrix: Matrix, change: Change, party: Party, setting: str, words: str
+) -> None:
+    lab = start_lab(change)
+    with connection_held(lab, "mail.stadtwerke.example", 143):
+        result = poll(lab, WAY_A)
+
+    assert (result.succeeded, result.stage, result.socks_reply) == (False, "socks", 0x01)
+    assert lab.refusal(party).reason == f"limit reached: {setting}"
+    matrix.row(lab, words)
 
 
 @pytest.mark.parametrize("way", [pytest.param(WAY_A, id="way_a"), pytest.param(WAY_B, id="way_b")])

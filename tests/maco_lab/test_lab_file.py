@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector_sim.on_premise.port_range import PortRange
 from maco_lab.lab_file import LabFile, LabFileError, default_text, find_lab_file, parse_lab
 
 DEFAULT = default_text()
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+HOST_PORTS = "host:port, as in mail.example.com:143, or host:low-high, as in ftp.example.com:1000-1010"
 SUBACCOUNT = "cloud_connectors[0].subaccounts[0]"
 MAPPING = f"{SUBACCOUNT}.mappings[1]"
 STORE = "cloud_connectors[0].back_end_trust_store"
@@ -124,7 +126,7 @@ def test_a_missing_key_is_told_at_the_section_it_is_missing_in() -> None:
             VIRTUAL,
             "virtual: mailbox.virtual",
             VIRTUAL_PLACE,
-            f"{MAPPING}.virtual: found 'mailbox.virtual', allowed: host:port, as in mail.example.com:143",
+            f"{MAPPING}.virtual: found 'mailbox.virtual', allowed: {HOST_PORTS}",
         ),
         (
             "  host: 127.0.0.1\n  socks5",
@@ -203,12 +205,6 @@ def test_a_reference_to_what_is_not_there_is_told_with_what_is_there(old: str, n
     ("old", "new", "at", "path"),
     [
         (
-            VIRTUAL,
-            "virtual: MAIL.stadtwerke.example:143",
-            VIRTUAL_PLACE,
-            f"{MAPPING}.virtual: 'mail.stadtwerke.example:143'",
-        ),
-        (
             "user: gas@stadtwerke.example\n",
             "user: strom@stadtwerke.example\n",
             "gas@stadtwerke.example\n",
@@ -226,6 +222,84 @@ def test_a_reference_to_what_is_not_there_is_told_with_what_is_there(old: str, n
 )
 def test_a_name_that_is_there_twice_is_told_at_the_second_place(old: str, new: str, at: str, path: str) -> None:
     assert f"lab.yaml:{place_of(DEFAULT, at)}: {path} is there twice" in errors((old, new))
+
+
+@pytest.mark.parametrize(
+    ("virtual", "told"),
+    [
+        ("MAIL.stadtwerke.example:143", "'MAIL.stadtwerke.example:143' is mapped twice"),
+        ("mail.stadtwerke.example:140-149", "'mail.stadtwerke.example:140-149' overlaps 'mail.stadtwerke.example:143'"),
+    ],
+)
+def test_mappings_with_a_virtual_port_in_common_are_told_at_the_second_one(virtual: str, told: str) -> None:
+    internal = "x:993" if "-" not in virtual else "x:140-149"
+    text = DEFAULT.replace("            internal: mail.stadtwerke.example:993", f"            internal: {internal}", 1)
+
+    (line,) = errors((VIRTUAL, f"virtual: {virtual}"), text=text)
+
+    assert line == (
+        f"lab.yaml:{place_of(DEFAULT, VIRTUAL_PLACE)}: {MAPPING}.virtual: {told}; a virtual port belongs to one mapping"
+    )
+
+
+@pytest.mark.parametrize("protocol", ["TCP", "TCPS"])
+def test_a_mapping_may_be_of_a_port_range(protocol: str) -> None:
+    text = DEFAULT.replace(VIRTUAL, "virtual: ftp.virtual:1000-1010")
+    text = text.replace("internal: mail.stadtwerke.example:993", "internal: ftp.example:2000-2010", 1)
+    mapping = parse(text.replace("TCPS", protocol)).model.cloud_connectors[0].subaccounts[0].mappings[1]
+
+    assert mapping.virtual == ("ftp.virtual", PortRange(1000, 1010))
+    assert mapping.internal == ("ftp.example", PortRange(2000, 2010))
+
+
+def test_port_ranges_of_different_sizes_are_told_at_the_internal_one() -> None:
+    (line,) = errors((VIRTUAL, "virtual: mailbox.virtual:990-999"))
+
+    assert line == (
+        f"lab.yaml:{place_of(DEFAULT, 'mail.stadtwerke.example:993')}: {MAPPING}.internal: "
+        "found 993 (1 port), allowed: 10 ports, as many as virtual"
+    )
+
+
+@pytest.mark.parametrize("ports", ["999-990", "990-", "990 - 999", "990-99999", "-1"])
+def test_what_is_no_port_range_is_told_with_an_example(ports: str) -> None:
+    (line,) = errors((VIRTUAL, f'virtual: "mailbox.virtual:{ports}"'))
+
+    assert line == (
+        f"lab.yaml:{place_of(DEFAULT, VIRTUAL_PLACE)}: {MAPPING}.virtual: found 'mailbox.virtual:{ports}', "
+        f"allowed: {HOST_PORTS}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "at", "told"),
+    [
+        (
+            "ftp:20-29: 127.0.0.1:20-30",
+            "127.0.0.1:20-30",
+            "found 20-30 for 20-29, allowed: as many ports as in the name",
+        ),
+        ("ftp:20-29: 127.0.0.1:20", "127.0.0.1:20\n", "found 20 for 20-29, allowed: as many ports as in the name"),
+        (
+            "ftp:25-34: 127.0.0.1:25-34\n  FTP:20-29: 127.0.0.1:20-29",
+            "127.0.0.1:25-34",
+            "'ftp:25-34' overlaps 'FTP:20-29'",
+        ),
+    ],
+)
+def test_a_range_of_names_on_premise_that_cannot_be_is_told_at_its_line(rows: str, at: str, told: str) -> None:
+    text = DEFAULT.replace("hosts:\n", f"hosts:\n  {rows}\n")
+
+    (line,) = errors(text=text)
+
+    assert line.startswith(f"lab.yaml:{place_of(text, at)}: hosts.ftp:2")
+    assert line.endswith(told)
+
+
+def test_a_name_on_premise_with_one_port_may_stand_beside_a_range_that_has_it() -> None:
+    rows = "hosts:\n  ftp:20-29: 127.0.0.1:20-29\n  ftp:21: 127.0.0.1:7\n"
+
+    assert parse(DEFAULT.replace("hosts:\n", rows)).model.hosts["ftp:21"] == ("127.0.0.1", PortRange(7, 7))
 
 
 def test_a_port_of_two_listeners_is_told_at_the_second_one() -> None:
@@ -302,10 +376,7 @@ def test_an_address_of_two_mailboxes_is_told() -> None:
 def test_a_name_on_premise_without_a_port_is_told() -> None:
     (line,) = errors(("  mail.stadtwerke.example:993: 127", "  mail.stadtwerke.example: 127"))
 
-    assert line.endswith(
-        "hosts.mail.stadtwerke.example: found name 'mail.stadtwerke.example', "
-        "allowed: host:port, as in mail.example.com:143"
-    )
+    assert line.endswith(f"hosts.mail.stadtwerke.example: found name 'mail.stadtwerke.example', allowed: {HOST_PORTS}")
 
 
 def test_several_errors_are_told_at_once_in_the_order_of_the_file() -> None:

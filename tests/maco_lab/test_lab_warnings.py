@@ -55,3 +55,21 @@ def test_virtual_hosts_compare_case_insensitively() -> None:
         data["maco"]["email_servers"][0]["address"] = "MAIL.stadtwerke.example"
 
     assert warned(upper) == []
+
+
+def _range(ports: str) -> Change:
+    def change(data: dict[str, Any]) -> None:
+        mapping = data["cloud_connectors"][0]["subaccounts"][0]["mappings"][0]
+        mapping.update(virtual=f"mail.stadtwerke.example:{ports}", internal=f"mail.stadtwerke.example:{ports}")
+
+    return change
+
+
+def test_an_address_within_a_port_range_is_mapped() -> None:
+    assert warned(_range("140-149")) == []
+
+
+def test_an_address_beside_a_port_range_is_not_mapped() -> None:
+    (warning,) = warned(_range("144-149"))
+
+    assert "mail.stadtwerke.example:143" in warning

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from connector_sim.on_premise.port_range import PortRange
 from maco_lab.names import OnPremiseNames
 
-HOSTS = {"mail.stadtwerke.example:143": ("127.0.0.1", 3143), "Other.example:993": ("192.0.2.7", 993)}
+HOSTS = {
+    "mail.stadtwerke.example:143": ("127.0.0.1", PortRange(3143, 3143)),
+    "Other.example:993": ("192.0.2.7", PortRange(993, 993)),
+}
+RANGES = {
+    "ftp.example:2000-2010": ("192.0.2.8", PortRange(5000, 5010)),
+    "ftp.example:2003": ("127.0.0.1", PortRange(7, 7)),
+    "FTP.example:2020-2029": ("192.0.2.9", PortRange(2020, 2029)),
+}
 
 
 @pytest.mark.parametrize("host", ["mail.stadtwerke.example", "MAIL.Stadtwerke.EXAMPLE"])
@@ -28,3 +37,27 @@ def test_an_address_that_took_another_port_is_followed() -> None:
 
     assert names.resolve("mail.stadtwerke.example", 143) == ("127.0.0.1", 40001)
     assert names.resolve("other.example", 993) == ("192.0.2.7", 993)
+
+
+@pytest.mark.parametrize(
+    ("port", "address"),
+    [(2000, ("192.0.2.8", 5000)), (2010, ("192.0.2.8", 5010)), (2021, ("192.0.2.9", 2021))],
+)
+def test_a_port_of_a_range_is_found_at_the_same_offset(port: int, address: tuple[str, int]) -> None:
+    assert OnPremiseNames(RANGES, {}).resolve("Ftp.example", port) == address
+
+
+def test_a_row_for_one_port_comes_before_a_range_that_has_it() -> None:
+    assert OnPremiseNames(RANGES, {}).resolve("ftp.example", 2003) == ("127.0.0.1", 7)
+
+
+@pytest.mark.parametrize("port", [1999, 2011, 2019, 2030])
+def test_a_port_beside_every_range_does_not_resolve(port: int) -> None:
+    assert OnPremiseNames(RANGES, {}).resolve("ftp.example", port) is None
+
+
+def test_a_port_of_a_range_that_took_another_port_is_followed() -> None:
+    names = OnPremiseNames(RANGES, {("192.0.2.8", 5001): ("192.0.2.8", 40001)})
+
+    assert names.resolve("ftp.example", 2001) == ("192.0.2.8", 40001)
+    assert names.resolve("ftp.example", 2002) == ("192.0.2.8", 5002)

@@ -128,6 +128,24 @@ def test_an_exposed_mapping_replaces_the_one_of_the_same_virtual_system(
     assert lab_journal.of(PollFinished)[0].stage == "socks"
 
 
+def test_a_port_range_is_exposed_and_withdrawn_as_a_whole(maco: Maco, cloud_connector: CloudConnector) -> None:
+    cloud_connector.withdraw(VIRTUAL_A)
+    cloud_connector.expose("mail.stadtwerke.example:140-149", "mail.stadtwerke.example:140-149")
+    assert maco.poll(WAY_A).succeeded
+
+    cloud_connector.withdraw("mail.stadtwerke.example:140-149")
+    assert maco.poll(WAY_A).socks_reply == 0x02
+
+
+def test_a_port_range_that_overlaps_a_mapping_is_refused_and_changes_nothing(cloud_connector: CloudConnector) -> None:
+    before = cloud_connector.mappings()
+
+    with pytest.raises(SettingsError, match="overlaps"):
+        cloud_connector.expose("mail.stadtwerke.example:140-149", "mail.stadtwerke.example:140-149")
+
+    assert cloud_connector.mappings() == before
+
+
 def test_a_mapping_that_is_not_there_cannot_be_withdrawn(cloud_connector: CloudConnector) -> None:
     with pytest.raises(KeyError):
         cloud_connector.withdraw("mail.stadtwerke.example:144")

@@ -20,6 +20,7 @@ def test_a_clients_secret_is_in_no_repr() -> None:
         ({"token_port": -1}, "token_port"),
         ({"open_s": 0}, "open_s"),
         ({"max_connections": 0}, "max_connections"),
+        ({"max_connections_per_client": 0}, "max_connections_per_client"),
         ({"clients": (OauthClient("stranger", "x", "nowhere"),)}, "clients"),
         ({"clients": (CLIENT, CLIENT)}, "clients"),
         ({"clients": (OauthClient("", "x", SUBACCOUNT),)}, "clients"),

@@ -54,3 +54,9 @@ def test_a_connector_has_one_tunnel_for_each_subaccount() -> None:
     twice = (SubaccountSettings("stadtwerke", "A"), SubaccountSettings("stadtwerke", "B"))
     with pytest.raises(SettingsError, match="stadtwerke"):
         connector_settings(("127.0.0.1", 1), *twice)
+
+
+def test_a_connector_serves_one_connection_at_least() -> None:
+    with pytest.raises(SettingsError) as caught:
+        connector_settings(("127.0.0.1", 1), max_connections=0)
+    assert caught.value.field == "max_connections"
