@@ -1,0 +1,121 @@
+"""The chain under test, in this process or with each party in its own, behind the same few words."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from certs.files import write_cast
+from connector_sim.on_premise.settings import SystemMapping
+from maco_net.tcp import TcpStream
+from maco_wire.observation import Address, Observation, StreamClosed
+from maco_wire.observation_fields import observation_from_fields
+from tests.connector_sim.landscape import CAST, DEADLINE_S, Seen, landscape
+from tests.faults.traffic import dial
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Chain:
+    """A cloud side with one connector, as its clients see it."""
+
+    proxy: Address
+    token: str
+    mapping: SystemMapping
+
+    async def open(self) -> TcpStream:
+        return await dial(self.proxy, self.token, self.mapping.virtual_host, self.mapping.virtual_port)
+
+    async def observations(self, closed: int) -> list[Observation]:
+        """Return all observations once the ends of ``closed`` streams were reported by either party."""
+        raise NotImplementedError
+
+
+@dataclass
+class OneProcess(Chain):
+    """Both parties here."""
+
+    seen: Seen
+
+    async def observations(self, closed: int) -> list[Observation]:
+        await self.seen.wait_for(StreamClosed, 2 * closed)
+        return self.seen.observations
+
+
+@contextlib.asynccontextmanager
+async def in_one_process(mapping: SystemMapping, back_end: Address) -> AsyncIterator[OneProcess]:
+    async with landscape(mapping) as lab:
+        lab.names[(mapping.internal_host, mapping.internal_port)] = back_end
+        yield OneProcess(lab.cloud.socks5_address, lab.token(), mapping, lab.seen)
+
+
+@dataclass
+class PartyProcess:
+    """One party in a process of its own."""
+
+    process: Process
+    ready: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def resident_bytes(self) -> int:
+        """How much memory it holds (proc(5), /proc/pid/statm: resident is the second number, in pages)."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    async def finish(self, closed: int) -> list[Observation]:
+        """Let it end once ``closed`` streams have ended there; return what it observed."""
+        async with asyncio.timeout(2 * DEADLINE_S):
+            said, complained = await self.process.communicate(f"{closed}\n".encode())
+        assert (self.process.returncode, complained) == (0, b""), complained.decode()
+        return [observation_from_fields(json.loads(line)) for line in said.splitlines()]
+
+
+@contextlib.asynccontextmanager
+async def party_process(role: str, folder: Path, **arguments: Any) -> AsyncIterator[PartyProcess]:
+    """Run a party while the block runs; it is killed behind the block if it has not finished."""
+    module = [sys.executable, "-m", "tests.faults.party_process", role, str(folder), json.dumps(arguments)]
+    process = await asyncio.create_subprocess_exec(*module, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(2 * DEADLINE_S):
+            line = await process.stdout.readline()
+        if not line:
+            raise AssertionError((await process.communicate())[1].decode())
+        yield PartyProcess(process, json.loads(line))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+@dataclass
+class TwoProcesses(Chain):
+    """Each party in a process of its own; they stop when their observations are asked for."""
+
+    cloud: PartyProcess
+    connector: PartyProcess
+
+    async def observations(self, closed: int) -> list[Observation]:
+        return [*await self.cloud.finish(closed), *await self.connector.finish(closed)]
+
+
+@contextlib.asynccontextmanager
+async def in_two_processes(mapping: SystemMapping, back_end: Address, folder: Path) -> AsyncIterator[TwoProcesses]:
+    write_cast(CAST, folder)
+    given = {"host": mapping.virtual_host, "port": mapping.virtual_port, "protocol": mapping.protocol}
+    async with (
+        party_process("cloud", folder) as cloud,
+        party_process("connector", folder, tunnel=cloud.ready["tunnel"], back_end=back_end, **given) as connector,
+    ):
+        assert connector.ready["state"] == "Connected"
+        host, port = cloud.ready["socks5"]
+        yield TwoProcesses((host, port), cloud.ready["token"], mapping, cloud, connector)

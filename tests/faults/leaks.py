@@ -1,0 +1,52 @@
+"""Count what a party could leave behind: tasks of the running loop and descriptors of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.connector_sim.landscape import DEADLINE_S
+
+_DESCRIPTORS = next(folder for folder in (Path("/proc/self/fd"), Path("/dev/fd")) if folder.is_dir())
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is open at one moment."""
+
+    tasks: int
+    descriptors: int
+
+
+def held() -> Held:
+    return Held(len(asyncio.all_tasks()), len(list(_DESCRIPTORS.iterdir())))
+
+
+async def until(condition: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
+    """Let the loop run until ``condition`` holds; TimeoutError if it does not within the deadline."""
+    async with asyncio.timeout(deadline_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for is many tasks' end, which sets no event
+            await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """Fail unless tasks and descriptors are as many behind the block as before it."""
+    before = held()
+    yield
+    assert held() == before
+
+
+@contextlib.asynccontextmanager
+async def nothing_left_running() -> AsyncIterator[None]:
+    """Fail unless tasks and descriptors come back, inside a running service, to what they were before the block."""
+    before = held()
+    yield
+    try:
+        await until(lambda: held() == before)
+    except TimeoutError:
+        names = sorted(str(task.get_coro()) for task in asyncio.all_tasks())
+        raise AssertionError(f"{before} has become {held()}; tasks: {names}") from None
