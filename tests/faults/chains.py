@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from certs.files import write_cast
 from connector_sim.on_premise.settings import SystemMapping
@@ -32,8 +31,9 @@ class Chain:
     token: str
     mapping: SystemMapping
 
-    async def open(self) -> TcpStream:
-        return await dial(self.proxy, self.token, self.mapping.virtual_host, self.mapping.virtual_port)
+    async def open(self, *, location_id: str = "WERK1") -> TcpStream:
+        virtual = self.mapping.virtual_host, self.mapping.virtual_port
+        return await dial(self.proxy, self.token, *virtual, location_id=location_id)
 
     async def observations(self, closed: int) -> list[Observation]:
         """Return all observations once the ends of ``closed`` streams were reported by either party."""
@@ -65,11 +65,12 @@ class PartyProcess:
     process: Process
     ready: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def resident_bytes(self) -> int:
-        """How much memory it holds (proc(5), /proc/pid/statm: resident is the second number, in pages)."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    def memory(self, name: Literal["VmRSS", "VmHWM"]) -> int:
+        """Return what is resident now, or was at most, in bytes (proc(5), /proc/pid/status)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text().split(f"{name}:")[1]
+        kibibytes, unit = status.split()[:2]
+        assert unit == "kB"
+        return int(kibibytes) * 1024
 
     async def finish(self, closed: int) -> list[Observation]:
         """Let it end once ``closed`` streams have ended there; return what it observed."""
