@@ -1,9 +1,10 @@
-"""Count what a party could leave behind: tasks of the running loop and descriptors of the process."""
+"""Count what a party could leave behind: tasks of the running loop, threads and descriptors of the process."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,12 @@ class Held:
     """What is open at one moment."""
 
     tasks: int
+    threads: int
     descriptors: int
 
 
 def held() -> Held:
-    return Held(len(asyncio.all_tasks()), len(list(_DESCRIPTORS.iterdir())))
+    return Held(len(asyncio.all_tasks()), threading.active_count(), len(list(_DESCRIPTORS.iterdir())))
 
 
 async def until(condition: Callable[[], bool], deadline_s: float = DEADLINE_S) -> None:
@@ -34,7 +36,7 @@ async def until(condition: Callable[[], bool], deadline_s: float = DEADLINE_S) -
 
 @contextlib.asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """Fail unless tasks and descriptors are as many behind the block as before it."""
+    """Fail unless tasks, threads and descriptors are as many behind the block as before it."""
     before = held()
     yield
     assert held() == before
@@ -42,7 +44,7 @@ async def nothing_left() -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def nothing_left_running() -> AsyncIterator[None]:
-    """Fail unless tasks and descriptors come back, inside a running service, to what they were before the block."""
+    """Fail unless all of it comes back, inside a running service, to what it was before the block."""
     before = held()
     yield
     try:
