@@ -79,6 +79,6 @@ def disguised_resets(traffic: Traffic, observations: Iterable[Observation]) -> l
         if not plan.story.is_orderly:
             other = server if plan.story is Story.CLIENT_RESETS else client
             ends = {each.party.value: each.ended_by for each in closed[trace_ids[client.address]]}
-            if other.received.ended == "end" or "end" in ends.values():
+            if other.received.ended == "end" or not {"reset", "truncated"}.issuperset(ends.values()):
                 found.append(f"stream {plan.number} ({plan.story}): {other.received.ended} at the other side, {ends}")
     return found
