@@ -21,6 +21,8 @@ from tests.connector_sim.landscape import CAST, DEADLINE_S, Seen, landscape
 from tests.faults.traffic import dial
 
 ROOT = Path(__file__).parents[2]
+HALF_CLOSED_S = 12.0
+"""How long a connection that one side has ended may stand still: longer than thousands of others keep it waiting."""
 
 
 @dataclass
@@ -53,7 +55,7 @@ class OneProcess(Chain):
 
 @contextlib.asynccontextmanager
 async def in_one_process(mapping: SystemMapping, back_end: Address) -> AsyncIterator[OneProcess]:
-    async with landscape(mapping) as lab:
+    async with landscape(mapping, on_premise={"half_closed_s": HALF_CLOSED_S}) as lab:
         lab.names[(mapping.internal_host, mapping.internal_port)] = back_end
         yield OneProcess(lab.cloud.socks5_address, lab.token(), mapping, lab.seen)
 
@@ -113,6 +115,7 @@ class TwoProcesses(Chain):
 async def in_two_processes(mapping: SystemMapping, back_end: Address, folder: Path) -> AsyncIterator[TwoProcesses]:
     write_cast(CAST, folder)
     given = {"host": mapping.virtual_host, "port": mapping.virtual_port, "protocol": mapping.protocol}
+    given |= {"half_closed_s": HALF_CLOSED_S}
     async with (
         party_process("cloud", folder) as cloud,
         party_process("connector", folder, tunnel=cloud.ready["tunnel"], back_end=back_end, **given) as connector,

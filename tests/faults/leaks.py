@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tests.connector_sim.landscape import DEADLINE_S
 
+ENDS_WITHIN_S = 5.0
+"""More than what a closing connection waits for its peer."""
 _DESCRIPTORS = next(folder for folder in (Path("/proc/self/fd"), Path("/dev/fd")) if folder.is_dir())
 
 
@@ -48,7 +50,7 @@ async def nothing_left_running() -> AsyncIterator[None]:
     before = held()
     yield
     try:
-        await until(lambda: held() == before)
+        await until(lambda: held() == before, ENDS_WITHIN_S)
     except TimeoutError:
         names = sorted(str(task.get_coro()) for task in asyncio.all_tasks())
         raise AssertionError(f"{before} has become {held()}; tasks: {names}") from None

@@ -48,7 +48,8 @@ async def _connector(seen: Seen, given: dict[str, Any]) -> AsyncIterator[dict[st
     back_end = (given["back_end"][0], int(given["back_end"][1]))
     premises = _Premises(seen, {(mapping.internal_host, mapping.internal_port): back_end})
     exposed = SubaccountSettings(SUBACCOUNT, "WERK1", (mapping,))
-    settings = landscape.connector_settings((given["tunnel"][0], given["tunnel"][1]), exposed)
+    tunnel = (given["tunnel"][0], int(given["tunnel"][1]))
+    settings = landscape.connector_settings(tunnel, exposed, half_closed_s=given["half_closed_s"])
     trust = Trust((der(landscape.CAST.root.identity),))
     each = landscape.connector(settings, cast("Landscape", premises), trust=trust)
     async with landscape.connected(each):

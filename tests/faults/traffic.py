@@ -160,6 +160,8 @@ class Traffic:
 
     async def _send(self, payload: Payload, stream: TcpStream, side: Side, plan: Plan) -> None:
         side.sent = await send_in_chunks(stream, payload.content(), plan.rng("client sends"))
+        if plan.story is Story.CLIENT_STALLS:
+            await self._others_done.wait()  # or a connection that one side has ended would stand still for too long
         await stream.send_eof()
 
     async def _serve(self, plan: Plan, stream: ByteStream, side: Side) -> None:
@@ -188,5 +190,7 @@ class Traffic:
 
     async def _answer(self, plan: Plan, stream: ByteStream, side: Side) -> None:
         side.sent = await send_in_chunks(stream, plan.down.content(), plan.rng("back end"))
+        if plan.story is Story.BACK_END_STALLS:
+            await self._others_done.wait()
         with contextlib.suppress(PeerReset):
             await stream.send_eof()
