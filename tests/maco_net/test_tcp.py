@@ -54,6 +54,16 @@ async def test_sending_to_a_peer_that_reset_is_told_as_peer_reset() -> None:
             await server.send(b"x")
 
 
+async def test_a_reset_that_a_send_has_met_is_no_end_for_who_receives() -> None:
+    # The kernel tells a reset once: behind the failed send(), recv() returns b"" as if the peer had ended in order.
+    async with tcp_pair() as (client, server):
+        client.abort()
+        with pytest.raises(PeerReset):
+            await server.send(b"x")
+        with pytest.raises(PeerReset):
+            await server.receive()
+
+
 async def test_closing_wakes_a_reader_that_waits() -> None:
     async with tcp_pair() as (client, _), asyncio.TaskGroup() as tasks:
         waiting = tasks.create_task(_outcome(client))
