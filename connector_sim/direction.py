@@ -19,6 +19,9 @@ class Ends(Protocol):
     is_ending: bool
     """Whether a direction has ended, so that the other one has a deadline."""
 
+    def passes_as_end(self, error: NetError) -> bool:
+        """Tell whether this failure of a source is passed on as if it were an orderly end."""
+
     def moved(self) -> None:
         """Take the news that bytes move while ``is_ending``."""
 
@@ -87,6 +90,9 @@ class Direction:
 
     def failed(self, error: NetError) -> None:
         """See Outlet."""
+        if self._ends.passes_as_end(error):
+            self.ended()
+            return
         self._failure = error
         if not self._sink.waits:
             self.emptied()

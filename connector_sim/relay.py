@@ -57,6 +57,7 @@ class Relay:
 
     __slots__ = (
         "_down",
+        "_is_truncated",
         "_maco_side",
         "_mail_side",
         "_moved_at",
@@ -87,6 +88,7 @@ class Relay:
         self._up = Direction(maco_side, mail_side, watcher.passage("to_mail_server", trace_id), self)
         self._down = Direction(mail_side, maco_side, watcher.passage("to_maco", trace_id), self)
         self._send_failure: NetError | None = None
+        self._is_truncated = False
         self._timer: asyncio.TimerHandle | None = None
         self._moved_at = 0.0
         self._on_end: OnEnd | None = None
@@ -133,6 +135,13 @@ class Relay:
 
     # What the directions tell
 
+    def passes_as_end(self, error: NetError) -> bool:
+        """See Ends."""
+        if not isinstance(error, PeerTruncated) or self._settings.truncated_as == "reset":
+            return False
+        self._is_truncated = True
+        return True
+
     def moved(self) -> None:
         """Let the half that is still open live on; a connection with both halves open has no deadline."""
         self._moved_at = asyncio.get_running_loop().time()
@@ -158,7 +167,7 @@ class Relay:
 
     def _one_is_over(self) -> None:
         if self._up.is_over and self._down.is_over:
-            self._finish("reset" if self._send_failure else "end")
+            self._finish("reset" if self._send_failure else "truncated" if self._is_truncated else "end")
         elif not self.is_ending and not self.is_over:
             self.is_ending = True
             self.moved()
@@ -181,7 +190,7 @@ class Relay:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if ended_by == "end" or (ended_by == "truncated" and self._settings.truncated_as == "end"):
+        if ended_by == "end" or self._is_truncated:
             self._maco_side.close()
             self._mail_side.close()
         else:

@@ -18,6 +18,8 @@ from maco_net.tcp import TcpStream
 from maco_wire.observation import Address
 
 BACKLOG = 512
+ACCEPTS_A_TURN = 16
+"""How many connections are accepted before other sockets have their turn."""
 OUT_OF_DESCRIPTORS_PAUSE_S = 0.1
 # accept(2): "Linux accept() passes already-pending network errors on the new socket as an error code"; they concern
 # that connection alone.
@@ -47,6 +49,11 @@ class Listener:
             raise
         self._sock.setblocking(False)
         self._readiness: Readiness | None = None
+        self._is_watched = False
+        self._free = 0
+        self._over: asyncio.Future[None] | None = None
+        self._start_task: Callable[[TcpStream], None] = TcpStream.abort
+        self._when_closed = self._release  # one bound method for all of them
         self._connections: set[TcpStream] = set()
         self.address: Address = self._sock.getsockname()[:2]
         self._seldom_log = SeldomLog(_log)
@@ -57,17 +64,15 @@ class Listener:
         A connection ends with its task, unless that has set ``is_kept`` on it: then it lives, and counts, until
         somebody closes it. A connection beyond ``max_connections`` waits in the kernel's backlog until another ends.
         """
-        free = asyncio.Semaphore(max_connections)
-        self._readiness = Readiness(self._sock)
+        self._free = max_connections
+        self._over = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.TaskGroup() as tasks:
-                while True:
-                    await free.acquire()
-                    stream = await self._accept(self._readiness)
-                    if stream is None:
-                        break
-                    self._connections.add(stream)
-                    tasks.create_task(self._guarded(serve, stream, free))
+                self._start_task = functools.partial(self._guard, tasks, serve)
+                self._readiness = Readiness(self._sock)
+                self._watch(True)
+                self._accept_some()
+                await self._over
         finally:
             self.close()
             # those that were kept, and those whose task was cancelled before it began
@@ -77,31 +82,59 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening; connections that run go on."""
-        if self._readiness:
-            self._readiness.close()
+        self._watch(False)
         self._sock.close()
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)
 
-    async def _accept(self, readiness: Readiness) -> TcpStream | None:
-        """Return the next connection; None once the listener is closed."""
-        while self._sock.fileno() >= 0:
-            if readiness.is_overdue():
-                await asyncio.sleep(0)
+    def _watch(self, wanted: bool) -> None:
+        if self._readiness is not None and wanted is not self._is_watched:
+            self._is_watched = wanted
+            self._readiness.on_readable(self._accept_some if wanted else None)
+
+    def _accept_some(self) -> None:
+        """Accept what is there, but let other sockets have their turn."""
+        for _ in range(ACCEPTS_A_TURN):
+            if self._free == 0:
+                self._watch(False)
+                return
             try:
-                return TcpStream(self._sock.accept()[0])
+                stream = TcpStream(self._sock.accept()[0])
             except BlockingIOError:
-                await readiness.readable()
+                return
             except PeerReset:
-                pass  # gone before it could be served
+                continue  # gone before it could be served
             except OSError as error:
-                if is_out_of_descriptors(error):
-                    host, port = self.address
-                    self._seldom_log.warning(f"new connections to {host}:{port} wait: {out_of_descriptors()}")
-                    await asyncio.sleep(OUT_OF_DESCRIPTORS_PAUSE_S)
-                elif error.errno not in _OF_ONE_CONNECTION:
-                    raise
-        return None
+                if not self._goes_on_after(error):
+                    return
+            else:
+                self._free -= 1
+                self._connections.add(stream)
+                self._start_task(stream)
 
-    async def _guarded(self, serve: Serve, stream: TcpStream, free: asyncio.Semaphore) -> None:
+    def _goes_on_after(self, error: OSError) -> bool:
+        """Tell whether to accept more at once: not without descriptors, and never again where it cannot work."""
+        if is_out_of_descriptors(error):
+            host, port = self.address
+            self._seldom_log.warning(f"new connections to {host}:{port} wait: {out_of_descriptors()}")
+            self._watch(False)
+            asyncio.get_running_loop().call_later(OUT_OF_DESCRIPTORS_PAUSE_S, self._resume)
+            return False
+        if error.errno in _OF_ONE_CONNECTION:
+            return True
+        self._watch(False)
+        if self._over is not None and not self._over.done():
+            self._over.set_exception(error)
+        return False
+
+    def _resume(self) -> None:
+        if self._sock.fileno() >= 0:
+            self._watch(True)
+
+    def _guard(self, tasks: asyncio.TaskGroup, serve: Serve, stream: TcpStream) -> None:
+        tasks.create_task(self._guarded(serve, stream))
+
+    async def _guarded(self, serve: Serve, stream: TcpStream) -> None:
         """Serve one connection so that whatever happens to it happens to it alone."""
         try:
             try:
@@ -117,10 +150,12 @@ class Listener:
             _log.exception("a connection failed through a defect of this program")
         finally:
             if stream.is_kept and stream.is_open:
-                stream.when_closed = functools.partial(self._release, stream, free)
+                stream.when_closed = self._when_closed
             else:
-                self._release(stream, free)
+                self._release(stream)
 
-    def _release(self, stream: TcpStream, free: asyncio.Semaphore) -> None:
-        self._connections.discard(stream)
-        free.release()
+    def _release(self, stream: TcpStream) -> None:
+        if stream in self._connections:
+            self._connections.discard(stream)
+            self._free += 1
+            self._resume()

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from maco_net.errors import ConnectError, ConnectFailure, PeerReset
 from maco_net.readiness import Readiness
@@ -26,7 +26,7 @@ _KINDS: dict[int, ConnectFailure] = {errno.ECONNREFUSED: "refused", errno.ETIMED
 class TcpStream:
     """A connected, non-blocking TCP socket."""
 
-    __slots__ = ("_readiness", "_sock", "is_kept", "local_address", "peer_address", "when_closed")
+    __slots__ = ("_readiness", "_reset", "_sock", "is_kept", "local_address", "peer_address", "when_closed")
 
     can_send_eof = True
     has_more = False
@@ -45,9 +45,10 @@ class TcpStream:
             raise PeerReset("connection is gone before it was used") from error
         self._sock = sock
         self._readiness = Readiness(sock)
+        self._reset: PeerReset | None = None
         self.is_kept = False
         """Whether this connection outlives the task that accepted it (see Listener)."""
-        self.when_closed: Callable[[], None] | None = None
+        self.when_closed: Callable[[TcpStream], None] | None = None
         """Called once when the stream is closed here, in whatever way."""
 
     def receive_into(self, room: memoryview) -> int | None:
@@ -56,7 +57,7 @@ class TcpStream:
         Raises PeerReset.
         """
         try:
-            return self._sock.recv_into(room)
+            return self._sock.recv_into(room) or self._end()
         except BlockingIOError:
             return None
         except OSError as error:
@@ -72,7 +73,7 @@ class TcpStream:
         except BlockingIOError:
             return 0
         except OSError as error:
-            raise PeerReset(_text(error)) from error
+            raise self._met_reset(error) from error
 
     @property
     def is_open(self) -> bool:
@@ -112,11 +113,15 @@ class TcpStream:
             await asyncio.sleep(0)
         while True:
             try:
-                return self._sock.recv(max_bytes)
+                data = self._sock.recv(max_bytes)
             except BlockingIOError:
                 await self._readiness.readable()
             except OSError as error:
                 raise PeerReset(_text(error)) from error
+            else:
+                if not data:
+                    self._end()
+                return data
 
     async def send(self, data: bytes | bytearray | memoryview) -> None:
         """See ByteStream."""
@@ -129,7 +134,7 @@ class TcpStream:
             except BlockingIOError:
                 await self._readiness.writable()
             except OSError as error:
-                raise PeerReset(_text(error)) from error
+                raise self._met_reset(error) from error
             else:
                 rest = rest[sent:]
 
@@ -158,11 +163,22 @@ class TcpStream:
         self._readiness.close()
         return self._sock
 
+    def _met_reset(self, error: OSError) -> PeerReset:
+        """Remember that sending met a reset: the kernel tells it once, and says "end" to whoever receives next."""
+        self._reset = PeerReset(_text(error))
+        return self._reset
+
+    def _end(self) -> int:
+        """Return 0 for the end of what is received, unless that was a reset."""
+        if self._reset is not None:
+            raise self._reset
+        return 0
+
     def _closed(self) -> None:
         self._readiness.close()
         told, self.when_closed = self.when_closed, None
         if told is not None:
-            told()
+            told(self)
 
 
 async def connect_tcp(host: str, port: int, *, timeout_s: float) -> TcpStream:
@@ -171,32 +187,82 @@ async def connect_tcp(host: str, port: int, *, timeout_s: float) -> TcpStream:
     Raises ConnectError.
     """
     try:
+        begun = _begin(host, port)
+        if begun is not None and begun.is_connected:
+            return TcpStream(begun.sock)
         async with asyncio.timeout(timeout_s):
-            return await _connect_to_any(host, port)
+            return await (_connect_to_any(host, port) if begun is None else _finish(begun.sock))
     except TimeoutError as error:
-        raise ConnectError(host, port, "timeout", f"no connection within {timeout_s:g} s") from error
+        if error.errno is None:  # ours, not the kernel's
+            raise ConnectError(host, port, "timeout", f"no connection within {timeout_s:g} s") from error
+        raise _failure(host, port, error) from error
+    except (OSError, PeerReset) as error:
+        raise _failure(host, port, error) from error
+
+
+class _Begun(NamedTuple):
+    """A connection under way; on one machine it is mostly there at once."""
+
+    sock: socket.socket
+    is_connected: bool
+
+
+def _begin(host: str, port: int) -> _Begun | None:
+    """Begin to connect to a numeric IPv4 address; None for any other, which needs a resolver. Raises OSError.
+
+    So what has happened at once needs no deadline, no task switch and no event loop: a third of the cost of opening.
+    """
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, ValueError):
+        return None
+    return _begin_at(socket.socket(socket.AF_INET, socket.SOCK_STREAM), (host, port))
+
+
+def _begin_at(sock: socket.socket, address: _SocketAddress) -> _Begun:
+    try:
+        sock.setblocking(False)
+        sock.connect(address)
+    except BlockingIOError:
+        return _Begun(sock, is_connected=False)
+    except BaseException:
+        sock.close()
+        raise
+    return _Begun(sock, is_connected=True)
+
+
+async def _finish(sock: socket.socket) -> TcpStream:
+    readiness = Readiness(sock)
+    try:
+        await readiness.writable()
+        _check_connected(sock)
+    except BaseException:
+        readiness.close()
+        sock.close()
+        raise
+    return TcpStream(sock)
+
+
+def _check_connected(sock: socket.socket) -> None:
+    if number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(number, os.strerror(number))
 
 
 async def _connect_to_any(host: str, port: int) -> TcpStream:
     failure: OSError | PeerReset = OSError(errno.EHOSTUNREACH, "the name has no address")
     for family, kind, protocol, _, address in await _resolve(host, port):
         try:
-            return await _connect_to(socket.socket(family, kind, protocol), address)
+            begun = _begin_at(socket.socket(family, kind, protocol), address)
+            return TcpStream(begun.sock) if begun.is_connected else await _finish(begun.sock)
         except (OSError, PeerReset) as error:
             failure = error
-    if isinstance(failure, PeerReset):
-        raise ConnectError(host, port, "refused", str(failure)) from failure
-    raise ConnectError(host, port, _KINDS.get(failure.errno or 0, "unreachable"), _text(failure)) from failure
+    raise failure
 
 
-async def _connect_to(sock: socket.socket, address: _SocketAddress) -> TcpStream:
-    try:
-        sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, address)
-    except BaseException:
-        sock.close()
-        raise
-    return TcpStream(sock)
+def _failure(host: str, port: int, error: OSError | PeerReset) -> ConnectError:
+    if isinstance(error, PeerReset):
+        return ConnectError(host, port, "refused", str(error))
+    return ConnectError(host, port, _KINDS.get(error.errno or 0, "unreachable"), _text(error))
 
 
 async def _resolve(host: str, port: int) -> Sequence[_AddressInfo]:

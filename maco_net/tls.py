@@ -74,7 +74,7 @@ class TlsStream:
         self._deferred: NetError | Literal["end"] | None = None
         self.is_kept = False
         """See TcpStream."""
-        self.when_closed: Callable[[], None] | None = None
+        self.when_closed: Callable[[TlsStream], None] | None = None
         """See TcpStream."""
         self.sends_when_readable = False
         """See TcpStream."""
@@ -231,7 +231,7 @@ class TlsStream:
         self._readiness.close()
         told, self.when_closed = self.when_closed, None
         if told is not None:
-            told()
+            told(self)
 
     def _translated(self, error: OSError) -> NetError:
         if isinstance(error, ssl.SSLEOFError):

@@ -6,10 +6,12 @@ decides which Cloud Connector is used, ``cid`` the client.
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -21,6 +23,8 @@ ALGORITHM = "RS256"
 KEY_BITS = 2048
 CLOCK_SKEW_S = 0
 """Both ends share one clock here; a skew would let an expired token pass."""
+MOST_REMEMBERED = 1024
+"""How many tokens are remembered as verified, by their hash."""
 
 
 class TokenRefusal(Exception):
@@ -47,6 +51,7 @@ class Tokens:
         self._settings = settings
         self._key = key
         self._clock = clock
+        self._verified: dict[bytes, dict[str, Any]] = {}
 
     def issue(self, client: OauthClient, *, lifetime_s: int | None = None) -> str:
         """Return a fresh token for ``client``; a lifetime of its own may be 0 or less: such a token has expired."""
@@ -70,11 +75,27 @@ class Tokens:
         return jwt.encode({"alg": ALGORITHM, "typ": "JWT", "kid": self._key.kid}, claims, self._key)
 
     def verify(self, token: str) -> TokenClaims:
-        """Check signature, expiry, audience and subaccount. Raises TokenRefusal."""
+        """Check signature, expiry, audience and subaccount. Raises TokenRefusal.
+
+        A signature is verified once: a client shows the same token for every connection, for hours. All else that is
+        said in it is checked each time.
+        """
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        claims = self._verified.get(digest)
+        if claims is None:
+            claims = self._verify_signature(token)
+            if len(self._verified) >= MOST_REMEMBERED:
+                self._verified.clear()
+            self._verified[digest] = claims
+        return self._check(claims)
+
+    def _verify_signature(self, token: str) -> dict[str, Any]:
         try:
-            claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
+            return dict(jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims)
         except (JoseError, ValueError, TypeError) as error:
             raise TokenRefusal(f"the signature cannot be verified ({type(error).__name__})") from error
+
+    def _check(self, claims: dict[str, Any]) -> TokenClaims:
         self._check_times(claims.get("exp"), claims.get("nbf"), claims.get("iat"))
         self._check_audience(claims.get("aud"))
         subaccount = claims.get("zid")

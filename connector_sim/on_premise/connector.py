@@ -150,6 +150,9 @@ class CloudConnector:
         self.relays.start(relay, lease, early_to_mail_server=reader.trailing_data)
 
     async def _read_request(self, reader: OpenRequestReader, stream: TunnelStream) -> OpenRequest | None:
+        # Nearly always it came with the opening of the stream: then there is nothing to wait for, nor to time.
+        if stream.has_received and (request := reader.receive_data(await stream.receive())):
+            return request
         async with asyncio.timeout(self.settings.open_request_s):
             while data := await stream.receive():
                 if request := reader.receive_data(data):

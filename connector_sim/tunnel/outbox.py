@@ -3,8 +3,9 @@
 Rules, each measured (docs/performance.md):
 
 - Payload is received straight behind the place of its frame's header, and written from there: it is never copied.
-- A small frame is written at once, unless another one was a moment ago: then it waits for the end of the loop's turn,
-  with all that come meanwhile. So a lone conversation does not wait, and many share one TLS record.
+- The first small frame of a turn of the event loop is written at once; those that follow in the same turn are written
+  together at its end. So a lone conversation does not wait, and many share one TLS record. Looking for the end of the
+  turn costs a turn, so a conversation that has proved to be alone is looked after now and then only.
 - A bulk frame is written at once, and is so long that it fills whole TLS records.
 - What was offered to the socket and not taken is offered again, unchanged and in the same order: OpenSSL demands that.
 """
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from time import monotonic
 
 from maco_net.errors import NetError
 from maco_net.socket_side import Channel
@@ -26,8 +26,10 @@ CONTROL_BYTES = 16 * 1024
 """Room behind that for frames without payload; more of them wait in a buffer of their own."""
 BULK_BYTES = 32 * 1024
 """With as much as this to write, nobody waits for the end of the turn."""
-CROWD_S = 40e-6
-"""Small frames that come faster than this are a crowd, and wait for each other until the end of the loop's turn."""
+ALONE_AFTER = 8
+"""A conversation is alone once so many writes in a row were the only ones of their turn."""
+LOOK_AFTER = 16
+"""How many writes of a lone conversation go by until the next look for others."""
 LEAST_ROOM_BYTES = 4 * 1024
 """Less room than this is none: a frame of a few bytes would cost as much as a large one."""
 
@@ -51,7 +53,7 @@ class Outbox:
         self._start = 0
         self._late = bytearray()
         self._turn: asyncio.Handle | None = None
-        self._wrote_at = 0.0
+        self._alone = 0
         self.is_blocked = False
         """Whether the socket takes nothing now."""
         self.is_over = False
@@ -94,20 +96,18 @@ class Outbox:
         self.place += size
 
     def flush_soon(self) -> None:
-        """Write now, or at the end of the loop's turn if something was written a moment ago."""
+        """Write now if this turn of the loop has written nothing yet, else at its end."""
         if self._turn is not None or self.is_blocked:
             return
-        now = monotonic()
-        if now - self._wrote_at > CROWD_S:
-            self.flush()
-            self._wrote_at = now
-        else:
+        self._alone += 1
+        if self._alone <= ALONE_AFTER or self._alone % LOOK_AFTER == 0:
             self._turn = self._loop.call_soon(self._end_turn)
+        self.flush()
 
     def _end_turn(self) -> None:
         self._turn = None
-        self._wrote_at = monotonic()
-        if not self.is_blocked:
+        if self.place > self._start and not self.is_blocked:
+            self._alone = 0
             self.flush()
 
     def flush(self) -> None:

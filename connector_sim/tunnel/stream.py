@@ -94,6 +94,11 @@ class TunnelStream:
 
     # As a byte stream
 
+    @property
+    def has_received(self) -> bool:
+        """Whether ``receive`` would return at once."""
+        return bool(self._received)
+
     async def receive(self, max_bytes: int = CHUNK_BYTES) -> bytes:
         """See ByteStream. What arrived before a reset, or before the tunnel was lost, is still returned first."""
         while not self._received:
