@@ -17,8 +17,17 @@ class OnPremiseNames:
     """
 
     def __init__(self, hosts: Mapping[str, Address], moved: Mapping[Address, Address]) -> None:
-        self._table = {name.lower(): moved.get(address, address) for name, address in hosts.items()}
+        self._hosts = {name.lower(): moved.get(address, address) for name, address in hosts.items()}
+        self._table = dict(self._hosts)
 
     def resolve(self, host: str, port: int) -> Address | None:
         """Return where ``host``:``port`` listens."""
         return self._table.get(f"{host.lower()}:{port}")
+
+    def lead(self, host: str, port: int, address: Address) -> None:
+        """Let ``host``:``port`` lead elsewhere, as a line added to the table would: for dials to come."""
+        self._table[f"{host.lower()}:{port}"] = address
+
+    def restore(self) -> None:
+        """Put the table of the lab file back."""
+        self._table = dict(self._hosts)

@@ -20,7 +20,7 @@ from maco_lab.lab_file import LabFile
 from maco_lab.parties import TUNNEL_HOST
 from maco_lab.state import StateFolder
 from maco_lab.testing.journal import LabJournal
-from maco_lab.testing.parties import CloudConnector, Maco, MailServer
+from maco_lab.testing.parties import CloudConnector, Maco, MailServer, host_and_port
 from maco_lab.testing.reset import reset
 from maco_lab.testing.settings import Settings, lab_text
 from maco_lab.testing.thread import LabThread
@@ -79,9 +79,16 @@ class Lab:
         """The root above the mail server's certificate, for programs that verify it."""
         return self.authority.root.identity.certificate_pem()
 
-    def token(self) -> str:
-        """Return a good token of MaCo's client, as the token service would give it."""
-        return self.running.cloud.tokens.issue(self._client)
+    def token(self, *, lifetime_s: int | None = None) -> str:
+        """Return a good token of MaCo's client, as the token service would give it; expired if its lifetime is -1."""
+        return self.running.cloud.tokens.issue(self._client, lifetime_s=lifetime_s)
+
+    def lead(self, internal: str, address: Address) -> None:
+        """Let an internal ``host:port`` lead to another address, as a line in ``hosts`` would, until the next reset.
+
+        So a mail server of the test's own stands in the place of the lab's. Raises ValueError.
+        """
+        self.running.names.lead(*host_and_port(internal), address)
 
     @property
     def _client(self) -> OauthClient:

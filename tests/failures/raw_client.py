@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from maco_lab.testing.journal import DEADLINE_S
+from maco_lab.testing.lab import Lab
 from maco_net.tcp import connect_tcp
-from tests.lab_under_test import DEADLINE_S, LabUnderTest
 
 METHOD_80 = bytes.fromhex("05 01 80")  # facts, section 1.1, message 1
 METHOD_80_TAKEN = bytes.fromhex("05 80")  # message 2
@@ -28,17 +29,12 @@ def token_message(token: str) -> bytes:
     return b"\x01" + len(raw).to_bytes(4, "big") + raw + bytes([len(LOCATION)]) + LOCATION
 
 
-def good_token(lab: LabUnderTest) -> str:
-    """Return a token as MaCo gets it."""
-    return lab.lab.cloud.tokens.issue(lab.lab.cloud.settings.clients[0])
-
-
-def talk(lab: LabUnderTest, *messages: bytes) -> Talk:
+def talk(lab: Lab, *messages: bytes) -> Talk:
     """Send each message when the one before was answered; the proxy must close behind the last answer."""
 
     async def run() -> Talk:
         answers = []
-        stream = await connect_tcp(*lab.lab.cloud.socks5_address, timeout_s=DEADLINE_S)
+        stream = await connect_tcp(*lab.addresses["socks5"], timeout_s=DEADLINE_S)
         try:
             async with asyncio.timeout(DEADLINE_S):
                 for message in messages:
@@ -48,4 +44,4 @@ def talk(lab: LabUnderTest, *messages: bytes) -> Talk:
         finally:
             await stream.aclose()
 
-    return lab.loop.run(run())
+    return lab.thread.run(run())
