@@ -28,3 +28,15 @@ def test_an_address_that_took_another_port_is_followed() -> None:
 
     assert names.resolve("mail.stadtwerke.example", 143) == ("127.0.0.1", 40001)
     assert names.resolve("other.example", 993) == ("192.0.2.7", 993)
+
+
+def test_a_name_leads_elsewhere_until_the_table_is_restored() -> None:
+    names = OnPremiseNames(HOSTS, {("127.0.0.1", 3143): ("127.0.0.1", 40001)})
+    names.lead("MAIL.stadtwerke.example", 143, ("127.0.0.1", 5143))
+    names.lead("new.example", 143, ("127.0.0.1", 5143))
+    assert names.resolve("mail.stadtwerke.example", 143) == names.resolve("new.example", 143) == ("127.0.0.1", 5143)
+
+    names.restore()
+
+    assert names.resolve("mail.stadtwerke.example", 143) == ("127.0.0.1", 40001)
+    assert names.resolve("new.example", 143) is None
