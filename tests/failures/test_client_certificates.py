@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
 
 import pytest
 
@@ -31,7 +30,6 @@ VERSIONS = [
     pytest.param(ssl.TLSVersion.TLSv1_3, id="tls13"),
 ]
 MISSING = "peer did not return a certificate"  # OpenSSL's words at the server's end
-StartServer = Callable[[], ScriptedMailServer]
 
 
 def demanding(lab: Lab, version: ssl.TLSVersion) -> ssl.SSLContext:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,7 +26,6 @@ from tests.maco_client.scripted_server import (
     starttls,
 )
 
-StartServer = Callable[[], ScriptedMailServer]
 WAYS = [pytest.param(WAY_A, id="way_a"), pytest.param(WAY_B, id="way_b")]
 ENDS = {Party.MACO, Party.MAIL_SERVER}
 MAY_SEE = {WAY_A: ENDS, WAY_B: set(Party)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from maco_lab.testing.journal import LabJournal
@@ -14,7 +12,6 @@ from tests.failures.scripted import ScriptedMailServer
 from tests.failures.settings import INTERNAL_A, WAY_A
 from tests.maco_client.scripted_server import Expect, Read, Script, Send, answered, greeting
 
-StartServer = Callable[[], ScriptedMailServer]
 OFFERED = answered(rb"CAPABILITY", b"CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED")
 
 

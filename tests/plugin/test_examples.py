@@ -104,9 +104,10 @@ def test_what_the_page_shows_for_pytest_runs(tmp_path: Path) -> None:
     assert "5 passed" in printed
 
 
-def test_the_page_shows_the_recipe_that_is_run() -> None:
+def test_readme_and_page_show_the_recipe_that_is_run() -> None:
     recipe = (EXAMPLES / "pytest" / "test_both_ways.py").read_text()
     code = recipe[recipe.index("def ") :]
 
     assert len(code.splitlines()) <= 10
-    assert f"```python\n{code}```" in (EXAMPLES.parent / "docs" / "testing.md").read_text()
+    for page in ("README.md", "docs/testing.md"):
+        assert f"```python\n{code}```" in (EXAMPLES.parent / page).read_text()
