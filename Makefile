@@ -11,11 +11,11 @@ PACKAGES := certs connector_sim maco_client maco_lab maco_net maco_wire mailserv
 CODE := $(PACKAGES) tests benchmarks examples
 PYTEST_ARGS ?=
 
-.PHONY: up down demo test check bench docs clean help
+.PHONY: up down demo test test-real lint check bench docs clean help
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(RUN_STAMP) ## Run the whole landscape in the foreground; Ctrl-C ends it
 	@$(BIN)/maco-lab up
@@ -26,14 +26,19 @@ down: ## End a landscape that runs in the background
 demo: $(RUN_STAMP) ## Fetch a mail both ways and show where TLS ended
 	@$(BIN)/maco-lab demo
 
-test: $(DEV_STAMP) ## Run all tests; those of programs that are not installed are skipped
-	$(BIN)/pytest $(PYTEST_ARGS)
+test: $(DEV_STAMP) ## Run all tests that need only Python, fast and slow
+	$(BIN)/pytest -m "not real" $(PYTEST_ARGS)
 
-check: $(DEV_STAMP) ## Format, lint, types, import contracts and the fast tests
+test-real: $(DEV_STAMP) ## Run the tests with real programs; those that are not installed are skipped and named
+	$(BIN)/pytest -m "real" $(PYTEST_ARGS)
+
+lint: $(DEV_STAMP) ## Format, lint, types and import contracts
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## The same and the fast tests: what to run before a commit
 	$(BIN)/pytest -q -m "not slow and not real" -n 2 $(PYTEST_ARGS)
 
 bench: $(DEV_STAMP) ## Measure start, stop, imports, the pytest plugin and mappings on this machine

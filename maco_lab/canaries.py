@@ -23,6 +23,11 @@ class AccountCanaries:
     mail_line: Canary
 
 
+def password_name(user: str = "") -> str:
+    """Return the name of the canary that is a user's password; without a user, how all such names begin."""
+    return f"mailbox password of {user}"
+
+
 def plant_canaries(model: lab_model.LabModel, lines: Sequence[str] = ()) -> list[AccountCanaries]:
     """Return the canaries of every mailbox, numbered from 1.
 
@@ -42,7 +47,7 @@ def all_canaries(planted: list[AccountCanaries]) -> tuple[Canary, ...]:
 def _of_account(account: lab_model.Account, planted: str, numbers: Iterator[int]) -> AccountCanaries:
     password: Canary | None
     try:
-        password = Canary(next(numbers), f"mailbox password of {account.user}", account.password.get_secret_value())
+        password = Canary(next(numbers), password_name(account.user), account.password.get_secret_value())
     except LocalProtocolError:
         password = None
     line = Canary(next(numbers), f"line in a mail of {account.user}", planted)

@@ -27,6 +27,7 @@ class OnPremiseNames:
 
     def __init__(self, hosts: Mapping[str, HostPorts], moved: Mapping[Address, Address]) -> None:
         self._moved = moved
+        self._led: dict[tuple[str, int], Address] = {}
         self._single: dict[tuple[str, int], Address] = {}
         self._ranges: dict[str, list[_Range]] = {}
         for name, (address, there) in hosts.items():
@@ -40,6 +41,8 @@ class OnPremiseNames:
 
     def resolve(self, host: str, port: int) -> Address | None:
         """Return where ``host``:``port`` listens."""
+        if (led := self._led.get((host.lower(), port))) is not None:
+            return led
         address = self._single.get((host.lower(), port)) or self._in_range(host.lower(), port)
         return address and self._moved.get(address, address)
 
@@ -50,3 +53,11 @@ class OnPremiseNames:
             return None
         ports, (address, first) = rows[at]
         return address, first + port - ports.first
+
+    def lead(self, host: str, port: int, address: Address) -> None:
+        """Let ``host``:``port`` lead elsewhere, as a line added to the table would: for dials to come."""
+        self._led[host.lower(), port] = address
+
+    def restore(self) -> None:
+        """Put the table of the lab file back."""
+        self._led.clear()

@@ -3,8 +3,8 @@
 ``maco_lab`` is the whole of it, ``maco``, ``mail_server``, ``cloud_connector`` and ``lab_journal`` are its parts. The
 landscape runs on free ports in one background thread, starts with the first test that asks for it, and is reset before
 each further test. Override ``maco_lab_settings`` (in a module, a class or a conftest.py) for a landscape with other
-settings, and ``maco_lab_authority`` for certificates of your own making. What the fixtures can do stands in
-``maco_lab.testing``.
+settings, mark one test with ``maco_lab(change=...)`` for a change on top of them, and override ``maco_lab_authority``
+for certificates of your own making. What the fixtures can do stands in ``maco_lab.testing``.
 
 Nothing heavy is imported here: every run of pytest on the machine loads this module.
 """
@@ -22,10 +22,20 @@ if TYPE_CHECKING:
     from maco_lab.testing.lab import Lab
     from maco_lab.testing.parties import CloudConnector, Maco, MailServer
     from maco_lab.testing.pool import LabPool
-    from maco_lab.testing.settings import Settings
+    from maco_lab.testing.settings import Change, Settings
 
+MARKER = "maco_lab"
 JOURNAL_LINES = 40
 """How much of the journal is shown below a test that failed."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known, for ``--strict-markers`` and ``pytest --markers``."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARKER}(change): let ``change`` alter the data of this test's lab file, after maco_lab_settings; "
+        "more than one apply from the outermost (module) to the innermost (test).",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -52,13 +62,15 @@ def maco_lab_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabPool]
 
 
 @pytest.fixture
-def maco_lab(maco_lab_pool: LabPool, maco_lab_settings: Settings, maco_lab_authority: Cast) -> Lab:
+def maco_lab(
+    request: pytest.FixtureRequest, maco_lab_pool: LabPool, maco_lab_settings: Settings, maco_lab_authority: Cast
+) -> Lab:
     """Return the running landscape, as new: no mail, an empty journal, tunnels up, mappings as in the settings."""
     from maco_lab.lab_file import LabFileError
     from mailserver_sim.reactor import ReactorError
 
     try:
-        return maco_lab_pool.take(maco_lab_settings, maco_lab_authority)
+        return maco_lab_pool.take(maco_lab_settings, maco_lab_authority, *_changes(request.node))
     except LabFileError as error:
         pytest.fail(f"maco_lab_settings is no lab that can run:\n{error}", pytrace=False)
     except FileNotFoundError as error:
@@ -70,6 +82,18 @@ def maco_lab(maco_lab_pool: LabPool, maco_lab_settings: Settings, maco_lab_autho
             "run those tests in a pytest of their own.",
             pytrace=False,
         )
+
+
+def _changes(test: pytest.Item) -> list[Change]:
+    """Return what the markers of a test hold, outermost first."""
+    changes = []
+    for mark in reversed(list(test.iter_markers(MARKER))):
+        if mark.args or list(mark.kwargs) != ["change"] or not callable(mark.kwargs["change"]):
+            pytest.fail(
+                f"found {mark.name}{mark.args or mark.kwargs}, allowed: maco_lab(change=function)", pytrace=False
+            )
+        changes.append(mark.kwargs["change"])
+    return changes
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ class RunningLab:
     maco: MacoSide
     inbox: Inbox
     canaries: tuple[AccountCanaries, ...]
+    names: OnPremiseNames
 
     @property
     def addresses(self) -> dict[str, Address]:
@@ -118,7 +119,7 @@ async def running_lab(
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
         await _first_attempts(connectors)
         by_name = {connector.settings.name: connector for connector in connectors}
-        yield RunningLab(file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted))
+        yield RunningLab(file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names)
 
 
 def _pki(file: LabFile, certificates: Path | None) -> LabPki:

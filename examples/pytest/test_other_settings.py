@@ -18,6 +18,12 @@ def test_maco_names_the_expired_certificate(maco):
     assert "expired" in result.error.lower() + result.hint.lower()
 
 
+@pytest.mark.maco_lab(change=lambda lab: lab["maco"].update(key_store={}))
+def test_an_empty_key_store_is_told_before_the_certificate(maco, lab_journal):
+    assert "trustAnchors" in maco.poll("way-a").error
+    assert lab_journal.no_password_was_sent()
+
+
 def test_without_a_tunnel_the_proxy_answers_0x03(maco, cloud_connector):
     cloud_connector.disconnect()
 

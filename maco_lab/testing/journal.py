@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
+from maco_lab.canaries import password_name
 from maco_lab.journal import Entry, Journal
 from maco_lab.sight import Sight, sight_of
 from maco_lab.testing.thread import LabThread
-from maco_wire.observation import Observation, Party
+from maco_wire.observation import CanarySeen, Handshake, Login, Observation, Party, TlsSession
 
 DEADLINE_S = 10.0
 """How long ``wait_for`` waits unless told otherwise."""
@@ -35,6 +36,13 @@ class LabJournal:
         """Return the observations of one class, of one party if given, whose fields have these values; in order."""
         return [each for each in self._journal.of(kind) if _is_wanted(each, kind, party, fields)]
 
+    def one(self, kind: type[_O], party: Party | None = None, **fields: object) -> _O:
+        """Return the only such observation. Raises LookupError if there is none, or another one."""
+        found = self.of(kind, party, **fields)
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} observations instead of one: {kind.kind} {party or ''} {fields or ''}")
+        return found[0]
+
     def wait_for(
         self, kind: type[_O], party: Party | None = None, *, timeout_s: float = DEADLINE_S, **fields: object
     ) -> _O:
@@ -53,6 +61,28 @@ class LabJournal:
         if sight is None:
             raise LookupError(f"e-mail connection {connection!r} was not polled in this test")
         return sight
+
+    def client_handshake(self, party: Party) -> Handshake:
+        """Return the one TLS handshake with the mail server, as ``party`` saw it, which was the client.
+
+        Raises LookupError if somebody else was, or if there is not exactly one.
+        """
+        clients = [each for each in self.of(Handshake, role="client") if each.session is not TlsSession.TUNNEL]
+        if [each.party for each in clients] != [party]:
+            raise LookupError(f"{party} alone should be client of the mail server: {[each.party for each in clients]}")
+        return clients[0]
+
+    def server_handshake(self, *, succeeded: bool) -> Handshake:
+        """Return the mail server's own view of a handshake, now or as soon as it is there. Raises TimeoutError."""
+        return self.wait_for(Handshake, Party.MAIL_SERVER, succeeded=succeeded)
+
+    def passwords_held_by(self, user: str | None = None) -> set[Party]:
+        """Return every party that held a mailbox password in clear: any, or that of ``user``."""
+        return {each.party for each in self.of(CanarySeen) if _is_password(each.name, user)}
+
+    def no_password_was_sent(self) -> bool:
+        """Tell whether no party held a password in clear, and no login sent one."""
+        return not self.passwords_held_by() and not self.of(Login, credentials_sent=True)
 
     def lines(self) -> list[str]:
         """Return the entries as the lines of JSON that docs/journal.md describes."""
@@ -75,6 +105,10 @@ def _digest(entry: Entry) -> str:
     kind, party = fields.pop("kind"), fields.pop("party")
     details = [f"{name}={value}" for name, value in fields.items() if name not in _NOT_IN_DIGEST]
     return f"{entry.number:4} {party}: {kind} {', '.join(details)}"
+
+
+def _is_password(name: str, user: str | None) -> bool:
+    return name.startswith(password_name()) if user is None else name == password_name(user)
 
 
 def _is_wanted(

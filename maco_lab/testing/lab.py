@@ -17,6 +17,7 @@ from connector_sim.cloud.tokens import new_signing_key
 from maco_lab.background import background_loop
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
+from maco_lab.lab_model import split_host_ports
 from maco_lab.parties import TUNNEL_HOST
 from maco_lab.state import StateFolder
 from maco_lab.testing.journal import LabJournal
@@ -79,9 +80,19 @@ class Lab:
         """The root above the mail server's certificate, for programs that verify it."""
         return self.authority.root.identity.certificate_pem()
 
-    def token(self) -> str:
-        """Return a good token of MaCo's client, as the token service would give it."""
-        return self.running.cloud.tokens.issue(self._client)
+    def token(self, *, lifetime_s: int | None = None) -> str:
+        """Return a good token of MaCo's client, as the token service would give it; expired if its lifetime is -1."""
+        return self.running.cloud.tokens.issue(self._client, lifetime_s=lifetime_s)
+
+    def lead(self, internal: str, address: Address) -> None:
+        """Let an internal ``host:port`` lead to another address, as a line in ``hosts`` would, until the next reset.
+
+        So a mail server of the test's own stands in the place of the lab's. Raises ValueError.
+        """
+        host, ports = split_host_ports(internal)
+        if len(ports) != 1:
+            raise ValueError(f"found {internal!r}, allowed: host:port, as in mail.example.com:143")
+        self.running.names.lead(host, ports.first, address)
 
     @property
     def _client(self) -> OauthClient:

@@ -97,12 +97,15 @@ class MailServer:
         return {account.user: account.password for account in self._lab.mail_server.settings.accounts}
 
     def deliver(self, user: str, mail: bytes | str | email.message.EmailMessage | None = None) -> int:
-        """Put a mail (by default a sample MSCONS) into a user's INBOX and return its UID. Raises NoSuchAccount."""
-        return self._thread.run(self._lab.mail_server.deliver(user, _as_bytes(mail, user)))
+        """Put a mail into a user's INBOX and return its UID; by default a sample MSCONS. Raises NoSuchAccount.
+
+        The sample holds the line that the lab looks for in what each party held in clear.
+        """
+        return self._thread.run(self._deliver(user, mail))
 
     async def deliver_async(self, user: str, mail: bytes | str | email.message.EmailMessage | None = None) -> int:
         """Do the same for an async test."""
-        return await self._thread.run_async(self._lab.mail_server.deliver(user, _as_bytes(mail, user)))
+        return await self._thread.run_async(self._deliver(user, mail))
 
     def mails(self, user: str, mailbox: str = INBOX) -> list[Mail]:
         """Return what a mailbox holds, with flags. Raises NoSuchAccount, NoSuchMailbox."""
@@ -111,6 +114,13 @@ class MailServer:
     async def mails_async(self, user: str, mailbox: str = INBOX) -> list[Mail]:
         """Do the same for an async test."""
         return await self._thread.run_async(self._mails(user, mailbox))
+
+    async def _deliver(self, user: str, mail: bytes | str | email.message.EmailMessage | None) -> int:
+        return await self._lab.mail_server.deliver(user, self._sample(user) if mail is None else _as_bytes(mail))
+
+    def _sample(self, user: str) -> bytes:
+        planted = {account.user: account.mail_line.value for account in self._lab.canaries}
+        return sample_mail(user, now=dt.datetime.now(dt.UTC), canary=planted.get(user, ""))
 
     async def _mails(self, user: str, mailbox: str) -> list[Mail]:
         store = self._lab.mail_server.store
@@ -175,7 +185,8 @@ class CloudConnector:
     def expose(self, virtual: str, internal: str, protocol: str = "TCP", *, subaccount: str | None = None) -> None:
         """Add a system mapping between two ``host:port`` or ``host:low-high``, or replace the one of ``virtual``.
 
-        The internal host must be in the ``hosts`` table of the settings. Connections that are open stay open.
+        The internal host must be in the ``hosts`` table of the settings, or given to ``Lab.lead``. Open connections
+        stay open.
         Raises SettingsError, KeyError, ValueError.
         """
         mapping = SystemMapping.between(
@@ -229,11 +240,9 @@ class CloudConnector:
         )
 
 
-def _as_bytes(mail: bytes | str | email.message.EmailMessage | None, user: str) -> bytes:
+def _as_bytes(mail: bytes | str | email.message.EmailMessage) -> bytes:
     """Return the mail with the line ends of the wire (RFC 5322, section 2.1); bytes are taken as they are."""
     match mail:
-        case None:
-            return sample_mail(user, now=dt.datetime.now(dt.UTC))
         case bytes():
             return mail
         case str():

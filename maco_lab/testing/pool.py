@@ -10,7 +10,7 @@ from typing import Self, TypeAlias
 
 from certs.cast import Cast
 from maco_lab.testing.lab import Lab, started_lab
-from maco_lab.testing.settings import LabText, Settings, lab_text
+from maco_lab.testing.settings import Change, LabText, Settings, lab_text
 
 MOST_ALIVE = 3
 """How many labs run at a time; the one that was not used for longest ends first."""
@@ -37,12 +37,12 @@ class LabPool:
         while self._labs:
             self._end(next(iter(self._labs)))
 
-    def take(self, settings: Settings, authority: Cast) -> Lab:
-        """Return a lab that is as new; it is the caller's until the next one is taken.
+    def take(self, settings: Settings, authority: Cast, *changes: Change) -> Lab:
+        """Return a lab of ``settings`` after ``changes``, as new; it is the caller's until the next one is taken.
 
         Raises LabFileError, ReactorError, OSError.
         """
-        key = lab_text(settings), id(authority)
+        key = lab_text(settings, *changes), id(authority)
         if key in self._labs:
             try:
                 self._labs[key][0].reset()

@@ -21,7 +21,7 @@ LAST_WORDS_S = 0.5
 
 
 async def reset(lab: RunningLab) -> None:
-    """Empty mailboxes, inbox and journal; put the mappings back; dial every tunnel anew. Raises TimeoutError."""
+    """Empty mailboxes, inbox and journal; put mappings and hosts back; dial every tunnel anew. Raises TimeoutError."""
     async with asyncio.timeout(RESET_S):
         for connector in lab.connectors.values():
             await _disconnect(connector)
@@ -31,6 +31,7 @@ async def reset(lab: RunningLab) -> None:
             tasks.create_task(lab.inbox.clear())
             tasks.create_task(_relays_ended(lab.journal))
         lab.journal.clear()
+        lab.names.restore()
         for connector in lab.connectors.values():
             _connect(connector)
             await connector.tried()

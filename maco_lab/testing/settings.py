@@ -6,6 +6,7 @@ The text is also the name under which a running lab is kept: two tests that want
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import json
 from collections.abc import Callable, Mapping
@@ -39,24 +40,33 @@ class LabText:
         return parse_lab(self.text, name=self.name, folder=self.folder)
 
 
-def lab_text(settings: Settings) -> LabText:
-    """Return the lab file that ``settings`` stand for. Raises OSError for a file that cannot be read."""
+def lab_text(settings: Settings, *changes: Change) -> LabText:
+    """Return the lab file that ``settings`` stand for, after ``changes``. Raises OSError if it cannot be read."""
     match settings:
         case None:
-            return LabText(default_text(), Path.cwd())
+            text = LabText(default_text(), Path.cwd())
         case Path() | str():
             path = Path(settings).resolve()
-            return LabText(path.read_text(encoding="utf-8"), path.parent, str(settings))
+            text = LabText(path.read_text(encoding="utf-8"), path.parent, str(settings))
         case Mapping():
-            return LabText(_as_yaml(dict(settings)), Path.cwd())
-    data = copy.deepcopy(_default_data())
-    settings(data)
-    return LabText(_as_yaml(data), Path.cwd())
+            text = LabText(_as_yaml(dict(settings)), Path.cwd())
+        case _:
+            return lab_text(None, settings, *changes)
+    if not changes:
+        return text
+    data = copy.deepcopy(_default_data()) if settings is None else _parsed(text.text)
+    for change in changes:
+        change(data)
+    return dataclasses.replace(text, text=_as_yaml(data))
 
 
 @functools.cache
 def _default_data() -> dict[str, Any]:
-    data: dict[str, Any] = YAML(typ="safe", pure=True).load(default_text())
+    return _parsed(default_text())
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    data: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
     return data
 
 

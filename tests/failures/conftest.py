@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from maco_lab.background import BackgroundLoop
+from maco_lab.testing.lab import Lab
 from tests.failures.collector import COLLECTOR
 from tests.failures.matrix import Matrix
 from tests.failures.scripted import ScriptedMailServer
@@ -15,10 +14,10 @@ from tests.maco_client.scripted_server import running
 
 
 @pytest.fixture
-def matrix(request: pytest.FixtureRequest) -> Iterator[Matrix]:
+def matrix(request: pytest.FixtureRequest, maco_lab: Lab, mail_waits: None) -> Iterator[Matrix]:
     """Take the test's one row."""
     holder = request.config.pluginmanager.get_plugin(COLLECTOR)
-    matrix = Matrix(request.node.nodeid, holder.collector if holder else None)
+    matrix = Matrix(request.node.nodeid, maco_lab, holder.collector if holder else None)
     yield matrix
     assert matrix.given is not None or request.node.stash.get(FAILED, False), "the test gave no row"
 
@@ -36,13 +35,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture
-def mail_server(loop: BackgroundLoop) -> Iterator[Callable[[], ScriptedMailServer]]:
-    """Start scripted mail servers on free ports."""
-    with contextlib.ExitStack() as servers:
-
-        def start() -> ScriptedMailServer:
-            server = ScriptedMailServer()
-            servers.enter_context(loop.enter(running(server)))
-            return server
-
-        yield start
+def server(maco_lab: Lab) -> Iterator[ScriptedMailServer]:
+    """Run a scripted mail server on a free port."""
+    server = ScriptedMailServer()
+    with maco_lab.thread.loop.enter(running(server)):
+        yield server

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maco_client.results import PollResult
+from maco_lab.testing.journal import LabJournal
+from maco_lab.testing.lab import Lab
 from maco_wire.observation import (
     Handshake,
     Login,
@@ -27,7 +29,6 @@ from maco_wire.observation import (
 )
 from tests.failures.collector import COMMAND, Collector
 from tests.failures.scripted import ScriptedMailServer
-from tests.lab_under_test import LabUnderTest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/failure-matrix.md"
@@ -106,14 +107,14 @@ def page(rows: Iterable[Row]) -> str:
 class Matrix:
     """The matrix as one test sees it: the test gives one row."""
 
-    def __init__(self, test: str, collector: Collector[Row] | None) -> None:
+    def __init__(self, test: str, lab: Lab, collector: Collector[Row] | None) -> None:
         self._test = test
+        self._lab = lab
         self._collector = collector
         self.given: Row | None = None
 
     def row(
         self,
-        lab: LabUnderTest,
         wrong: str,
         *,
         section: str | None = None,
@@ -121,14 +122,14 @@ class Matrix:
         raw: tuple[str, bytes] | None = None,
         test: str | None = None,
     ) -> None:
-        """Take the row of what ``lab`` reported, and compare it with the page.
+        """Take the row of what all parties reported, and compare it with the page.
 
         ``scripted`` is the mail server that took the place of the lab's. ``raw`` tells what a client that is not MaCo
         sent, and the answer it got. ``test`` is the test that asserts all this, if it is another one.
         """
-        _wait_until_quiet(lab)
+        _wait_until_quiet(self._lab.journal)
         file, _, name = (test or self._test).partition("::")
-        seen = _Seen(lab, scripted, raw)
+        seen = _Seen(self._lab, scripted, raw)
         cells = (wrong, seen.hop(), seen.maco(), seen.connector(), seen.mail_server(), seen.reply(), seen.password())
         shown = f"`{file.removeprefix('tests/')}::{name}`"
         row = Row(section or Path(file).stem.removeprefix("test_"), (*map(_stable, cells), shown))
@@ -137,24 +138,25 @@ class Matrix:
         if self._collector is not None:
             self._collector.rows.append(row)
         else:
-            self.compare(row.line)
-
-    def compare(self, line: str) -> None:
-        """Fail unless ``line`` stands on the committed page."""
-        committed = PAGE.read_text(encoding="utf-8").splitlines()
-        assert line in committed, f"{PAGE.name} is out of date: run {COMMAND}\n{line}"
+            compare(row.line)
 
 
-def _wait_until_quiet(lab: LabUnderTest) -> None:
+def compare(line: str) -> None:
+    """Fail unless ``line`` stands on the committed page."""
+    committed = PAGE.read_text(encoding="utf-8").splitlines()
+    assert line in committed, f"{PAGE.name} is out of date: run {COMMAND}\n{line}"
+
+
+def _wait_until_quiet(journal: LabJournal) -> None:
     """Wait until every connection that was opened is over at both parties that relay.
 
     Behind a TCP TLS mapping MaCo's end is held back from the back end (see the relay): that is not waited for.
     """
-    held = {each.trace_id for each in lab.of(StreamOpened, Party.CLOUD_CONNECTOR) if each.protocol == "TCPS"}
-    for opened in lab.of(StreamOpened):
+    held = {each.trace_id for each in journal.of(StreamOpened, Party.CLOUD_CONNECTOR) if each.protocol == "TCPS"}
+    for opened in journal.of(StreamOpened):
         if opened.trace_id in held:
             continue
-        lab.wait_for(StreamClosed, opened.party, trace_id=opened.trace_id)
+        journal.wait_for(StreamClosed, opened.party, trace_id=opened.trace_id)
 
 
 def _stable(text: str) -> str:
@@ -166,27 +168,28 @@ def _stable(text: str) -> str:
 class _Seen:
     """What each party reported, in words."""
 
-    def __init__(self, lab: LabUnderTest, scripted: ScriptedMailServer | None, raw: tuple[str, bytes] | None) -> None:
+    def __init__(self, lab: Lab, scripted: ScriptedMailServer | None, raw: tuple[str, bytes] | None) -> None:
         self._lab = lab
+        self._journal = lab.journal
         self._scripted = scripted
         self._raw = raw
-        polls = lab.of(PollFinished)
+        polls = self._journal.of(PollFinished)
         self._poll = polls[-1] if polls else None
 
     def hop(self) -> str:
         """Say where it failed."""
-        lab = self._lab
-        refused_tokens = [each.reason for each in lab.of(TokenRefused)]
-        for said in (*refused_tokens, *(each.text for each in lab.of(Problem, Party.CONNECTIVITY))):
+        journal = self._journal
+        refused_tokens = [each.reason for each in journal.of(TokenRefused)]
+        for said in (*refused_tokens, *(each.text for each in journal.of(Problem, Party.CONNECTIVITY))):
             return f"hop 1: Connectivity service: {said}"
-        if refusals := lab.of(StreamRefused, Party.CLOUD_CONNECTOR):
+        if refusals := journal.of(StreamRefused, Party.CLOUD_CONNECTOR):
             denied = refusals[0].reason.startswith("Access denied")
             return "Cloud Connector's access control" if denied else "hop 3"
-        for at_cloud in lab.of(StreamRefused, Party.CONNECTIVITY):
+        for at_cloud in journal.of(StreamRefused, Party.CONNECTIVITY):
             return f"hop 2: {at_cloud.reason}"
         for failed in self._handshakes(succeeded=False):
             return _TLS_BY.get(failed.party, "")
-        if lab.of(Problem, Party.CLOUD_CONNECTOR):
+        if journal.of(Problem, Party.CLOUD_CONNECTOR):
             return "hop 3: TLS, behind the handshake"
         if self._poll is None or self._poll.succeeded:
             return "nowhere: nothing fails"
@@ -199,38 +202,38 @@ class _Seen:
         assert self._poll is not None  # without a raw client there was a poll
         fetched = f"the poll succeeds, {self._poll.stored} new in the inbox"
         told = [f"{self._poll.stage}: {self._poll.error}" if self._poll.error else fetched]
-        told += [_alerts(each) for each in self._lab.of(Handshake, Party.MACO)]
-        told += [f"STARTTLS {each.step}" for each in self._lab.of(Starttls, Party.MACO) if each.step in _NEWS]
+        told += [_alerts(each) for each in self._journal.of(Handshake, Party.MACO)]
+        told += [f"STARTTLS {each.step}" for each in self._journal.of(Starttls, Party.MACO) if each.step in _NEWS]
         return _joined(told)
 
     def connector(self) -> str:
         """Say what the Cloud Connector reported."""
-        lab, party = self._lab, Party.CLOUD_CONNECTOR
+        journal, party = self._journal, Party.CLOUD_CONNECTOR
         told = [
             each.reason + (f"; nearest mapping: {each.nearest}" if each.nearest else "")
-            for each in lab.of(StreamRefused, party)
+            for each in journal.of(StreamRefused, party)
         ]
         told += [_verified(each) if each.succeeded else _alerts(each) for each in self._handshakes(party=party)]
         told += [
             f"opens {each.protocol} to {each.internal_host}:{each.internal_port}"
-            for each in lab.of(StreamOpened, party)
+            for each in journal.of(StreamOpened, party)
         ]
-        told += [each.text for each in lab.of(Problem, party)]
+        told += [each.text for each in journal.of(Problem, party)]
         return _joined(told) or "nothing"
 
     def mail_server(self) -> str:
         """Say what the mail server reported."""
         if self._scripted is not None:
             return self._scripted.told()
-        lab, party = self._lab, Party.MAIL_SERVER
-        told = [f"STARTTLS {each.step}" for each in lab.of(Starttls, party) if each.step != "accepted"]
+        journal, party = self._journal, Party.MAIL_SERVER
+        told = [f"STARTTLS {each.step}" for each in journal.of(Starttls, party) if each.step != "accepted"]
         told += [
             "TLS" if each.succeeded else _alerts(each) or f"TLS fails: {each.error}"
-            for each in lab.of(Handshake, party)
+            for each in journal.of(Handshake, party)
         ]
-        told += [f"login {'succeeds' if each.succeeded else 'refused'}" for each in lab.of(Login, party)]
-        told += [each.text for each in lab.of(Problem, party)]
-        connected = lab.of(StreamOpened, Party.CLOUD_CONNECTOR) or self._handshakes(party=Party.CLOUD_CONNECTOR)
+        told += [f"login {'succeeds' if each.succeeded else 'refused'}" for each in journal.of(Login, party)]
+        told += [each.text for each in journal.of(Problem, party)]
+        connected = journal.of(StreamOpened, Party.CLOUD_CONNECTOR) or self._handshakes(party=Party.CLOUD_CONNECTOR)
         return _joined(told) or ("a connection, nothing to report" if connected else "nothing")
 
     def reply(self) -> str:
@@ -239,14 +242,14 @@ class _Seen:
             return f"`{self._raw[1][:2].hex(' ')}`"
         if self._poll and (status := _STATUS.search(self._poll.error)):
             return f"`01 {status[1]}`"
-        refused = [each.reply for each in self._lab.of(StreamRefused, Party.CONNECTIVITY) if each.reply is not None]
+        refused = [each.reply for each in self._journal.of(StreamRefused, Party.CONNECTIVITY) if each.reply is not None]
         if refused:
             return f"0x{refused[-1]:02X}"
-        return "0x00" if self._lab.of(StreamOpened, Party.CONNECTIVITY) else "none"
+        return "0x00" if self._journal.of(StreamOpened, Party.CONNECTIVITY) else "none"
 
     def password(self) -> str:
         """Name who saw a mailbox password in clear."""
-        held = {*self._lab.passwords_held_by()}
+        held = {*self._journal.passwords_held_by()}
         if self._scripted is not None and self._scripted.heard_a_password_of(self._lab):
             held.add(Party.MAIL_SERVER)
         return ", ".join(each for each in _ORDER if each in held) or "nobody"
@@ -255,7 +258,7 @@ class _Seen:
         """Return the handshakes with the mail server, as their clients saw them."""
         return [
             each
-            for each in self._lab.of(Handshake, party)
+            for each in self._journal.of(Handshake, party)
             if each.role == "client" and each.session is not TlsSession.TUNNEL and succeeded in (None, each.succeeded)
         ]
 
@@ -281,14 +284,14 @@ def _joined(told: Iterable[str]) -> str:
     return "; ".join(each for each in told if each)
 
 
-def poll(lab: LabUnderTest, connection: str, scripted: ScriptedMailServer | None = None) -> PollResult:
+def poll(lab: Lab, connection: str, scripted: ScriptedMailServer | None = None) -> PollResult:
     """Poll, and hold MaCo to what it reports: the result and the journal say the same.
 
     A scripted mail server that takes part has come to its end too.
     """
-    result = lab.poll(connection)
+    result = lab.maco.poll(connection)
     if scripted is not None:
         scripted.wait_for_its_end()
-    reported = lab.of(PollFinished)[-1]
+    reported = lab.journal.of(PollFinished)[-1]
     assert (reported.stage, reported.error, reported.socks_reply) == (result.stage, result.error, result.socks_reply)
     return result

@@ -7,8 +7,9 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from maco_lab.testing.journal import DEADLINE_S
+from maco_lab.testing.lab import Lab
 from maco_net.tcp import TcpStream, connect_tcp
-from tests.lab_under_test import DEADLINE_S, LabUnderTest
 
 METHOD_80 = bytes.fromhex("05 01 80")  # facts, section 1.1, message 1
 METHOD_80_TAKEN = bytes.fromhex("05 80")  # message 2
@@ -31,17 +32,12 @@ def token_message(token: str) -> bytes:
     return b"\x01" + len(raw).to_bytes(4, "big") + raw + bytes([len(LOCATION)]) + LOCATION
 
 
-def good_token(lab: LabUnderTest) -> str:
-    """Return a token as MaCo gets it."""
-    return lab.lab.cloud.tokens.issue(lab.lab.cloud.settings.clients[0])
-
-
-def talk(lab: LabUnderTest, *messages: bytes) -> Talk:
+def talk(lab: Lab, *messages: bytes) -> Talk:
     """Send each message when the one before was answered; the proxy must close behind the last answer."""
 
     async def run() -> Talk:
         answers = []
-        stream = await connect_tcp(*lab.lab.cloud.socks5_address, timeout_s=DEADLINE_S)
+        stream = await connect_tcp(*lab.addresses["socks5"], timeout_s=DEADLINE_S)
         try:
             async with asyncio.timeout(DEADLINE_S):
                 for message in messages:
@@ -51,7 +47,7 @@ def talk(lab: LabUnderTest, *messages: bytes) -> Talk:
         finally:
             await stream.aclose()
 
-    return lab.loop.run(run())
+    return lab.thread.run(run())
 
 
 def connect_message(host: str, port: int) -> bytes:
@@ -60,20 +56,20 @@ def connect_message(host: str, port: int) -> bytes:
 
 
 @contextlib.contextmanager
-def connection_held(lab: LabUnderTest, host: str, port: int) -> Iterator[None]:
+def connection_held(lab: Lab, host: str, port: int) -> Iterator[None]:
     """Keep a connection to a virtual host open while the block runs."""
 
     async def open_it() -> TcpStream:
-        stream = await connect_tcp(*lab.lab.cloud.socks5_address, timeout_s=DEADLINE_S)
+        stream = await connect_tcp(*lab.running.cloud.socks5_address, timeout_s=DEADLINE_S)
         async with asyncio.timeout(DEADLINE_S):
-            for message in (METHOD_80, token_message(good_token(lab)), connect_message(host, port)):
+            for message in (METHOD_80, token_message(lab.token()), connect_message(host, port)):
                 await stream.send(message)
                 answer = await stream.receive()
         assert answer[:2] == CONNECTED
         return stream
 
-    stream = lab.loop.run(open_it())
+    stream = lab.thread.run(open_it())
     try:
         yield
     finally:
-        lab.loop.run(stream.aclose())
+        lab.thread.run(stream.aclose())

@@ -1,6 +1,6 @@
 """A mail server that does exactly what a script says, in the place of the lab's own.
 
-The ``hosts`` table of the lab file leads to it.
+``maco_lab.lead(internal, server.address)`` puts it there.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 
 from certs.trust import server_context
 from maco_lab.canaries import all_canaries
+from maco_lab.testing.journal import DEADLINE_S
+from maco_lab.testing.lab import Lab
+from maco_lab.testing.settings import Change
 from maco_net.tcp import TcpStream
-from tests.lab_under_test import DEADLINE_S, Change, LabUnderTest
 from tests.maco_client.scripted_server import Script, ScriptedServer, Tls
 
 
@@ -32,14 +34,6 @@ class ScriptedMailServer(ScriptedServer):
         finally:
             self.over.set()
 
-    def at(self, name: str) -> Change:
-        """Return the change of a lab file that puts this server behind an internal ``host:port``."""
-
-        def change(data: dict[str, Any]) -> None:
-            data["hosts"][name] = "{}:{}".format(*self.address)
-
-        return change
-
     def wait_for_its_end(self) -> None:
         """Return once the script is over: what this server found wrong is known only then."""
         assert self.over.wait(DEADLINE_S), "the script of the mail server did not end"
@@ -54,18 +48,16 @@ class ScriptedMailServer(ScriptedServer):
         in_order = tls + heard if isinstance(steps[0], Tls) else heard + tls
         return "; ".join(in_order) or "a connection, no IMAP command"
 
-    def heard_a_password_of(self, lab: LabUnderTest) -> bool:
+    def heard_a_password_of(self, lab: Lab) -> bool:
         """Tell whether a planted mailbox password was in a command."""
-        secrets = [each.value.encode() for each in all_canaries(list(lab.lab.canaries)) if "password" in each.name]
+        secrets = [each.value.encode() for each in all_canaries(list(lab.running.canaries)) if "password" in each.name]
         assert secrets
         return any(secret in line for line in self.heard for secret in secrets)
 
 
-def presenting(
-    lab: LabUnderTest, name: str = "mail_server", *, demand_client_certificate: bool = False
-) -> ssl.SSLContext:
+def presenting(lab: Lab, name: str = "mail_server", *, demand_client_certificate: bool = False) -> ssl.SSLContext:
     """Return a server's context with a certificate of the lab's own PKI."""
-    cast = lab.lab.pki.cast
+    cast = lab.authority
     anchors = [cast.connector_ca.certificate] if demand_client_certificate else None
     issued = cast.by_name(name)
     return server_context(

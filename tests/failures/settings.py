@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.lab_under_test import Change
+from maco_lab.testing.settings import Change
 
 WAY_A, WAY_B = "way-a", "way-b"
 INTERNAL_A, INTERNAL_B = "mail.stadtwerke.example:143", "mail.stadtwerke.example:993"
@@ -62,7 +62,3 @@ def email_server(way: str, **values: object) -> Change:
 def email_connection(way: str, **values: object) -> Change:
     """Change the e-mail connection of a way."""
     return lambda data: data["maco"]["email_connections"][_INDEX[way]].update(values)
-
-
-def no_change(_: dict[str, Any]) -> None:
-    """Leave the lab file as it is."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from maco_wire.observation import Handshake, Login, MailFetched, Party, StreamClosed, TlsSession
-from tests.conftest import StartLab
+from maco_lab.testing.journal import LabJournal
+from maco_lab.testing.lab import Lab
+from maco_wire.observation import Handshake, Login, MailFetched, Party, StreamClosed, StreamRefused, TlsSession
 from tests.failures.matrix import Matrix, poll
-from tests.failures.scripted import ScriptedMailServer, presenting
+from tests.failures.scripted import ScriptedMailServer, both, presenting
 from tests.failures.settings import INTERNAL_A, INTERNAL_B, WAY_A, WAY_B, email_connection
-from tests.lab_under_test import LabUnderTest
 from tests.maco_client.scripted_server import (
     Expect,
     Read,
@@ -27,7 +26,6 @@ from tests.maco_client.scripted_server import (
     starttls,
 )
 
-StartServer = Callable[[], ScriptedMailServer]
 WAYS = [pytest.param(WAY_A, id="way_a"), pytest.param(WAY_B, id="way_b")]
 ENDS = {Party.MACO, Party.MAIL_SERVER}
 MAY_SEE = {WAY_A: ENDS, WAY_B: set(Party)}
@@ -40,75 +38,73 @@ def swap_passwords(data: dict[str, Any]) -> None:
     strom["password"], gas["password"] = gas["password"], strom["password"]
 
 
+@pytest.mark.maco_lab(change=swap_passwords)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_wrong_password_is_told_by_the_mail_server_and_seen_by_nobody_who_should_not(
-    start_lab: StartLab, matrix: Matrix, way: str
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix, way: str
 ) -> None:
-    lab = start_lab(swap_passwords)
-
-    result = poll(lab, way)
+    result = poll(maco_lab, way)
 
     assert (result.succeeded, result.stage, result.stored) == (False, "login", 0)
     assert result.error.startswith("AuthenticationFailedException: [AUTHENTICATIONFAILED]")
     assert "User Credentials" in result.hint
-    assert {each.party for each in lab.of(Login)} == ENDS
-    assert {each.succeeded for each in lab.of(Login)} == {False}
-    assert lab.mail_server_handshake(succeeded=True).alert_received == ""
-    assert lab.passwords_held_by() == MAY_SEE[way]
+    assert {each.party for each in lab_journal.of(Login)} == ENDS
+    assert {each.succeeded for each in lab_journal.of(Login)} == {False}
+    assert lab_journal.server_handshake(succeeded=True).alert_received == ""
+    assert lab_journal.passwords_held_by() == MAY_SEE[way]
     assert "Postfach" not in result.error + result.hint
-    matrix.row(lab, f"{LETTER[way]}: wrong password")
+    matrix.row(f"{LETTER[way]}: wrong password")
 
 
+@pytest.mark.maco_lab(change=both(*(email_connection(way, folder="Marktnachrichten") for way in (WAY_A, WAY_B))))
 @pytest.mark.parametrize("way", WAYS)
-def test_a_folder_that_is_missing_is_told_by_its_name(start_lab: StartLab, matrix: Matrix, way: str) -> None:
-    lab = start_lab(email_connection(way, folder="Marktnachrichten"))
-
-    result = poll(lab, way)
+def test_a_folder_that_is_missing_is_told_by_its_name(
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix, way: str
+) -> None:
+    result = poll(maco_lab, way)
 
     assert (result.succeeded, result.stage, result.stored) == (False, "folder", 0)
     # facts, section 1.4: CPI's own text
     assert result.error == "FolderNotFoundException: Folder not found or invalid: Marktnachrichten"
     assert "Folder" in result.hint
-    assert {each.succeeded for each in lab.of(Login)} == {True}
-    assert lab.passwords_held_by() == MAY_SEE[way]
-    matrix.row(lab, f"{LETTER[way]}: the folder is missing")
+    assert {each.succeeded for each in lab_journal.of(Login)} == {True}
+    assert lab_journal.passwords_held_by() == MAY_SEE[way]
+    matrix.row(f"{LETTER[way]}: the folder is missing")
 
 
 def test_in_way_a_a_mail_server_that_closes_in_the_handshake_is_told_as_that(
-    start_lab: StartLab, mail_server: StartServer, matrix: Matrix
+    maco_lab: Lab, lab_journal: LabJournal, server: ScriptedMailServer, matrix: Matrix
 ) -> None:
-    server = mail_server()
-    lab = start_lab(server.at(INTERNAL_A))
+    maco_lab.lead(INTERNAL_A, server.address)
     offered = answered(rb"CAPABILITY", b"CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED")
     server.scripts = [[*greeting(), *offered, *answered(rb"STARTTLS"), Read()]]
 
-    result = poll(lab, WAY_A, server)
+    result = poll(maco_lab, WAY_A, server)
 
     assert (result.succeeded, result.stage) == (False, "starttls")
     assert result.error == "STARTTLS failure: Remote host terminated the handshake"  # facts, section 2.5: Java's text
-    by_maco = lab.client_handshake(Party.MACO)
+    by_maco = lab_journal.client_handshake(Party.MACO)
     assert (by_maco.succeeded, by_maco.peer_chain) == (False, ())
     assert server.commands == ["CAPABILITY", "STARTTLS"]
-    assert lab.no_password_was_sent()
-    matrix.row(lab, "A: the mail server closes in the handshake", scripted=server)
+    assert lab_journal.no_password_was_sent()
+    matrix.row("A: the mail server closes in the handshake", scripted=server)
 
 
 def test_in_way_b_a_mail_server_that_closes_in_the_handshake_is_0x04(
-    start_lab: StartLab, mail_server: StartServer, matrix: Matrix
+    maco_lab: Lab, lab_journal: LabJournal, server: ScriptedMailServer, matrix: Matrix
 ) -> None:
-    server = mail_server()
-    lab = start_lab(server.at(INTERNAL_B))
+    maco_lab.lead(INTERNAL_B, server.address)
     server.scripts = [[Read()]]
 
-    result = poll(lab, WAY_B, server)
+    result = poll(maco_lab, WAY_B, server)
 
     assert (result.succeeded, result.stage, result.socks_reply) == (False, "socks", 0x04)
-    by_connector = lab.client_handshake(Party.CLOUD_CONNECTOR)
+    by_connector = lab_journal.client_handshake(Party.CLOUD_CONNECTOR)
     assert by_connector.error == "the peer closed the connection during the handshake"
-    assert by_connector.error in lab.refusal(Party.CLOUD_CONNECTOR).reason
+    assert by_connector.error in lab_journal.one(StreamRefused, Party.CLOUD_CONNECTOR).reason
     assert server.heard == []
-    assert lab.no_password_was_sent()
-    matrix.row(lab, "B: the mail server closes in the handshake", scripted=server)
+    assert lab_journal.no_password_was_sent()
+    matrix.row("B: the mail server closes in the handshake", scripted=server)
 
 
 def broken_literal(user: bytes, password: bytes) -> Script:
@@ -123,40 +119,38 @@ def broken_literal(user: bytes, password: bytes) -> Script:
     ]
 
 
-def assert_no_part_of_a_mail_was_stored(lab: LabUnderTest, server: ScriptedMailServer, way: str) -> None:
+def assert_no_part_of_a_mail_was_stored(lab: Lab, server: ScriptedMailServer, way: str) -> None:
     result = poll(lab, way, server)
 
     assert (result.succeeded, result.stage, result.stored) == (False, "fetch", 0)
     assert result.error == "Connection dropped by server?"
-    assert not lab.of(MailFetched)
+    assert not lab.journal.of(MailFetched)
     assert server.surprises == []
-    assert lab.passwords_held_by() | {Party.MAIL_SERVER} == MAY_SEE[way]
+    assert lab.journal.passwords_held_by() | {Party.MAIL_SERVER} == MAY_SEE[way]
 
 
 def test_in_way_a_a_mail_server_that_closes_in_a_literal_leaves_nothing_in_the_inbox(
-    start_lab: StartLab, mail_server: StartServer, matrix: Matrix
+    maco_lab: Lab, lab_journal: LabJournal, server: ScriptedMailServer, matrix: Matrix
 ) -> None:
-    server = mail_server()
-    lab = start_lab(server.at(INTERNAL_A))
-    server.scripts = [[*greeting(), *starttls(presenting(lab)), *broken_literal(b"strom", b"Strom4711Postfach")]]
+    maco_lab.lead(INTERNAL_A, server.address)
+    server.scripts = [[*greeting(), *starttls(presenting(maco_lab)), *broken_literal(b"strom", b"Strom4711Postfach")]]
 
-    assert_no_part_of_a_mail_was_stored(lab, server, WAY_A)
-    by_maco = lab.client_handshake(Party.MACO)
+    assert_no_part_of_a_mail_was_stored(maco_lab, server, WAY_A)
+    by_maco = lab_journal.client_handshake(Party.MACO)
     assert (by_maco.succeeded, by_maco.session) == (True, TlsSession.IMAP_STARTTLS)
-    matrix.row(lab, "A: the mail server closes in a literal", scripted=server)
+    matrix.row("A: the mail server closes in a literal", scripted=server)
 
 
 def test_in_way_b_a_mail_server_that_closes_in_a_literal_leaves_nothing_in_the_inbox(
-    start_lab: StartLab, mail_server: StartServer, matrix: Matrix
+    maco_lab: Lab, lab_journal: LabJournal, server: ScriptedMailServer, matrix: Matrix
 ) -> None:
-    server = mail_server()
-    lab = start_lab(server.at(INTERNAL_B))
+    maco_lab.lead(INTERNAL_B, server.address)
     server.scripts = [
-        [Tls(presenting(lab)), *greeting(), *in_clear(), *broken_literal(b"gas", b"Gas0815Postfach")],
+        [Tls(presenting(maco_lab)), *greeting(), *in_clear(), *broken_literal(b"gas", b"Gas0815Postfach")],
     ]
 
-    assert_no_part_of_a_mail_was_stored(lab, server, WAY_B)
-    assert lab.client_handshake(Party.CLOUD_CONNECTOR).succeeded
-    assert lab.wait_for(StreamClosed, Party.CLOUD_CONNECTOR).bytes_to_maco > 0
-    assert not lab.of(Handshake, Party.MACO), "MaCo knows of no TLS"
-    matrix.row(lab, "B: the mail server closes in a literal", scripted=server)
+    assert_no_part_of_a_mail_was_stored(maco_lab, server, WAY_B)
+    assert lab_journal.client_handshake(Party.CLOUD_CONNECTOR).succeeded
+    assert lab_journal.wait_for(StreamClosed, Party.CLOUD_CONNECTOR).bytes_to_maco > 0
+    assert not lab_journal.of(Handshake, Party.MACO), "MaCo knows of no TLS"
+    matrix.row("B: the mail server closes in a literal", scripted=server)

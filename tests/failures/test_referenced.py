@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
-from tests.conftest import StartLab
+from maco_lab.testing.journal import LabJournal
+from maco_lab.testing.lab import Lab
+from maco_lab.testing.settings import Change
 from tests.failures.matrix import ROOT, Matrix, poll
-from tests.failures.raw_client import METHOD_80, good_token, talk, token_message
-from tests.failures.settings import WAY_A, WAY_B, no_change
+from tests.failures.raw_client import METHOD_80, talk, token_message
+from tests.failures.settings import WAY_A, WAY_B
 from tests.integration import test_routing, test_starttls, test_tokens, test_trust
-from tests.lab_under_test import Change, LabUnderTest
 
 FOLDER = "tests/integration"
 
@@ -25,13 +24,9 @@ class Referenced:
     section: str
     wrong: str
     way: str
-    change: Change
+    change: Change | None
     test: str
     works: bool = False
-
-
-def closed_port(data: dict[str, Any]) -> None:
-    data["hosts"]["mail.stadtwerke.example:143"] = "127.0.0.1:1"
 
 
 ROWS = {
@@ -74,7 +69,7 @@ ROWS = {
         "certificates",
         "B: the virtual host is not the name in the certificate",
         WAY_B,
-        no_change,
+        None,
         f"{FOLDER}/test_trust.py::test_way_b_works_when_the_virtual_host_is_not_the_name_in_the_certificate",
         works=True,
     ),
@@ -89,7 +84,7 @@ ROWS = {
         "routing",
         "the back end is down: it refuses connections",
         WAY_A,
-        closed_port,
+        test_routing.point_at_a_closed_port,
         f"{FOLDER}/test_routing.py::test_a_back_end_that_is_down_is_answered_with_0x04",
     ),
     "mandatory_not_offered": Referenced(
@@ -110,19 +105,19 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in ROWS.items()])
+@pytest.mark.parametrize(
+    ("maco_lab_settings", "row"), [pytest.param(row.change, row, id=name) for name, row in ROWS.items()]
+)
 def test_the_page_says_what_the_integration_test_asserts_of(
-    start_lab: StartLab, matrix: Matrix, row: Referenced
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix, row: Referenced
 ) -> None:
-    lab = start_lab(row.change)
-
-    result = poll(lab, row.way)
+    result = poll(maco_lab, row.way)
 
     assert result.succeeded == row.works
     assert_exists(row.test)
     if result.stage == "starttls" and "STARTTLS failure" in result.error:
-        lab.mail_server_handshake(succeeded=False)
-    matrix.row(lab, row.wrong, section=row.section, test=row.test)
+        lab_journal.server_handshake(succeeded=False)
+    matrix.row(row.wrong, section=row.section, test=row.test)
 
 
 @pytest.mark.parametrize(
@@ -133,17 +128,15 @@ def test_the_page_says_what_the_integration_test_asserts_of(
     ],
 )
 def test_the_page_says_what_the_integration_test_asserts_of_a_token_that_is(
-    start_lab: StartLab, matrix: Matrix, make: Callable[[LabUnderTest], str], words: str
+    maco_lab: Lab, matrix: Matrix, make: test_tokens.MakeToken, words: str
 ) -> None:
-    lab = start_lab()
     test = f"{FOLDER}/test_tokens.py::test_a_bad_token_is_answered_with_01_05_and_the_connection_is_closed"
-    assert good_token(lab) != make(lab)
+    assert maco_lab.token() != make(maco_lab)
 
-    heard = talk(lab, METHOD_80, token_message(make(lab)))
+    heard = talk(maco_lab, METHOD_80, token_message(make(maco_lab)))
 
     assert_exists(test)
     matrix.row(
-        lab,
         f"the token is {words}",
         section="tokens",
         raw=("it", heard.answers[-1]),

@@ -12,47 +12,46 @@ import pytest
 
 from connector_sim.cloud.tokens import Tokens, new_signing_key
 from maco_client.token import TokenSource
+from maco_lab.testing.lab import Lab
 from maco_wire.observation import Handshake, Party, StreamOpened, StreamRefused, TokenRefused
-from tests.conftest import StartLab
 from tests.failures.matrix import Matrix, poll
-from tests.failures.raw_client import METHOD_80, METHOD_80_TAKEN, good_token, talk, token_message
+from tests.failures.raw_client import METHOD_80, METHOD_80_TAKEN, talk, token_message
 from tests.failures.settings import WAY_A
-from tests.lab_under_test import LabUnderTest
 
-MakeToken = Callable[[LabUnderTest], str]
+MakeToken = Callable[[Lab], str]
 
 
-def by(lab: LabUnderTest) -> Tokens:
+def by(lab: Lab) -> Tokens:
     """Return what issues the lab's own tokens."""
-    return lab.lab.cloud.tokens
+    return lab.running.cloud.tokens
 
 
-def algorithm_none(lab: LabUnderTest) -> str:
+def algorithm_none(lab: Lab) -> str:
     """Return a good token's claims under ``alg: none`` and without a signature (RFC 7519, section 6)."""
-    claims = good_token(lab).split(".")[1]
+    claims = lab.token().split(".")[1]
     head = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).rstrip(b"=").decode()
     return f"{head}.{claims}."
 
 
-def wrong_key(lab: LabUnderTest) -> str:
+def wrong_key(lab: Lab) -> str:
     """Return a token signed by somebody else under the key ID of the lab's own key."""
     other = new_signing_key()
     other = type(other).import_key({**other.as_dict(private=True), "kid": by(lab)._key.kid or ""})
-    return Tokens(lab.lab.cloud.settings, other).issue(lab.lab.cloud.settings.clients[0])
+    return Tokens(lab.running.cloud.settings, other).issue(lab.running.cloud.settings.clients[0])
 
 
-def wrong_audience(lab: LabUnderTest) -> str:
-    settings = dataclasses.replace(lab.lab.cloud.settings, audience="destination-service")
+def wrong_audience(lab: Lab) -> str:
+    settings = dataclasses.replace(lab.running.cloud.settings, audience="destination-service")
     return Tokens(settings, by(lab)._key).issue(settings.clients[0])
 
 
-def foreign_subaccount(lab: LabUnderTest) -> str:
-    client = dataclasses.replace(lab.lab.cloud.settings.clients[0], subaccount="nachbarwerke")
+def foreign_subaccount(lab: Lab) -> str:
+    client = dataclasses.replace(lab.running.cloud.settings.clients[0], subaccount="nachbarwerke")
     return by(lab).issue(client)
 
 
-def not_yet_valid(lab: LabUnderTest) -> str:
-    settings = lab.lab.cloud.settings
+def not_yet_valid(lab: Lab) -> str:
+    settings = lab.running.cloud.settings
     return Tokens(settings, by(lab)._key, clock=lambda: time.time() + 3600).issue(settings.clients[0])
 
 
@@ -65,58 +64,56 @@ BAD = [
 ]
 
 
-def assert_only_the_proxy_noticed(lab: LabUnderTest, token: str, reason: str) -> None:
-    refused = lab.wait_for(TokenRefused, Party.CONNECTIVITY)
+def assert_only_the_proxy_noticed(lab: Lab, token: str, reason: str) -> None:
+    refused = lab.journal.wait_for(TokenRefused, Party.CONNECTIVITY)
     assert reason in refused.reason
     assert not [entry for entry in lab.journal if token in entry.as_json()]
-    assert not lab.of(StreamOpened)
-    assert not lab.of(StreamRefused)
-    assert not lab.of(Handshake, Party.MAIL_SERVER)
-    assert lab.no_password_was_sent()
+    assert not lab.journal.of(StreamOpened)
+    assert not lab.journal.of(StreamRefused)
+    assert not lab.journal.of(Handshake, Party.MAIL_SERVER)
+    assert lab.journal.no_password_was_sent()
 
 
 @pytest.mark.parametrize(("make", "reason", "words"), BAD)
 def test_a_raw_token_is_answered_with_01_05_and_closed_when_it_is(
-    start_lab: StartLab, matrix: Matrix, make: MakeToken, reason: str, words: str
+    maco_lab: Lab, matrix: Matrix, make: MakeToken, reason: str, words: str
 ) -> None:
-    lab = start_lab()
-    token = make(lab)
+    token = make(maco_lab)
 
-    heard = talk(lab, METHOD_80, token_message(token))
+    heard = talk(maco_lab, METHOD_80, token_message(token))
 
     assert (heard.answers, heard.rest) == ((METHOD_80_TAKEN, bytes.fromhex("01 05")), b"")  # facts, section 1.2
-    assert_only_the_proxy_noticed(lab, token, reason)
-    matrix.row(lab, f"the token is {words}", raw=("it", heard.answers[-1]))
+    assert_only_the_proxy_noticed(maco_lab, token, reason)
+    matrix.row(f"the token is {words}", raw=("it", heard.answers[-1]))
 
 
 def test_maco_with_a_bad_token_is_told_to_look_at_the_service_binding(
-    start_lab: StartLab, matrix: Matrix, monkeypatch: pytest.MonkeyPatch
+    maco_lab: Lab, matrix: Matrix, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = start_lab()
-    token = wrong_audience(lab)
+    token = wrong_audience(maco_lab)
 
     async def bad_token(_: TokenSource) -> str:
         return token
 
     monkeypatch.setattr(TokenSource, "token", bad_token)
 
-    result = poll(lab, WAY_A)
+    result = poll(maco_lab, WAY_A)
 
     assert (result.succeeded, result.stage, result.socks_reply) == (False, "socks", None)
     assert "Authentication failed! (status 0x05)" in result.error
     assert "Service binding" in result.hint
-    assert_only_the_proxy_noticed(lab, token, "aud ")
-    matrix.row(lab, "MaCo's token is for another service")
+    assert_only_the_proxy_noticed(maco_lab, token, "aud ")
+    matrix.row("MaCo's token is for another service")
 
 
-def test_a_cloud_that_tells_bad_tokens_in_the_reply_answers_0x05(start_lab: StartLab, matrix: Matrix) -> None:
-    lab = start_lab(lambda data: data["cloud"].update(bad_token_answer="reply"))
-    token = wrong_audience(lab)
+@pytest.mark.maco_lab(change=lambda data: data["cloud"].update(bad_token_answer="reply"))
+def test_a_cloud_that_tells_bad_tokens_in_the_reply_answers_0x05(maco_lab: Lab, matrix: Matrix) -> None:
+    token = wrong_audience(maco_lab)
     connect = bytes.fromhex("05 01 00 03 17") + b"mail.stadtwerke.example" + bytes.fromhex("00 8F")
 
-    heard = talk(lab, METHOD_80, token_message(token), connect)
+    heard = talk(maco_lab, METHOD_80, token_message(token), connect)
 
     refused = bytes.fromhex("05 05 00 01 00 00 00 00 00 00")  # facts, section 1.2: REP 05, authentication failure
     assert (heard.answers[1:], heard.rest) == ((bytes.fromhex("01 00"), refused), b"")
-    assert_only_the_proxy_noticed(lab, token, "aud ")
-    matrix.row(lab, "a bad token, and `bad_token_answer` is `reply`", raw=("it, then CONNECT,", refused))
+    assert_only_the_proxy_noticed(maco_lab, token, "aud ")
+    matrix.row("a bad token, and `bad_token_answer` is `reply`", raw=("it, then CONNECT,", refused))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from maco_lab.testing.journal import LabJournal
+from maco_lab.testing.parties import Maco
+from maco_lab.testing.settings import Change
 from maco_wire.observation import Handshake, Login, Party, Starttls, TlsSession
-from tests.conftest import StartLab
-from tests.lab_under_test import Change
+
+pytestmark = pytest.mark.usefixtures("mail_waits")
 
 WAY_A = "way-a"
 
@@ -19,37 +24,35 @@ def without_starttls(protection: str) -> Change:
     return change
 
 
-def test_mandatory_fails_before_any_credential_is_sent(start_lab: StartLab) -> None:
-    lab = start_lab(without_starttls("STARTTLS Mandatory"))
-
-    result = lab.poll(WAY_A)
+@pytest.mark.maco_lab(change=without_starttls("STARTTLS Mandatory"))
+def test_mandatory_fails_before_any_credential_is_sent(maco: Maco, lab_journal: LabJournal) -> None:
+    result = maco.poll(WAY_A)
 
     assert (result.succeeded, result.stage) == (False, "starttls")
     assert result.error.endswith("STARTTLS required but not supported by server")  # facts, section 1.4
-    assert [(each.party, each.step) for each in lab.of(Starttls)] == [(Party.MACO, "not_offered")]
-    assert not lab.of(Login)
-    assert lab.no_password_was_sent()
+    assert [(each.party, each.step) for each in lab_journal.of(Starttls)] == [(Party.MACO, "not_offered")]
+    assert not lab_journal.of(Login)
+    assert lab_journal.no_password_was_sent()
 
 
-def test_optional_goes_on_in_clear_and_the_journal_says_so(start_lab: StartLab) -> None:
-    lab = start_lab(without_starttls("STARTTLS Optional"))
-
-    result = lab.poll(WAY_A)
+@pytest.mark.maco_lab(change=without_starttls("STARTTLS Optional"))
+def test_optional_goes_on_in_clear_and_the_journal_says_so(maco: Maco, lab_journal: LabJournal) -> None:
+    result = maco.poll(WAY_A)
 
     assert (result.succeeded, result.stored) == (True, 1)
-    assert [(each.party, each.step) for each in lab.of(Starttls)] == [(Party.MACO, "not_offered")]
-    assert {each.party: each.in_clear for each in lab.of(Login)} == {Party.MACO: True, Party.MAIL_SERVER: True}
-    assert not [each for each in lab.of(Handshake) if each.session is not TlsSession.TUNNEL]
-    assert lab.passwords_held_by() == set(Party)
+    assert [(each.party, each.step) for each in lab_journal.of(Starttls)] == [(Party.MACO, "not_offered")]
+    assert {each.party: each.in_clear for each in lab_journal.of(Login)} == {Party.MACO: True, Party.MAIL_SERVER: True}
+    assert not [each for each in lab_journal.of(Handshake) if each.session is not TlsSession.TUNNEL]
+    assert lab_journal.passwords_held_by() == set(Party)
 
 
-def test_optional_uses_starttls_when_it_is_offered(start_lab: StartLab) -> None:
-    def optional(data: dict[str, Any]) -> None:
-        data["maco"]["email_connections"][0]["protection"] = "STARTTLS Optional"
+def optional(data: dict[str, Any]) -> None:
+    data["maco"]["email_connections"][0]["protection"] = "STARTTLS Optional"
 
-    lab = start_lab(optional)
 
-    assert lab.poll(WAY_A).stored == 1
-    assert lab.client_handshake(Party.MACO).succeeded
-    assert lab.mail_server_handshake(succeeded=True).session is TlsSession.IMAP_STARTTLS
-    assert lab.passwords_held_by() == {Party.MACO, Party.MAIL_SERVER}
+@pytest.mark.maco_lab(change=optional)
+def test_optional_uses_starttls_when_it_is_offered(maco: Maco, lab_journal: LabJournal) -> None:
+    assert maco.poll(WAY_A).stored == 1
+    assert lab_journal.client_handshake(Party.MACO).succeeded
+    assert lab_journal.server_handshake(succeeded=True).session is TlsSession.IMAP_STARTTLS
+    assert lab_journal.passwords_held_by() == {Party.MACO, Party.MAIL_SERVER}

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from maco_lab.background import BackgroundLoop
+from maco_lab.background import BackgroundLoop, background_loop
 
 
 @pytest.fixture
@@ -100,10 +100,8 @@ def test_closing_ends_the_thread() -> None:
     assert loop._loop.is_closed()
 
 
-def test_the_process_has_one_background_loop(loop: BackgroundLoop) -> None:
-    from maco_lab.background import background_loop
-
-    assert background_loop() is loop
+def test_the_process_has_one_background_loop() -> None:
+    assert background_loop() is background_loop()
 
 
 def test_blocking_in_the_loops_own_thread_is_refused(own: BackgroundLoop) -> None:

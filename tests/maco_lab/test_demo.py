@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from maco_lab.background import BackgroundLoop
+from maco_lab.background import background_loop
 from maco_lab.demo import Leg, legs_as_data, print_legs, run_demo
 from maco_lab.sight import Session, Sight, sight_of
-from tests.lab_under_test import changed_lab_file
+from maco_lab.testing.settings import lab_text
 from tests.maco_lab.observed import Connection, entries, tunnel, way_a, way_b
 
 Demo = Callable[..., list[Leg]]
@@ -41,12 +41,12 @@ SESSION_KEYS = {
 
 
 @pytest.fixture
-def demo(loop: BackgroundLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
     """Run the demo on the default lab file after a change; everything temporary goes into ``tmp_path``."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     def run(change: Callable[[dict[str, Any]], None] = lambda _: None) -> list[Leg]:
-        return loop.run(run_demo(changed_lab_file(change, tmp_path)))
+        return background_loop().run(run_demo(lab_text(change).parsed()))
 
     return run
 

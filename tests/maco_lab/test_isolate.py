@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from maco_lab.lab_file import default_text
-from tests.lab_under_test import changed_lab_file
+from maco_lab.testing.settings import lab_text
 from tests.maco_lab.processes import Process, is_alive, run, running, wait_until
 
 pytestmark = pytest.mark.slow
@@ -210,7 +210,7 @@ def test_each_of_two_connectors_has_its_process_and_one_that_is_killed_leaves_th
         data["cloud_connectors"].append(other)
         data["maco"]["email_servers"][1]["location_id"] = "WERK2"
 
-    (tmp_path / "lab.yaml").write_text(changed_lab_file(add_connector, tmp_path).text)
+    (tmp_path / "lab.yaml").write_text(lab_text(add_connector).text)
     with isolated(tmp_path):
         last = journal(tmp_path)[-1]["n"]
         kill(tmp_path, "Cloud Connector second")

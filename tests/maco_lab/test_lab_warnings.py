@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from maco_lab.lab_warnings import warnings
-from tests.lab_under_test import Change, changed_lab_file
+from maco_lab.testing.settings import Change, lab_text
 
 
 def warned(change: Change) -> list[str]:
-    return warnings(changed_lab_file(change, Path()).model)
+    return warnings(lab_text(change).parsed().model)
 
 
 def second_connector(data: dict[str, Any]) -> None:

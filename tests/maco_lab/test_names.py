@@ -61,3 +61,15 @@ def test_a_port_of_a_range_that_took_another_port_is_followed() -> None:
 
     assert names.resolve("ftp.example", 2001) == ("192.0.2.8", 40001)
     assert names.resolve("ftp.example", 2002) == ("192.0.2.8", 5002)
+
+
+def test_a_name_leads_elsewhere_until_the_table_is_restored() -> None:
+    names = OnPremiseNames(HOSTS, {("127.0.0.1", 3143): ("127.0.0.1", 40001)})
+    names.lead("MAIL.stadtwerke.example", 143, ("127.0.0.1", 5143))
+    names.lead("new.example", 143, ("127.0.0.1", 5143))
+    assert names.resolve("mail.stadtwerke.example", 143) == names.resolve("new.example", 143) == ("127.0.0.1", 5143)
+
+    names.restore()
+
+    assert names.resolve("mail.stadtwerke.example", 143) == ("127.0.0.1", 40001)
+    assert names.resolve("new.example", 143) is None

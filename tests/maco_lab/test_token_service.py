@@ -12,8 +12,9 @@ import pytest
 
 from maco_lab.lab_model import Cloud
 from maco_lab.parties import TUNNEL_HOST, configured_cloud_addresses, token_service_uses_tls
-from tests.conftest import StartLab
-from tests.lab_under_test import LabUnderTest
+from maco_lab.testing.lab import Lab
+from maco_lab.testing.parties import Maco
+from maco_lab.testing.settings import Change
 from tests.programs import missing
 
 OTHER_LOOPBACK = "127.0.0.2"
@@ -46,31 +47,31 @@ def elsewhere(data: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def lab_elsewhere(start_lab: StartLab) -> LabUnderTest:
+def maco_lab_settings() -> Change:
     try:
         socket.create_server((OTHER_LOOPBACK, 0)).close()
     except OSError:
         missing(f"this machine has no {OTHER_LOOPBACK}: this test proves nothing here")
-    return start_lab(elsewhere)
+    return elsewhere
 
 
-def test_a_lab_on_another_address_fetches_mail_by_both_ways(lab_elsewhere: LabUnderTest) -> None:
-    assert [lab_elsewhere.poll(name).stored for name in ("way-a", "way-b")] == [1, 1]
+@pytest.mark.usefixtures("mail_waits")
+def test_a_lab_on_another_address_fetches_mail_by_both_ways(maco: Maco) -> None:
+    assert [maco.poll(name).stored for name in ("way-a", "way-b")] == [1, 1]
 
 
-def test_its_token_service_shows_the_certificate_of_the_cloud_side(lab_elsewhere: LabUnderTest) -> None:
-    lab = lab_elsewhere.lab
-    context = lab.pki.token_client_context()
+def test_its_token_service_shows_the_certificate_of_the_cloud_side(maco_lab: Lab) -> None:
+    context = maco_lab.running.pki.token_client_context()
     with (
-        socket.create_connection(lab.cloud.token_address, timeout=5) as tcp,
+        socket.create_connection(maco_lab.addresses["token"], timeout=5) as tcp,
         context.wrap_socket(tcp, server_hostname=TUNNEL_HOST) as tls,
     ):
         assert tls.version() in ("TLSv1.2", "TLSv1.3")
-    with socket.create_connection(lab.cloud.token_address, timeout=5) as tcp, pytest.raises(ssl.SSLError):
+    with socket.create_connection(maco_lab.addresses["token"], timeout=5) as tcp, pytest.raises(ssl.SSLError):
         ssl.create_default_context().wrap_socket(tcp, server_hostname=TUNNEL_HOST)
 
 
-def test_its_token_service_does_not_answer_http(lab_elsewhere: LabUnderTest) -> None:
-    host, port = lab_elsewhere.lab.cloud.token_address
+def test_its_token_service_does_not_answer_http(maco_lab: Lab) -> None:
+    host, port = maco_lab.addresses["token"]
     with pytest.raises((urllib.error.URLError, OSError)):
         urllib.request.urlopen(f"http://{host}:{port}/token_keys", timeout=5)

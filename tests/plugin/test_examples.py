@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def test_the_recipe_for_pytest_runs(tmp_path: Path) -> None:
 
     printed = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "../pytest.ini"], folder)
 
-    assert "4 passed" in printed
+    assert "5 passed" in printed
 
 
 @pytest.mark.slow
@@ -90,9 +91,23 @@ def test_a_java_program_reads_mail_and_the_connector_does_tls(maco_lab: Lab) -> 
     assert handshake.succeeded
 
 
-def test_the_page_shows_the_recipe_that_is_run() -> None:
+@pytest.mark.slow
+def test_what_the_page_shows_for_pytest_runs(tmp_path: Path) -> None:
+    page = (EXAMPLES.parent / "docs" / "testing.md").read_text()
+    shown = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def test_" in block]
+    for number, block in enumerate(shown):
+        (tmp_path / f"test_{number}.py").write_text("import pytest\n" + block)
+
+    printed = run([sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider"], tmp_path)
+
+    assert len(shown) == 3
+    assert "5 passed" in printed
+
+
+def test_readme_and_page_show_the_recipe_that_is_run() -> None:
     recipe = (EXAMPLES / "pytest" / "test_both_ways.py").read_text()
     code = recipe[recipe.index("def ") :]
 
     assert len(code.splitlines()) <= 10
-    assert f"```python\n{code}```" in (EXAMPLES.parent / "docs" / "testing.md").read_text()
+    for page in ("README.md", "docs/testing.md"):
+        assert f"```python\n{code}```" in (EXAMPLES.parent / page).read_text()

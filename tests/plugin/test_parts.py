@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import email.message
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from connector_sim.cloud.tokens import TokenRefusal
 from connector_sim.exceptions import SettingsError
 from maco_lab.maco_side import UnknownConnection
 from maco_lab.testing.journal import LabJournal
 from maco_lab.testing.lab import Lab
 from maco_lab.testing.parties import CloudConnector, Maco, MailServer
-from maco_wire.observation import Handshake, MailAccepted, MailFetched, Party, PollFinished, TlsSession, TunnelState
+from maco_wire.observation import (
+    Handshake,
+    Login,
+    MailAccepted,
+    MailFetched,
+    Party,
+    PollFinished,
+    TlsSession,
+    TunnelState,
+)
 from mailserver_sim.store.errors import NoSuchAccount, NoSuchMailbox
 
 WAY_A, WAY_B = "way-a", "way-b"
@@ -191,6 +203,61 @@ def test_sight_tells_where_tls_ended(maco: Maco, mail_server: MailServer, lab_jo
     assert session.client == "Cloud Connector"
 
 
+def test_the_only_observation_is_told_and_none_or_two_are_an_error(maco: Maco, lab_journal: LabJournal) -> None:
+    with pytest.raises(LookupError, match="0 observations instead of one: poll_finished"):
+        lab_journal.one(PollFinished)
+    maco.poll(WAY_A)
+    assert lab_journal.one(PollFinished, connection=WAY_A).succeeded
+    maco.poll(WAY_B)
+
+    assert lab_journal.one(PollFinished, connection=WAY_B).succeeded
+    with pytest.raises(LookupError, match="2 observations instead of one: poll_finished MaCo"):
+        lab_journal.one(PollFinished, Party.MACO)
+
+
+def test_the_handshake_with_the_mail_server_is_told_by_its_client_and_by_nobody_else(
+    maco: Maco, lab_journal: LabJournal
+) -> None:
+    maco.poll(WAY_B)
+
+    by_connector = lab_journal.client_handshake(Party.CLOUD_CONNECTOR)
+    assert (by_connector.role, by_connector.session) == ("client", TlsSession.BACK_END)
+    assert lab_journal.server_handshake(succeeded=True).peer == by_connector.local
+    with pytest.raises(LookupError, match="MaCo alone should be client of the mail server"):
+        lab_journal.client_handshake(Party.MACO)
+
+
+def test_a_second_client_of_the_mail_server_is_an_error(maco: Maco, lab_journal: LabJournal) -> None:
+    maco.poll(WAY_B)
+    maco.poll(WAY_B)
+
+    with pytest.raises(LookupError, match="Cloud Connector alone"):
+        lab_journal.client_handshake(Party.CLOUD_CONNECTOR)
+
+
+def test_who_held_a_password_is_told_of_all_users_and_of_one(maco: Maco, lab_journal: LabJournal) -> None:
+    assert lab_journal.no_password_was_sent()
+
+    maco.poll(WAY_A)
+    assert lab_journal.passwords_held_by() == {Party.MACO, Party.MAIL_SERVER}
+    maco.poll(WAY_B)
+
+    assert lab_journal.passwords_held_by() == lab_journal.passwords_held_by(GAS) == set(Party)
+    assert lab_journal.passwords_held_by(STROM) == {Party.MACO, Party.MAIL_SERVER}
+    assert not lab_journal.no_password_was_sent()
+
+
+def test_a_login_that_sent_a_password_is_seen_although_no_party_knew_it_for_one(
+    maco_lab: Lab, lab_journal: LabJournal
+) -> None:
+    maco_lab.running.journal.record(
+        Login(Party.MACO, "IMAP", "client", STROM, succeeded=False, in_clear=True, credentials_sent=True)
+    )
+
+    assert lab_journal.passwords_held_by() == set()
+    assert not lab_journal.no_password_was_sent()
+
+
 def test_sight_of_a_connection_that_was_not_polled_is_an_error(lab_journal: LabJournal) -> None:
     with pytest.raises(LookupError, match="way-a"):
         lab_journal.sight(WAY_A)
@@ -247,6 +314,31 @@ def test_the_service_binding_speaks_of_the_running_proxy(maco_lab: Lab) -> None:
     assert (binding["onpremise_proxy_host"], binding["onpremise_socks5_proxy_port"]) == (host, str(port))
     assert binding["clientid"] == "maco"
     assert binding["token_service_url"].startswith("http://127.0.0.1:")
+
+
+def test_a_token_may_have_expired_already(maco_lab: Lab) -> None:
+    tokens = maco_lab.running.cloud.tokens
+
+    assert tokens.verify(maco_lab.token()).client_id == "maco"
+    with pytest.raises(TokenRefusal, match="expired"):
+        tokens.verify(maco_lab.token(lifetime_s=-1))
+
+
+def test_an_internal_host_leads_to_a_server_of_the_tests_own(maco_lab: Lab, lab_journal: LabJournal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as own, ThreadPoolExecutor(1) as threads:
+        maco_lab.lead("MAIL.stadtwerke.example:143", own.getsockname())
+        poll = threads.submit(maco_lab.maco.poll, WAY_A)
+        connection, _ = own.accept()
+        connection.sendall(b"* BYE not today\r\n")
+        connection.close()
+
+        assert "not today" in poll.result(10).error
+    assert not lab_journal.of(Login)
+
+
+def test_an_internal_host_is_written_as_host_and_port(maco_lab: Lab) -> None:
+    with pytest.raises(ValueError, match="host:port"):
+        maco_lab.lead("mail.stadtwerke.example", ("127.0.0.1", 143))
 
 
 def test_the_root_is_the_one_that_maco_trusts(maco_lab: Lab) -> None:

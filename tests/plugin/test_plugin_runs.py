@@ -111,6 +111,21 @@ def test_theirs(maco):
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.parametrize("wrong", ["change='expired'", "{}", ""])
+def test_a_marker_without_a_change_is_told_how_it_is_written(tmp_path: Path, wrong: str) -> None:
+    tests = f"""
+import pytest
+
+@pytest.mark.maco_lab({wrong})
+def test_theirs(maco):
+    pass
+"""
+    done = run_pytest(tmp_path, tests, "--strict-markers")
+
+    assert "allowed: maco_lab(change=function)" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     settings = """
 import pytest

@@ -121,6 +121,28 @@ def test_settings_may_be_a_file_or_its_data(tmp_path: Path) -> None:
     assert changed.parsed().model.mail_server.certificate == "expired"
 
 
+def test_settings_of_every_kind_may_be_changed(tmp_path: Path) -> None:
+    def rename(lab: dict[str, Any]) -> None:
+        lab["mail_server"]["host_name"] = "mx.example"
+
+    (tmp_path / "lab.yaml").write_text(lab_text(rename).text)
+    data = json.loads(lab_text(rename).text)
+
+    from_file = lab_text(tmp_path / "lab.yaml", present("expired"))
+
+    assert (from_file.folder, from_file.name) == (tmp_path, str(tmp_path / "lab.yaml"))
+    for text in (from_file, lab_text(data, present("expired")), lab_text(rename, present("expired"))):
+        mail_server = text.parsed().model.mail_server
+        assert (mail_server.host_name, mail_server.certificate) == ("mx.example", "expired")
+    assert data == json.loads(lab_text(rename).text)
+
+
+def test_the_same_settings_after_the_same_changes_get_the_same_lab(pool: LabPool, maco_lab_authority: Cast) -> None:
+    changed = pool.take(None, maco_lab_authority, present("expired"))
+
+    assert pool.take(present("expired"), maco_lab_authority) is changed
+
+
 def test_a_change_leaves_the_default_as_it_was() -> None:
     lab_text(present("expired"))
 

@@ -95,6 +95,15 @@ def test_mappings_are_those_of_the_settings(maco_lab: Lab) -> None:
     assert maco_lab.cloud_connector.mappings() == before
 
 
+def test_internal_hosts_lead_where_the_settings_say(maco_lab: Lab) -> None:
+    maco_lab.lead(VIRTUAL_A, ("127.0.0.1", 1))
+    assert maco_lab.maco.poll(WAY_A).socks_reply == 0x04
+
+    maco_lab.reset()
+
+    assert maco_lab.maco.poll(WAY_A).succeeded
+
+
 def test_a_client_that_is_still_connected_to_the_mail_server_is_dropped(maco_lab: Lab) -> None:
     with socket.create_connection(maco_lab.addresses["imap"], timeout=5) as client:
         assert client.recv(4096).endswith(b"ready\r\n")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab_under_test import LabUnderTest
+from maco_lab.testing.lab import Lab
 from tests.maco_lab.processes import child_environment, running
 from tests.programs import missing
 
@@ -35,7 +35,7 @@ def require(condition: bool, message: str) -> None:
 class Forwarding:
     """A lab, and what a call of `maco-lab forward` needs for it."""
 
-    lab: LabUnderTest
+    lab: Lab
     folder: Path
     """Holds the client secret and the root of the mail server's certificate."""
 
@@ -46,9 +46,9 @@ class Forwarding:
 
     def arguments(self, *what: str) -> list[str]:
         """Return the arguments of `maco-lab` that forward ``what``."""
-        cloud = self.lab.lab.cloud
-        proxy = "{}:{}".format(*cloud.socks5_address)
-        service = ["--proxy", proxy, "--token-url", cloud.token_url, "--client-id", "maco"]
+        binding = self.lab.service_binding
+        proxy = f"{binding['onpremise_proxy_host']}:{binding['onpremise_socks5_proxy_port']}"
+        service = ["--proxy", proxy, "--token-url", binding["token_service_url"], "--client-id", binding["clientid"]]
         secret = ["--client-secret-file", str(self.folder / "secret")]
         return ["forward", *what, "--location-id", "WERK1", *service, *secret]
 
@@ -72,13 +72,13 @@ class Forwarding:
     def deliver(self, *mails: bytes) -> None:
         """Put mails into the mailbox of ``USER``."""
         for mail in mails:
-            self.lab.loop.run(self.lab.lab.mail_server.deliver(USER, mail))
+            self.lab.mail_server.deliver(USER, mail)
 
     def mails(self) -> list[bytes]:
         """Return every mail of ``USER``, read past cloud and connector."""
         context = ssl.create_default_context(cafile=str(self.root))
         context.check_hostname = False  # 127.0.0.1 is not in the certificate
-        with imaplib.IMAP4_SSL(*self.lab.lab.mail_server.addresses["imaps"], ssl_context=context) as mailbox:
+        with imaplib.IMAP4_SSL(*self.lab.mail_server.addresses["imaps"], ssl_context=context) as mailbox:
             mailbox.login(USER, PASSWORD)
             mailbox.select(readonly=True)
             _, answers = mailbox.fetch("1:*", "(BODY.PEEK[])")
@@ -89,8 +89,8 @@ class Forwarding:
         return child_environment()
 
 
-def forwarding(lab: LabUnderTest, folder: Path) -> Forwarding:
+def forwarding(lab: Lab, folder: Path) -> Forwarding:
     """Write what the calls need into ``folder``."""
-    (folder / "secret").write_text("lab-secret-of-maco\n")
-    (folder / "root.pem").write_text(ssl.DER_cert_to_PEM_cert(lab.lab.pki.anchor("root")))
+    (folder / "secret").write_text(lab.service_binding["clientsecret"] + "\n")
+    (folder / "root.pem").write_bytes(lab.root_pem)
     return Forwarding(lab, folder)

@@ -19,11 +19,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from certs.authority import Authority
 from certs.summary import summarize
 from maco_client.results import PollResult
-from maco_lab.background import BackgroundLoop
 from maco_lab.lab_file import default_text, parse_lab
+from maco_lab.testing.lab import Lab, lab_for_tests
 from maco_wire.observation import (
     Address,
-    CanarySeen,
     CertificateSummary,
     ClientHelloPassed,
     Handshake,
@@ -32,7 +31,6 @@ from maco_wire.observation import (
     StreamOpened,
     TlsSession,
 )
-from tests.lab_under_test import LabUnderTest, lab_under_test
 from tests.real.dovecot import Dovecot, dovecot
 from tests.real.dovecot_log import LoginLine
 
@@ -62,44 +60,41 @@ class Fetched:
     in_inbox: list[bytes]
     flags_before: list[frozenset[str]]
     flags_after: list[frozenset[str]]
-    lab: LabUnderTest
+    lab: Lab
     logins: list[LoginLine]
     server: Dovecot
     certificate: CertificateSummary
 
     def handshake(self) -> Handshake:
         """Return the client's end of the first handshake with the mail server."""
-        handshakes = [each for each in self.lab.of(Handshake) if each.session is not TlsSession.TUNNEL]
+        handshakes = [each for each in self.lab.journal.of(Handshake) if each.session is not TlsSession.TUNNEL]
         assert {each.role for each in handshakes} == {"client"}
         return handshakes[0]
 
     def dialled_by_connector(self) -> tuple[Address, Address]:
         """Return both ends of the socket that the connector first dialled to the mail server."""
-        opened = self.lab.of(StreamOpened, Party.CLOUD_CONNECTOR)[0].back_end
+        opened = self.lab.journal.of(StreamOpened, Party.CLOUD_CONNECTOR)[0].back_end
         assert opened is not None
         return opened
 
     def passwords_seen_by(self) -> set[Party]:
-        return {each.party for each in self.lab.of(CanarySeen) if each.name == f"mailbox password of {USERS[self.way]}"}
+        return self.lab.journal.passwords_held_by(USERS[self.way])
 
 
-def fetch(way: str, loop: BackgroundLoop, folder: Path) -> Iterator[Fetched]:
+def fetch(way: str, folder: Path) -> Iterator[Fetched]:
     """Poll ``way`` twice with one mail waiting; Dovecot has ended, and its log is whole, when the tests look."""
     root = Authority.root("The customer's own root", now=dt.datetime.now(dt.UTC))
     issued = root.intermediate("The customer's own issuing authority").issue(MAIL_HOST, dns_names=[MAIL_HOST])
     (folder / "root.pem").write_bytes(root.identity.certificate_pem())
     with ExitStack() as lab_runs, dovecot(folder, issued, passwords(folder)) as server:
-        lab = lab_runs.enter_context(
-            lab_under_test(loop, folder, lambda data: put_in_place_of_the_mail_server(server, data))
-        )
+        lab = lab_runs.enter_context(lab_for_tests(lambda data: put_in_place_of_the_mail_server(server, folder, data)))
         server.deliver(USERS[way], mail_for(way))
         before = list(server.flags(USERS[way]).values())
-        first = lab.poll(way)
+        first = lab.maco.poll(way)
         after = list(server.flags(USERS[way]).values())
-        second = lab.poll(way)
+        second = lab.maco.poll(way)
         lab_runs_on = lab_runs.pop_all()
-    inbox = lab.lab.inbox
-    raw = [inbox.raw(mail.id) for mail in inbox.mails(way)]
+    raw = [mail.raw for mail in lab.maco.mails(way)]
     summary = summarize(issued.certificate.public_bytes(Encoding.DER))
     with lab_runs_on:
         yield Fetched(way, first, second, raw, before, after, lab, server.logins(), server, summary)
@@ -111,24 +106,25 @@ def passwords(folder: Path) -> dict[str, str]:
     return {each.user: each.password.get_secret_value() for each in credentials}
 
 
-def put_in_place_of_the_mail_server(server: Dovecot, data: dict[str, Any]) -> None:
+def put_in_place_of_the_mail_server(server: Dovecot, folder: Path, data: dict[str, Any]) -> None:
     """Let the names on premise lead to Dovecot, and both trust stores hold its root alone."""
     data["hosts"] = {
         f"{MAIL_HOST}:143": "{}:{}".format(*server.imap),
         f"{MAIL_HOST}:993": "{}:{}".format(*server.imaps),
     }
-    data["maco"]["key_store"] = {"customer-root": {"file": "root.pem"}}
-    data["cloud_connectors"][0]["back_end_trust_store"]["certificates"] = [{"file": "root.pem"}]
+    root = {"file": str(folder / "root.pem")}
+    data["maco"]["key_store"] = {"customer-root": root}
+    data["cloud_connectors"][0]["back_end_trust_store"]["certificates"] = [root]
 
 
 @pytest.fixture(scope="module")
-def by_way_a(loop: BackgroundLoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetched]:
-    yield from fetch(WAY_A, loop, tmp_path_factory.mktemp("way-a"))
+def by_way_a(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetched]:
+    yield from fetch(WAY_A, tmp_path_factory.mktemp("way-a"))
 
 
 @pytest.fixture(scope="module")
-def by_way_b(loop: BackgroundLoop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetched]:
-    yield from fetch(WAY_B, loop, tmp_path_factory.mktemp("way-b"))
+def by_way_b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fetched]:
+    yield from fetch(WAY_B, tmp_path_factory.mktemp("way-b"))
 
 
 @pytest.fixture(params=["by_way_a", "by_way_b"])
@@ -175,7 +171,7 @@ def test_dovecots_certificate_was_shown_in_the_handshake(fetched: Fetched) -> No
 
 
 def test_the_labs_own_mail_server_took_no_part(fetched: Fetched) -> None:
-    assert [entry for entry in fetched.lab.journal.entries() if entry.observation.party is Party.MAIL_SERVER] == []
+    assert [entry for entry in fetched.lab.journal if entry.observation.party is Party.MAIL_SERVER] == []
 
 
 def test_by_way_a_the_connector_dials_dovecots_imap_port(by_way_a: Fetched) -> None:
@@ -191,11 +187,11 @@ def test_by_way_a_maco_does_the_handshake_and_trusts_by_its_key_store(by_way_a: 
 
 
 def test_by_way_a_macos_login_is_not_in_clear(by_way_a: Fetched) -> None:
-    assert [login.in_clear for login in by_way_a.lab.of(Login, Party.MACO)] == [False, False]
+    assert [login.in_clear for login in by_way_a.lab.journal.of(Login, Party.MACO)] == [False, False]
 
 
 def test_by_way_a_the_connector_saw_macos_client_hello_pass(by_way_a: Fetched) -> None:
-    passed = by_way_a.lab.of(ClientHelloPassed, Party.CLOUD_CONNECTOR)
+    passed = by_way_a.lab.journal.of(ClientHelloPassed, Party.CLOUD_CONNECTOR)
     assert [each.server_name for each in passed] == [MAIL_HOST, MAIL_HOST]
 
 
@@ -215,7 +211,7 @@ def test_by_way_b_the_connector_does_the_handshake_and_trusts_by_its_own_store(b
 
 
 def test_by_way_b_maco_logs_in_in_clear_on_its_own_connection(by_way_b: Fetched) -> None:
-    assert [login.in_clear for login in by_way_b.lab.of(Login, Party.MACO)] == [True, True]
+    assert [login.in_clear for login in by_way_b.lab.journal.of(Login, Party.MACO)] == [True, True]
 
 
 def test_by_way_b_everybody_between_maco_and_dovecot_saw_the_password(by_way_b: Fetched) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import StartLab
+from maco_lab.testing.lab import Lab
 from tests.programs import require_program
 from tests.real.forwarding import IN_CLEAR, PASSWORD, USER, forwarding, require
 
@@ -29,12 +29,12 @@ def mail_with_attachment() -> bytes:
     return mail.as_bytes()
 
 
-def test_javamail_reads_an_attachment_of_200_kb_byte_for_byte(start_lab: StartLab, tmp_path: Path) -> None:
+def test_javamail_reads_an_attachment_of_200_kb_byte_for_byte(maco_lab: Lab, tmp_path: Path) -> None:
     java = require_program("java")
     modules = subprocess.run([java, "--list-modules"], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     require("jdk.compiler" in modules.stdout, "java is no JDK: it runs no source file, this test proves nothing here")
     require(all(Path(jar).is_file() for jar in JARS), f"JavaMail (package libmail-java) is not installed: {JARS}")
-    forward = forwarding(start_lab(seed=False), tmp_path)
+    forward = forwarding(maco_lab, tmp_path)
     forward.deliver(mail_with_attachment())
     (tmp_path / "password").write_text(PASSWORD)
     source = Path(__file__).with_name("ReadAttachment.java")

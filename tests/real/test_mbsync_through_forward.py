@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import StartLab
+from maco_lab.testing.lab import Lab
 from tests.programs import require_program
 from tests.real.forwarding import IN_CLEAR, MAIL_HOST, PASSWORD, STARTTLS, USER, Forwarding, forwarding
 
@@ -48,11 +48,11 @@ def mail(of: str, number: int) -> bytes:
 
 
 @pytest.fixture
-def empty_mailbox(start_lab: StartLab, tmp_path: Path) -> Forwarding:
+def empty_mailbox(maco_lab: Lab, tmp_path: Path) -> Forwarding:
     (tmp_path / "password").write_text(PASSWORD)
     for name in ("cur", "new", "tmp"):
         (tmp_path / "maildir" / "INBOX" / name).mkdir(parents=True)
-    return forwarding(start_lab(seed=False), tmp_path)
+    return forwarding(maco_lab, tmp_path)
 
 
 @pytest.fixture
@@ -115,4 +115,4 @@ def test_mbsync_by_its_tunnel_command_still_checks_the_name_in_the_certificate(
 
     assert done.returncode == 1
     assert "certificate owner does not match hostname other.example" in done.stderr
-    assert empty_mailbox.lab.no_password_was_sent()
+    assert empty_mailbox.lab.journal.no_password_was_sent()

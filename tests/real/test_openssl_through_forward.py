@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from maco_lab.testing.lab import Lab
 from maco_wire.observation import ClientHelloPassed, Handshake, Party, TlsSession
-from tests.conftest import StartLab
 from tests.programs import require_program
 from tests.real.forwarding import (
     MAIL_HOST,
@@ -28,8 +28,8 @@ DIALOGUE = f"a1 LOGIN {USER} {PASSWORD}\na2 SELECT INBOX\na3 FETCH 1 BODY.PEEK[]
 
 
 @pytest.fixture
-def lab_with_mail(start_lab: StartLab, tmp_path: Path) -> Forwarding:
-    forward = forwarding(start_lab(seed=False), tmp_path)
+def lab_with_mail(maco_lab: Lab, tmp_path: Path) -> Forwarding:
+    forward = forwarding(maco_lab, tmp_path)
     forward.deliver(MAIL)
     return forward
 
@@ -73,10 +73,11 @@ def test_cloud_and_connector_see_curls_handshake_pass_and_do_none_themselves(lab
         resolved = ["--resolve", f"{MAIL_HOST}:{port}:127.0.0.1", "--cacert", str(lab_with_mail.root)]
         done = run([curl, "-sS", *resolved, "--user", f"{USER}:{PASSWORD}", f"imaps://{MAIL_HOST}:{port}/INBOX"])
 
-    lab = lab_with_mail.lab
+    journal = lab_with_mail.lab.journal
     assert done.returncode == 0, done.stderr
-    assert {each.party for each in lab.of(ClientHelloPassed)} == {Party.CONNECTIVITY, Party.CLOUD_CONNECTOR}
-    assert [each.party for each in lab.of(Handshake) if each.session is not TlsSession.TUNNEL] == [Party.MAIL_SERVER]
+    assert {each.party for each in journal.of(ClientHelloPassed)} == {Party.CONNECTIVITY, Party.CLOUD_CONNECTOR}
+    handshakes = [each for each in journal.of(Handshake) if each.session is not TlsSession.TUNNEL]
+    assert [each.party for each in handshakes] == [Party.MAIL_SERVER]
 
 
 def test_curl_refuses_the_mail_server_where_it_trusts_another_root(lab_with_mail: Forwarding) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import StartLab
+from maco_lab.testing.lab import Lab
 from tests.programs import require_program
 from tests.real.forwarding import PASSWORD, SUBMISSION, USER, Forwarding, forwarding, require
 
@@ -18,12 +18,12 @@ MAIL = f"From: {USER}\nTo: {USER}\nSubject: CONTRL\n\nSent by swaks.\n.. and a d
 
 
 @pytest.fixture
-def empty_mailbox(start_lab: StartLab, tmp_path: Path) -> Forwarding:
+def empty_mailbox(maco_lab: Lab, tmp_path: Path) -> Forwarding:
     support = subprocess.run(
         [require_program("swaks"), "--support"], capture_output=True, text=True, timeout=DEADLINE_S, check=False
     )
     require("TLS supported" in support.stdout, "swaks does no TLS (package libnet-ssleay-perl): nothing is proven here")
-    return forwarding(start_lab(seed=False), tmp_path)
+    return forwarding(maco_lab, tmp_path)
 
 
 def submit(forward: Forwarding, *transport: str, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
