@@ -10,6 +10,7 @@ DOCS_STAMP := $(VENV)/.installed-docs
 PACKAGES := certs connector_sim maco_client maco_lab maco_net maco_wire mailserver_sim
 CODE := $(PACKAGES) tests benchmarks examples
 PYTEST_ARGS ?=
+QUICK ?=
 
 .PHONY: up down demo test check bench docs clean help
 .DEFAULT_GOAL := help
@@ -36,9 +37,10 @@ check: $(DEV_STAMP) ## Format, lint, types, import contracts and the fast tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -m "not slow and not real" -n 2 $(PYTEST_ARGS)
 
-bench: $(DEV_STAMP) ## Measure start, stop, imports and the pytest plugin on this machine
-	$(BIN)/python -m benchmarks.start
-	$(BIN)/python -m benchmarks.plugin
+bench: $(DEV_STAMP) ## Measure the relay beside its peers, start, imports and the pytest plugin; QUICK=1 takes three minutes
+	$(BIN)/python -m benchmarks.relay $(if $(QUICK),--quick,--page docs/performance.md)
+	$(BIN)/python -m benchmarks.start $(if $(QUICK),--runs 1)
+	$(BIN)/python -m benchmarks.plugin $(if $(QUICK),--runs 1)
 
 docs: $(DOCS_STAMP) ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W -q docs docs/_build/html

@@ -89,6 +89,9 @@ class Run:
         wanted = field.chosen(options.against)
         for absent in (each for each in wanted if not field.is_installed(each)):
             say(field.absence(absent))
+        if not ours.has_module(options.one_hop_module):
+            say(f"!!! there is no module {options.one_hop_module}: ours has no figures in the rows of one hop")
+            wanted = [field.without_one_hop(each) for each in wanted]
         scale = scales.QUICK if options.quick else scales.FULL
         if options.rounds:
             changes = {"rounds": options.rounds, "idle_rounds": options.rounds, "level_rounds": options.rounds}

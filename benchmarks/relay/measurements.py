@@ -124,10 +124,8 @@ def idle(bench: Bench, contestant: Contestant, way: Running) -> Sample:
     added = resident_bytes(way.proxies) - before
     bench.do("release", way)
     per_connection = added / count
-    return sample(
-        answer,
-        {"idle.each": per_connection / 1024, "idle.all": per_connection * 10_000 / 1e6, "idle.count": float(count)},
-    )
+    values = {"idle.each": per_connection / 1024, "idle.all": per_connection * 10_000 / 1e6}
+    return sample(answer, values | {"idle.count": float(count)})
 
 
 def stalled(bench: Bench, _: Contestant, way: Running) -> Sample:
@@ -146,7 +144,7 @@ def cost(bench: Bench, _: Contestant, way: Running) -> Sample:
     bytes_cost: dict[int, float] = {}
     open_cost: dict[int, float] = {}
     for streams in scale.levels:
-        answer = bench.do("bulk", way, direction="down", streams=streams, bytes=scale.level_bytes)
+        answer = bench.do("bulk", way, direction="down, kept open", streams=streams, bytes=scale.level_bytes)
         bytes_cost[streams] = answer["proxies_cpu_s"] / answer["bytes"] * GIB
         bench.do("hold", way, client="second", streams=streams)
         opened = bench.do("open", way, clients=OPEN_CLIENTS, seconds=scale.sample_s)
@@ -174,7 +172,8 @@ ROWS = (
     _bulk_row("down32", "bulk down, 32 streams", "down", MANY),
     _bulk_row("up1", "bulk up, 1 stream", "up", 1),
     _bulk_row("up32", "bulk up, 32 streams", "up", MANY),
-    Row("trips", "100-byte round trip, 1 stream", functools.partial(conversation, "trips"), generator_must_be_light=True),
+    Row("trips", "100-byte round trip, 1 stream", functools.partial(conversation, "trips"),
+        generator_must_be_light=True),
     Row("many", "100-byte round trips, 32 streams", conversations, generator_must_be_light=True),
     Row("beside", "100-byte round trips beside one bulk stream", beside_bulk, Tuning.BULK),
     Row("opens", "opens, 8 clients", functools.partial(opens, "opens"), generator_must_be_light=True),

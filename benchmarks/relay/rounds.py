@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from benchmarks.relay.bench import Bench, Sample
-from benchmarks.relay.contestants.field import CEILING, OURS
+from benchmarks.relay.contestants.field import CEILING_NAME, OURS_NAME
 from benchmarks.relay.contestants.shape import Contestant
 from benchmarks.relay.generator.opening import LoadError
 from benchmarks.relay.measurements import Row
@@ -25,8 +25,8 @@ def turns(contestants: Sequence[Contestant], number: int) -> list[Contestant]:
 def takes_part(row: Row, contestant: Contestant) -> bool:
     """Tell whether a row has a place for a contestant."""
     if row.ours_alone:
-        return contestant is OURS
-    return row.shape in contestant.shapes and not (row.through_proxies_only and contestant is CEILING)
+        return contestant.name == OURS_NAME
+    return row.shape in contestant.shapes and not (row.through_proxies_only and contestant.name == CEILING_NAME)
 
 
 def run_row(

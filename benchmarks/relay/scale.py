@@ -20,8 +20,8 @@ class Scale:
     idle_rounds: int
     levels: tuple[int, ...] = (1, 32, 500, 5000)
     """How many concurrent streams the cost of a byte and of an open is measured at."""
-    level_rounds: int = 3
-    level_bytes: int = 1 << 30
+    level_rounds: int = 2
+    level_bytes: int = 512 << 20
     most_bytes: int = 4 << 30
 
     def idle_connections(self, descriptors: int, *, slow: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -19,15 +20,16 @@ def nothing(stack: ExitStack, ground: Ground, shape: Shape, tuning: Tuning, sink
     return Running(Entry(LOOPBACK, sink_port))
 
 
-CEILING = Contestant("none", "no proxy", nothing, TWO_HOPS | {Shape.ONE_HOP_TCP})
-OURS = Contestant("ours", "ours", ours.plain)
+CEILING_NAME, OURS_NAME = "none", "ours"
+CEILING = Contestant(CEILING_NAME, "no proxy", nothing, TWO_HOPS | {Shape.ONE_HOP_TCP})
+OURS = Contestant(OURS_NAME, "ours", ours.plain)
 FIELD = (
     CEILING,
     OURS,
     Contestant("socks5", "ours, SOCKS5", ours.through_socks5, TWO_HOPS),
-    Contestant("haproxy", "haproxy", peers.haproxy, is_peer=True, programs=("haproxy",), package="haproxy"),
+    Contestant("haproxy", "haproxy", peers.haproxy, is_peer=True, programs=(("haproxy",),), package="haproxy"),
     Contestant(
-        "nginx", "nginx stream", peers.nginx, is_peer=True, programs=("nginx",), package="nginx libnginx-mod-stream"
+        "nginx", "nginx stream", peers.nginx, is_peer=True, programs=(("nginx",),), package="nginx libnginx-mod-stream"
     ),
     Contestant(
         "stunnel",
@@ -35,7 +37,7 @@ FIELD = (
         peers.stunnel,
         TWO_HOPS | {Shape.ONE_HOP_TLS},
         is_peer=True,
-        programs=("stunnel4", "stunnel"),
+        programs=(("stunnel4", "stunnel"),),
         package="stunnel4",
         slow=True,
     ),
@@ -45,12 +47,17 @@ FIELD = (
         peers.ssh,
         TWO_HOPS,
         is_peer=True,
-        programs=("sshd",),
+        programs=(("sshd",), ("ssh",), ("ssh-keygen",)),
         package="openssh-server openssh-client",
         slow=True,
     ),
 )
 NAMES = tuple(contestant.name for contestant in FIELD)
+
+
+def without_one_hop(contestant: Contestant) -> Contestant:
+    """Return ours as it is while it has no module for one hop: in the rows of two hops only."""
+    return dataclasses.replace(contestant, shapes=TWO_HOPS) if contestant.name == OURS_NAME else contestant
 
 
 def chosen(peer_names: list[str] | None) -> list[Contestant]:
@@ -60,7 +67,7 @@ def chosen(peer_names: list[str] | None) -> list[Contestant]:
 
 def is_installed(contestant: Contestant, find: Callable[[str], str | None] = peers.program) -> bool:
     """Tell whether a contestant's program is there; ours always is."""
-    return not contestant.programs or any(find(name) for name in contestant.programs)
+    return all(any(find(name) for name in group) for group in contestant.programs)
 
 
 def absence(contestant: Contestant) -> str:

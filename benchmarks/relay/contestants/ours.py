@@ -1,6 +1,7 @@
 """Start our pair of processes, and the module for one hop where there is one.
 
-``OPENSSL_CONF`` gives them the cipher that the peers are configured for: Python before 3.15 cannot set those of TLS 1.3.
+``OPENSSL_CONF`` gives them the cipher that the peers are configured for: Python before 3.15 cannot choose among those
+of TLS 1.3.
 """
 
 from __future__ import annotations

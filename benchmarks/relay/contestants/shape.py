@@ -75,7 +75,8 @@ class Contestant:
     start: Start
     shapes: frozenset[Shape] = frozenset(Shape)
     is_peer: bool = False
-    programs: tuple[str, ...] = ()
+    programs: tuple[tuple[str, ...], ...] = ()
+    """What has to be installed: of each group one."""
     package: str = ""
     slow: bool = False
     """Whether it gets fewer idle connections, because it opens them slowly or spends a thread on each."""

@@ -28,14 +28,17 @@ def bulk(entry: Entry, direction: bytes, streams: int, total: int, watched: Watc
     count = max(1, total // streams)
     connections = Opener(entry, protocol.WAIT).keep(streams)
     try:
+        if direction == protocol.UP:
+            return {"bytes": count * streams} | _up(connections, count, watched)
+        figures = {"bytes": count * streams} | _down(connections, direction, count, watched)
         if direction == protocol.DOWN:
-            return {"bytes": count * streams} | _down(connections, count, watched)
-        return {"bytes": count * streams} | _up(connections, count, watched)
+            _check_ends(connections)
+        return figures
     finally:
         close_all(connections)
 
 
-def _down(connections: list[socket.socket], count: int, watched: Watched) -> dict[str, float]:
+def _down(connections: list[socket.socket], direction: bytes, count: int, watched: Watched) -> dict[str, float]:
     discarded = bytearray(protocol.CHUNK_BYTES)
 
     def receive(connection: socket.socket, left: int) -> int:
@@ -46,14 +49,16 @@ def _down(connections: list[socket.socket], count: int, watched: Watched) -> dic
 
     window = Window(watched)
     for connection in connections:
-        connection.send(protocol.transfer(protocol.DOWN, count))
+        connection.send(protocol.transfer(direction, count))
     _move(connections, count, select.EPOLLIN, receive)
-    figures = window.close()
+    return window.close()
+
+
+def _check_ends(connections: list[socket.socket]) -> None:
     for connection in connections:
         connection.setblocking(True)
         if connection.recv(1):
             raise LoadError("a stream brought more than was sent")
-    return figures
 
 
 def _up(connections: list[socket.socket], count: int, watched: Watched) -> dict[str, float]:

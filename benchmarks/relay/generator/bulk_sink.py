@@ -55,7 +55,7 @@ class BulkSink:
             return False
         connection = socket.socket(fileno=descriptors[0])
         (count,) = protocol.COUNT.unpack(command[1:])
-        is_down = command[:1] == protocol.DOWN
+        is_down = command[:1] != protocol.UP
         self._transfers[connection.fileno()] = _Transfer(connection, command[:1], count, count)
         self._poll.register(connection.fileno(), select.EPOLLOUT if is_down else select.EPOLLIN)
         if not is_down:
@@ -66,10 +66,10 @@ class BulkSink:
         try:
             if not transfer.left:
                 ended = not transfer.connection.recv(1)  # what comes now is the client's end
-            elif transfer.direction == protocol.DOWN:
-                ended = self._send(descriptor, transfer)
-            else:
+            elif transfer.direction == protocol.UP:
                 ended = self._receive(transfer)
+            else:
+                ended = self._send(descriptor, transfer)
         except BlockingIOError:
             return
         except OSError:
@@ -81,8 +81,9 @@ class BulkSink:
     def _send(self, descriptor: int, transfer: _Transfer) -> bool:
         transfer.left -= os.sendfile(descriptor, self._source, 0, min(transfer.left, protocol.CHUNK_BYTES))
         if not transfer.left:
-            with contextlib.suppress(OSError):
-                transfer.connection.shutdown(socket.SHUT_WR)
+            if transfer.direction == protocol.DOWN:
+                with contextlib.suppress(OSError):
+                    transfer.connection.shutdown(socket.SHUT_WR)
             self._poll.modify(descriptor, select.EPOLLIN)
         return False
 

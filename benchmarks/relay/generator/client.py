@@ -27,6 +27,8 @@ STALLED_BYTES = 1 << 40
 STALLED_PAUSE_S = 0.3
 """How long a reader is left alone until all buffers on its way are full."""
 
+DIRECTIONS = {"down": protocol.DOWN, "down, kept open": protocol.DOWN_AND_KEEP, "up": protocol.UP}
+
 Order: TypeAlias = dict[str, Any]
 Answer: TypeAlias = dict[str, float]
 
@@ -58,8 +60,7 @@ class Client:
         return self._orders[order["do"]](Entry.from_json(order["entry"]), order, watched)
 
     def _bulk(self, entry: Entry, order: Order, watched: Watched) -> Answer:
-        direction = protocol.DOWN if order["direction"] == "down" else protocol.UP
-        return bulk(entry, direction, order["streams"], order["bytes"], watched)
+        return bulk(entry, DIRECTIONS[order["direction"]], order["streams"], order["bytes"], watched)
 
     def _converse(self, entry: Entry, order: Order, watched: Watched) -> Answer:
         return one_conversation(entry, order["seconds"], lambda: self._is_told_to_stop, watched)

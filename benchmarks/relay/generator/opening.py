@@ -54,11 +54,15 @@ class Opener:
     def churn(self, at_once: int, seconds: float) -> int:
         """Open, prove and close connections for ``seconds``; return how many."""
         deadline = time.perf_counter() + seconds
-        closed: list[None] = []
-        self._run(
-            at_once, lambda _: time.perf_counter() < deadline, lambda connection: closed.append(connection.close())
-        )
-        return len(closed)
+        closed = 0
+
+        def close(connection: socket.socket) -> None:
+            nonlocal closed
+            connection.close()
+            closed += 1
+
+        self._run(at_once, lambda _: time.perf_counter() < deadline, close)
+        return closed
 
     def _run(self, at_once: int, goes_on: Callable[[int], bool], finish: Callable[[socket.socket], None]) -> None:
         begun = 0

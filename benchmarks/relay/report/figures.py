@@ -29,11 +29,14 @@ def _bulk(key: str, title: str, *, is_aimed_at: bool = True) -> tuple[Figure, Fi
     )
 
 
-def _cost(kind: str, unit: str) -> tuple[Figure, ...]:
+def _cost(kind: str, what: str, unit: str) -> tuple[Figure, ...]:
     growth = Target(20, "lower", "itself")
     return (
-        *(Figure(f"cost.{kind}.{level}", f"cost of a {kind}, {level:,} streams", unit, "lower") for level in LEVELS),
-        Figure(f"cost.{kind}.growth", f"cost of a {kind}: growth", "%", "lower", growth),
+        *(
+            Figure(f"cost.{kind}.{level}", f"cost of {what}, {level:,} stream{'s' if level > 1 else ''}", unit, "lower")
+            for level in LEVELS
+        ),
+        Figure(f"cost.{kind}.growth", f"cost of {what}: growth", "%", "lower", growth),
     )
 
 
@@ -48,13 +51,12 @@ FIGURES = (
     Figure("many.rate", "round trips, 32 streams at once", "1/s", "higher"),
     Figure("beside.rate", "round trips beside one bulk", "1/s", "higher", Target(1000, "higher", "itself")),
     Figure("beside.p50", "round trip beside one bulk, p50", "µs", "lower"),
-    Figure("beside.bulk", "that bulk, to itself alone", "×", "higher", Target(0.9, "higher", "itself")),
+    Figure("beside.bulk", "that bulk, to itself alone", "x", "higher", Target(0.9, "higher", "itself")),
     Figure("opens", "opens, 8 clients", "1/s", "higher", Target(2, "higher")),
     Figure("idle.each", "memory of an idle connection", "KiB", "lower", Target(0.1, "lower")),
     Figure("idle.all", "10,000 idle connections add", "MB", "lower", Target(60, "lower", "itself")),
-    Figure("idle.count", "idle connections measured", "", "higher"),
     Figure("stalled.speed", "31 streams beside a stalled one", "MB/s", "higher"),
-    Figure("stalled.share", "that, to 31 alone", "×", "higher", Target(0.95, "higher", "itself")),
+    Figure("stalled.share", "that, to 31 alone", "x", "higher", Target(0.95, "higher", "itself")),
     *_bulk("tcp-down1", "1 hop TCP: down, 1 stream", is_aimed_at=False),
     *_bulk("tcp-up32", "1 hop TCP: up, 32 streams", is_aimed_at=False),
     Figure("tcp-trips.p50", "1 hop TCP: round trip, p50", "µs", "lower"),
@@ -62,6 +64,6 @@ FIGURES = (
     Figure("tcp-opens", "1 hop TCP: opens, 8 clients", "1/s", "higher"),
     *_bulk("tls-down1", "1 hop TLS: down, 1 stream", is_aimed_at=False),
     *_bulk("tls-up1", "1 hop TLS: up, 1 stream", is_aimed_at=False),
-    *_cost("byte", "s/GiB"),
-    *_cost("open", "µs"),
+    *_cost("byte", "a byte", "s/GiB"),
+    *_cost("open", "an open", "µs"),
 )

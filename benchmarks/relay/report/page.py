@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.relay.report.results import Cell, Line
-from benchmarks.relay.report.table import Columns, exact, short_range
+from benchmarks.relay.report.table import Columns, short_range
+from benchmarks.relay.report.targets import short
 
 BEGIN = "<!-- benchmarks.relay writes from here -->"
 END = "<!-- benchmarks.relay writes up to here -->"
@@ -27,7 +28,7 @@ def markdown(lines: Sequence[Line], columns: Columns, facts: Mapping[str, str]) 
     targets = [_row(["target", "bound", "found", ""]), _row(["---", "---:", "---:", "---"])]
     for line in lines:
         if line.figure.target and line.verdict:
-            found = exact(line.verdict.found)
+            found = short(line.verdict.found)
             targets.append(_row([line.figure.title, str(line.figure.target), found, str(line.verdict)]))
     said = [f"- {name}: {value}" for name, value in facts.items()]
     return "\n".join([*said, "", *table, "", *targets])
@@ -51,7 +52,7 @@ def _cell(cell: Cell | None) -> str:
     if cell is None:
         return ""
     flag = " **generator too busy**" if cell.generator_too_busy else ""
-    return f"{exact(cell.median)} ({short_range(cell)}; g {cell.generator * 100:.0f} %{flag})"
+    return f"{short(cell.median)} ({short_range(cell)}; g {cell.generator * 100:.0f} %{flag})"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from benchmarks.relay.bench import Sample
+from benchmarks.relay.contestants.field import OURS_NAME
 from benchmarks.relay.report.figures import Figure
 from benchmarks.relay.report.targets import Verdict, best, ratio
 
-OURS = "ours"
 LIGHT_GENERATOR = 0.6
 """A generator that needs more of one core measures itself in rows where latency counts: a defect."""
 
@@ -58,6 +58,6 @@ def line(figure: Figure, samples: Samples, peers: set[str], *, must_be_light: bo
     if not cells:
         return None
     medians = {name: each.median for name, each in cells.items()}
-    ours, best_peer = medians.get(OURS), best(medians, peers, figure.better)
+    ours, best_peer = medians.get(OURS_NAME), best(medians, peers, figure.better)
     verdict = figure.target.verdict(ours, best_peer) if figure.target else None
     return Line(figure, cells, ratio(ours, best_peer), verdict)

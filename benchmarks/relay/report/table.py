@@ -1,25 +1,27 @@
 """The table for the terminal, within 160 columns: two lines for each figure.
 
-Above the medians, the ratio of ours to the best peer, the target and the verdict; below lowest to highest, and with
-``g`` the share of one core that the busiest process of the load generator had.
+Above the medians, the ratio of ours to the best peer, and the target; below the unit, lowest to highest, with ``g`` the
+percentage of one core that the busiest process of the load generator had (``!`` if that is too much), and the verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from benchmarks.relay.report.results import Cell, Line
-from benchmarks.relay.report.targets import short
+from benchmarks.relay.report.targets import few_digits, short
 
-TITLE, UNIT, CELL, RATIO = 34, 6, 13, 9
-Columns = Sequence[tuple[str, str]]
+WIDTH = 160
+TITLE, CELL, RATIO = 31, 15, 8
+Columns: TypeAlias = Sequence[tuple[str, str]]
 """Name and title of each contestant."""
 
 
 def terminal(lines: Sequence[Line], columns: Columns) -> str:
     """Return the table."""
-    head = f"{'':{TITLE}}{'':{UNIT}}" + "".join(f"{title:>{CELL}}" for _, title in columns)
-    rows = [f"{head}{'to best':>{RATIO}}  target"]
+    head = f"{'':{TITLE}}" + "".join(f"{title:>{CELL}}" for _, title in columns)
+    rows = [f"{head}{'to best':>{RATIO}} target"]
     for line in lines:
         rows += _two_lines(line, columns)
     return "\n".join(row.rstrip() for row in rows) + "\n"
@@ -27,36 +29,20 @@ def terminal(lines: Sequence[Line], columns: Columns) -> str:
 
 def _two_lines(line: Line, columns: Columns) -> list[str]:
     cells = [line.cells.get(name) for name, _ in columns]
-    above = "".join(f"{exact(cell.median) if cell else '':>{CELL}}" for cell in cells)
-    below = "".join(f"{_spread(cell):>{CELL}}" for cell in cells)
+    above = "".join(f"{short(cell.median) if cell else '':>{CELL}}" for cell in cells)
+    below = "".join(f"{_spread(cell) if cell else '':>{CELL}}" for cell in cells)
     ratio = f"{line.ratio:.2f}" if line.ratio is not None else ""
     target = str(line.figure.target) if line.figure.target and line.verdict else ""
     return [
-        f"{line.figure.title:{TITLE}}{line.figure.unit:{UNIT}}{above}{ratio:>{RATIO}}  {target}",
-        f"{'':{TITLE + UNIT}}{below}{'':{RATIO}}  {line.verdict or ''}",
+        f"{line.figure.title:{TITLE}}{above}{ratio:>{RATIO}} {target}",
+        f"{'  ' + line.figure.unit:{TITLE}}{below}{'':{RATIO}} {line.verdict or ''}",
     ]
 
 
-def _spread(cell: Cell | None) -> str:
-    if cell is None:
-        return ""
-    flag = "!" if cell.generator_too_busy else ""
-    spread = short_range(cell)
-    share = f" g{cell.generator * 100:.0f}{flag}"
-    return spread + share if len(spread + share) < CELL else share
+def _spread(cell: Cell) -> str:
+    return f"{short_range(cell)} g{cell.generator * 100:.0f}{'!' if cell.generator_too_busy else ''}"
 
 
 def short_range(cell: Cell) -> str:
     """Write lowest to highest in as few characters as say something."""
-    return f"{_thousands(cell.lowest)}-{_thousands(cell.highest)}"
-
-
-def _thousands(value: float) -> str:
-    if abs(value) >= 99_950:
-        return f"{value / 1000:.0f}k"
-    return f"{value / 1000:.1f}k" if abs(value) >= 9_995 else short(value).replace(",", "")
-
-
-def exact(value: float) -> str:
-    """Write a median."""
-    return short(value)
+    return f"{few_digits(cell.lowest)}-{few_digits(cell.highest)}"

@@ -20,7 +20,7 @@ class Target:
     def __str__(self) -> str:
         """Write the bound as the tables show it."""
         sign = "≥" if self.better == "higher" else "≤"
-        return f"{sign} {self.bound:,g}{' ×' if self.of == 'best peer' else ''}"
+        return f"{sign} {self.bound:,g}{' x' if self.of == 'best peer' else ''}"
 
     def verdict(self, ours: float | None, best: float | None) -> Verdict | None:
         """Return how ours does; None while there is nothing to judge."""
@@ -40,7 +40,7 @@ class Verdict:
 
     def __str__(self) -> str:
         """Say met, or missed and by how much."""
-        return "met" if not self.missed_by else f"missed by {short(self.missed_by)}"
+        return "met" if not self.missed_by else f"missed by {few_digits(self.missed_by)}"
 
 
 def ratio(ours: float | None, best: float | None) -> float | None:
@@ -59,3 +59,12 @@ def short(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def few_digits(value: float) -> str:
+    """Write a number in at most five characters."""
+    if abs(value) >= 999_500:
+        return f"{value / 1_000_000:.1f}M"
+    if abs(value) >= 99_950:
+        return f"{value / 1000:.0f}k"
+    return f"{value / 1000:.1f}k" if abs(value) >= 9_995 else short(value).replace(",", "")
