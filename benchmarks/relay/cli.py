@@ -68,9 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     chosen = Run.chosen(options)
     with chosen.ground(options) as ground, ExitStack() as stack:
-        samples = chosen.measure(Bench(stack, ground, chosen.scale, sinks=16))
-    chosen.publish(samples, options, f"{time.monotonic() - began:.0f} s in all")
-    return 0
+        samples, is_complete = chosen.measure(Bench(stack, ground, chosen.scale, sinks=16))
+    took = f"{time.monotonic() - began:.0f} s in all"
+    chosen.publish(samples, options, took, options.page if is_complete else None)
+    return 0 if is_complete else 128 + signal.SIGINT
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,8 +110,8 @@ class Run:
             ours.set_cipher(folder)
             yield Ground(folder, self.descriptors, sys.executable, options.uvloop, options.one_hop_module)
 
-    def measure(self, bench: Bench) -> dict[str, dict[str, list[Sample]]]:
-        """Measure row by row; Ctrl-C ends the run, and what was measured until then counts."""
+    def measure(self, bench: Bench) -> tuple[dict[str, dict[str, list[Sample]]], bool]:
+        """Measure row by row; Ctrl-C ends the run: then the second value is False, and the page stays as it is."""
         samples: dict[str, dict[str, list[Sample]]] = {}
         try:
             for row in self.rows:
@@ -119,7 +120,8 @@ class Run:
                 say(f"{row.title}: {time.monotonic() - began:.0f} s")
         except KeyboardInterrupt:
             say("!!! interrupted: the rows that follow are missing")
-        return samples
+            return samples, False
+        return samples, True
 
     def lines(self, samples: dict[str, dict[str, list[Sample]]]) -> list[Line]:
         """Return the lines of the tables."""
@@ -133,20 +135,29 @@ class Run:
                 found.append(line(figure, samples[key], peers, must_be_light=light))
         return [each for each in found if each is not None]
 
-    def publish(self, samples: dict[str, dict[str, list[Sample]]], options: argparse.Namespace, took: str) -> None:
+    def publish(
+        self,
+        samples: dict[str, dict[str, list[Sample]]],
+        options: argparse.Namespace,
+        took: str,
+        page: Path | None,
+    ) -> None:
         """Print the table, write the JSON file, and the page if there is one."""
         lines = self.lines(samples)
         columns = [(each.name, each.title) for each in field.FIELD if self._is_shown(each, options)]
-        size = "quick" if options.quick else "full"
-        rounds = f"{self.scale.rounds} interleaved rounds of {self.scale.sample_s:g} s ({size} run), {took}"
+        rounds = f"{self.scale.rounds} interleaved, of {self.scale.sample_s:g} s each; {took}"
         loop = "uvloop" if options.uvloop else "stock asyncio loop"
         facts = machine.facts([each.name for each in self.contestants], self.descriptors, rounds, loop)
+        facts["idle connections"] = " and ".join(
+            f"{self.scale.idle_connections(self.descriptors, slow=slow):,}{of}"
+            for slow, of in ((False, ""), (True, " (stunnel, ssh)"))
+        )
         print(terminal(lines, columns))
         print("\n".join(f"{name}: {value}" for name, value in facts.items()))
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(as_json(samples, lines, facts), indent=1), encoding="utf-8")
-        if options.page:
-            write_between_markers(options.page, markdown(lines, columns, facts))
+        if page:
+            write_between_markers(page, markdown(lines, columns, facts))
 
     def _is_shown(self, contestant: Contestant, options: argparse.Namespace) -> bool:
         return not contestant.is_peer or options.against is None or contestant.name in options.against

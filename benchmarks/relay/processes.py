@@ -21,6 +21,7 @@ from benchmarks.relay.processor_time import family, read_stats
 
 LOOPBACK = "127.0.0.1"
 STOP_S = 3.0
+KILL_S = 10.0
 _PR_SET_PDEATHSIG = 1
 _LOWEST_PORT, _HIGHEST_PORT = 15_000, 32_000  # below the ephemeral ports, or a connection of the load might take one
 
@@ -52,14 +53,13 @@ def running(command: Sequence[str], log: Path, *, pipes: bool = False) -> Iterat
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process and its descendants: SIGTERM, and SIGKILL for what is left after three seconds."""
     started = [stat.pid for stat in family([process.pid], read_stats())]
-    for pid in started:
-        _signal(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_S
-    while _alive(started, process) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    for pid in _alive(started, process):
-        _signal(pid, signal.SIGKILL)
-    process.wait(STOP_S)
+    for number, patience_s in ((signal.SIGTERM, STOP_S), (signal.SIGKILL, KILL_S)):
+        for pid in _alive(started, process):
+            _signal(pid, number)
+        deadline = time.monotonic() + patience_s
+        while _alive(started, process) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    process.wait(KILL_S)
     for pipe in (process.stdin, process.stdout):
         if pipe:
             with contextlib.suppress(BrokenPipeError):
@@ -79,7 +79,7 @@ def free_port() -> int:
 def _alive(pids: Sequence[int], leader: subprocess.Popen[bytes]) -> list[int]:
     leader.poll()  # a leader that has ended is a zombie, still there for /proc, until it is waited for
     stats = read_stats()
-    return [pid for pid in pids if pid in stats]
+    return [pid for pid in pids if pid in stats and not stats[pid].has_ended]
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

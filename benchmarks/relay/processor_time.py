@@ -15,6 +15,7 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
 
 # proc(5): fields of /proc/PID/stat, counted from the state, which is the first behind "(comm)".
+_STATE = 0
 _PARENT = 1
 _CPU_TIMES = slice(11, 15)  # utime, stime, cutime, cstime
 
@@ -27,6 +28,8 @@ class ProcessStat:
     parent: int
     cpu_s: float
     """User and system time of the process, and of those children that it has waited for."""
+    has_ended: bool = False
+    """Whether it is a zombie: it has ended, and nobody has waited for it yet."""
 
 
 def parse_stat(text: str) -> ProcessStat:
@@ -34,7 +37,7 @@ def parse_stat(text: str) -> ProcessStat:
     head, _, rest = text.rpartition(")")
     fields = rest.split()
     ticks = sum(int(field) for field in fields[_CPU_TIMES])
-    return ProcessStat(int(head.split("(", 1)[0]), int(fields[_PARENT]), ticks / TICKS_PER_S)
+    return ProcessStat(int(head.split("(", 1)[0]), int(fields[_PARENT]), ticks / TICKS_PER_S, fields[_STATE] == "Z")
 
 
 def parse_resident(text: str) -> int:

@@ -26,6 +26,10 @@ def test_the_name_of_a_process_may_be_anything(name: str) -> None:
     assert parse_stat(STAT.format(name=name)) == ProcessStat(4711, 17, 127 / TICKS_PER_S)
 
 
+def test_a_zombie_has_ended() -> None:
+    assert parse_stat(STAT.format(name="nginx").replace(" S ", " Z ")).has_ended
+
+
 def test_resident_memory_is_read_in_bytes() -> None:
     assert parse_resident("Name:\tnginx\nVmPeak:\t  99 kB\nVmRSS:\t   12 kB\n") == 12 * 1024
 
