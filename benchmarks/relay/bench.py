@@ -21,12 +21,14 @@ SETTLE_S = 10.0
 class Sample:
     """What one turn of one contestant brought: figures by key, and how busy the generator was.
 
-    ``generator`` is the share of one core of the generator's busiest process, ``generator_total`` that of all.
+    ``generator`` is the share of one core of the generator's busiest process, ``generator_total`` that of all, and
+    ``others`` that of processes which have nothing to do with the benchmark.
     """
 
     values: dict[str, float]
     generator: float
     generator_total: float
+    others: float = 0.0
 
 
 class Bench:

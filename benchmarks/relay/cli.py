@@ -25,7 +25,7 @@ from benchmarks.relay.measurements import ROWS, Row
 from benchmarks.relay.report import machine
 from benchmarks.relay.report.figures import FIGURES
 from benchmarks.relay.report.page import markdown, write_between_markers
-from benchmarks.relay.report.results import Line, line
+from benchmarks.relay.report.results import Line, disturbance, line
 from benchmarks.relay.report.table import terminal
 from benchmarks.relay.rounds import run_row
 from certs.cast import Cast
@@ -152,12 +152,13 @@ class Run:
             f"{self.scale.idle_connections(self.descriptors, slow=slow):,}{of}"
             for slow, of in ((False, ""), (True, " (stunnel, ssh)"))
         )
-        print(terminal(lines, columns))
-        print("\n".join(f"{name}: {value}" for name, value in facts.items()))
+        facts["other processes"] = disturbance(samples.values())
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(as_json(samples, lines, facts), indent=1), encoding="utf-8")
         if page:
             write_between_markers(page, markdown(lines, columns, facts))
+        print(terminal(lines, columns))
+        print("\n".join(f"{name}: {value}" for name, value in facts.items()))
 
     def _is_shown(self, contestant: Contestant, options: argparse.Namespace) -> bool:
         return not contestant.is_peer or options.against is None or contestant.name in options.against

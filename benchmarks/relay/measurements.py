@@ -38,11 +38,12 @@ class Row:
     generator_must_be_light: bool = False
 
 
-def sample(answer: dict[str, float], values: dict[str, float]) -> Sample:
-    """Return a sample with the generator's share of a core in it."""
+def sample(answer: dict[str, float], values: dict[str, float], second_client: float = 0.0) -> Sample:
+    """Return a sample with the generator's share of a core in it; ``second_client`` is that of one beside."""
     seconds = answer["seconds"]
-    total = answer["client_cpu_s"] + answer["sinks_cpu_s"]
-    return Sample(values, answer["busiest_generator_s"] / seconds, total / seconds)
+    total = (answer["client_cpu_s"] + answer["sinks_cpu_s"]) / seconds + second_client
+    others = max(0.0, answer["others_cpu_s"] / seconds - second_client)
+    return Sample(values, answer["busiest_generator_s"] / seconds, total, others)
 
 
 def carry(bench: Bench, way: Running, direction: Direction, streams: int, *, client: str = "first") -> dict[str, float]:
@@ -105,7 +106,7 @@ def beside_bulk(bench: Bench, _: Contestant, way: Running) -> Sample:
         "beside.p50": talk["p50_us"],
         "beside.bulk": speed_of(answer) / speed_of(alone),
     }
-    return sample(answer, values)
+    return sample(answer, values, talk["client_cpu_s"] / talk["seconds"])
 
 
 def opens(key: str, bench: Bench, _: Contestant, way: Running) -> Sample:

@@ -72,6 +72,17 @@ def read_stats() -> dict[int, ProcessStat]:
     return stats
 
 
+def parse_machine(text: str) -> float:
+    """Return the CPU seconds that the machine has worked, from ``/proc/stat``: not idling, not waiting."""
+    user, nice, system, _, _, irq, softirq = (int(field) for field in text.split()[1:8])
+    return (user + nice + system + irq + softirq) / TICKS_PER_S
+
+
+def machine_cpu_seconds() -> float:
+    """Return the CPU seconds that all processes of the machine have used so far."""
+    return parse_machine(_read(PROC / "stat"))
+
+
 def cpu_seconds(roots: Iterable[int]) -> float:
     """Return the CPU seconds that the families of ``roots`` have used so far."""
     return sum(stat.cpu_s for stat in family(roots, read_stats()))

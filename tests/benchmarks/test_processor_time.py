@@ -11,6 +11,7 @@ from benchmarks.relay.processor_time import (
     ProcessStat,
     cpu_seconds,
     family,
+    parse_machine,
     parse_resident,
     parse_stat,
     read_stats,
@@ -28,6 +29,11 @@ def test_the_name_of_a_process_may_be_anything(name: str) -> None:
 
 def test_a_zombie_has_ended() -> None:
     assert parse_stat(STAT.format(name="nginx").replace(" S ", " Z ")).has_ended
+
+
+def test_the_machine_works_while_it_neither_idles_nor_waits() -> None:
+    # proc(5): user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice
+    assert parse_machine("cpu  10 20 30 4000 5000 60 70 8000 0 0\ncpu0 1 1") == 190 / TICKS_PER_S
 
 
 def test_resident_memory_is_read_in_bytes() -> None:

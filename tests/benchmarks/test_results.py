@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.relay.bench import Sample
 from benchmarks.relay.report.figures import FIGURES, Figure
-from benchmarks.relay.report.results import cell, line
+from benchmarks.relay.report.results import cell, disturbance, line
 from benchmarks.relay.report.targets import Target
 from tests.benchmarks.samples import samples
 
@@ -62,3 +63,16 @@ def test_a_figure_that_nobody_brought_has_no_line() -> None:
 
 def test_each_figure_has_a_key_of_its_own() -> None:
     assert len({figure.key for figure in FIGURES}) == len(FIGURES) > 30
+
+
+@pytest.mark.parametrize(("others", "is_said"), [((0.0, 0.05, 3.0), False), ((0.0, 0.2, 0.2), True)])
+def test_a_busy_machine_is_named(others: tuple[float, ...], is_said: bool) -> None:
+    said = disturbance([{"ours": [Sample({}, 0.1, 0.1, share) for share in others]}])
+
+    assert ("NOT QUIET" in said) is is_said
+
+
+def test_the_disturbance_is_said_in_percent_of_a_core() -> None:
+    rows = [{"ours": [Sample({}, 0.1, 0.1, 0.02), Sample({}, 0.1, 0.1, 0.04)]}, {"ssh": [Sample({}, 0.1, 0.1, 0.5)]}]
+
+    assert disturbance(rows) == "4% of a core in the median sample, 50% at most"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,6 +14,9 @@ from benchmarks.relay.report.targets import Verdict, best, ratio
 
 LIGHT_GENERATOR = 0.6
 """A generator that needs more of one core measures itself in rows where latency counts: a defect."""
+
+QUIET = 0.1
+"""How much of one core others may take in the median sample; more, and the figures are those of a busy machine."""
 
 Samples: TypeAlias = Mapping[str, Sequence[Sample]]
 """The samples of one row, by contestant."""
@@ -39,6 +42,16 @@ class Line:
     cells: Mapping[str, Cell]
     ratio: float | None
     verdict: Verdict | None
+
+
+def disturbance(rows: Iterable[Samples]) -> str:
+    """Return how much of one core went to processes that do not belong to the benchmark: the median, and the most."""
+    shares = [sample.others for row in rows for each in row.values() for sample in each]
+    if not shares:
+        return "nothing was measured"
+    median, most = statistics.median(shares), max(shares)
+    warning = "; THE MACHINE WAS NOT QUIET, the figures are worth little" if median > QUIET else ""
+    return f"{median:.0%} of a core in the median sample, {most:.0%} at most{warning}"
 
 
 def cell(key: str, samples: Sequence[Sample], *, must_be_light: bool = False) -> Cell | None:
