@@ -108,7 +108,8 @@ class Run:
             cast.subaccount_certificate(settings.SUBACCOUNT)
             write_cast(cast, folder / "cast")
             ours.set_cipher(folder)
-            yield Ground(folder, self.descriptors, sys.executable, options.uvloop, options.one_hop_module)
+            descriptors = min(self.descriptors, scales.ENOUGH_DESCRIPTORS)
+            yield Ground(folder, descriptors, sys.executable, options.uvloop, options.one_hop_module)
 
     def measure(self, bench: Bench) -> tuple[dict[str, dict[str, list[Sample]]], bool]:
         """Measure row by row; Ctrl-C ends the run: then the second value is False, and the page stays as it is."""

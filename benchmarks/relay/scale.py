@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 LOAD_DESCRIPTORS = 300
 """What every process needs beside its connections."""
+ENOUGH_DESCRIPTORS = 24_000
+"""What a proxy is configured for at most: nginx takes memory for all its connections when it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Scale:
     def idle_connections(self, descriptors: int, *, slow: bool) -> int:
         """Return how many idle connections a proxy gets: it needs two descriptors for each."""
         return min(self.idle_slow if slow else self.idle, (descriptors - LOAD_DESCRIPTORS) // 2)
+
+    def levels_within(self, descriptors: int) -> list[int]:
+        """Return the levels that fit: each stream needs one descriptor in each process."""
+        return [level for level in self.levels if level <= descriptors - LOAD_DESCRIPTORS]
 
 
 FULL = Scale(rounds=5, sample_s=1.0, warm_up_bytes=64 << 20, idle=10_000, idle_slow=2_000, idle_rounds=2)

@@ -41,5 +41,10 @@ def test_a_proxy_gets_no_more_idle_connections_than_it_has_descriptors_for() -> 
     assert FULL.idle_connections(1 << 20, slow=True) == 2_000
 
 
+def test_levels_that_need_more_descriptors_than_there_are_are_left_out() -> None:
+    assert FULL.levels_within(4_096) == [1, 32, 500]
+    assert FULL.levels_within(20_000) == [1, 32, 500, 5_000]
+
+
 def test_growth_is_that_of_the_dearest_level() -> None:
     assert growth({1: 2.0, 32: 1.0, 500: 3.0}) == 50.0
