@@ -10,6 +10,7 @@ DOCS_STAMP := $(VENV)/.installed-docs
 PACKAGES := certs connector_sim maco_client maco_lab maco_net maco_wire mailserver_sim
 CODE := $(PACKAGES) tests benchmarks examples
 PYTEST_ARGS ?=
+QUICK ?=
 
 .PHONY: up down demo test test-real lint check bench docs clean help
 .DEFAULT_GOAL := help
@@ -41,9 +42,10 @@ lint: $(DEV_STAMP) ## Format, lint, types and import contracts
 check: lint ## The same and the fast tests: what to run before a commit
 	$(BIN)/pytest -q -m "not slow and not real" -n 2 $(PYTEST_ARGS)
 
-bench: $(DEV_STAMP) ## Measure start, stop, imports, the pytest plugin and mappings on this machine
-	$(BIN)/python -m benchmarks.start
-	$(BIN)/python -m benchmarks.plugin
+bench: $(DEV_STAMP) ## Measure the relay beside its peers, start, imports, plugin, mappings; QUICK=1 takes three minutes
+	$(BIN)/python -m benchmarks.relay $(if $(QUICK),--quick,--page docs/performance.md)
+	$(BIN)/python -m benchmarks.start $(if $(QUICK),--runs 1)
+	$(BIN)/python -m benchmarks.plugin $(if $(QUICK),--runs 1)
 	$(BIN)/python -m benchmarks.mappings
 
 docs: $(DOCS_STAMP) ## Build the documentation into docs/_build

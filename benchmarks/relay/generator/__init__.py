@@ -1,0 +1,1 @@
+"""The load: a sink that serves and counts, and clients that ask it, each in processes of their own."""

@@ -1,0 +1,1 @@
+"""What becomes of the samples: medians, ratios, verdicts, and the tables that show them."""
