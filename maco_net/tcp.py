@@ -20,6 +20,7 @@ TCP_CORK: int | None = getattr(socket, "TCP_CORK", None)  # Linux alone has it
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 _SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 _AddressInfo: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, _SocketAddress]
+_UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK, errno.EINTR})
 _KINDS: dict[int, ConnectFailure] = {errno.ECONNREFUSED: "refused", errno.ETIMEDOUT: "timeout"}
 
 
@@ -222,9 +223,14 @@ def _begin(host: str, port: int) -> _Begun | None:
 def _begin_at(sock: socket.socket, address: _SocketAddress) -> _Begun:
     try:
         sock.setblocking(False)
-        sock.connect(address)
-    except BlockingIOError:
-        return _Begun(sock, is_connected=False)
+        number = sock.connect_ex(address)
+        if number == errno.EINPROGRESS:
+            # On the loop-back interface the handshake has happened by the time the call returns, but only a second
+            # call tells so.
+            number = sock.connect_ex(address)
+        if number in _UNDER_WAY:
+            return _Begun(sock, is_connected=False)
+        _check(number)
     except BaseException:
         sock.close()
         raise
@@ -235,7 +241,7 @@ async def _finish(sock: socket.socket) -> TcpStream:
     readiness = Readiness(sock)
     try:
         await readiness.writable()
-        _check_connected(sock)
+        _check(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
     except BaseException:
         readiness.close()
         sock.close()
@@ -243,8 +249,8 @@ async def _finish(sock: socket.socket) -> TcpStream:
     return TcpStream(sock)
 
 
-def _check_connected(sock: socket.socket) -> None:
-    if number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+def _check(number: int) -> None:
+    if number not in {0, errno.EISCONN}:
         raise OSError(number, os.strerror(number))
 
 

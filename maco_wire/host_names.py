@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from maco_wire.exceptions import LocalProtocolError
 
+_VISIBLE = bytes(range(0x21, 0x7F))
 MAX_HOST_BYTES = 255  # the length is one byte: RFC 1928, section 5
 
 
 def is_visible_ascii(raw: bytes) -> bool:
     """Tell whether every byte is printable ASCII other than the space (0x21 to 0x7E)."""
-    return all(0x21 <= byte <= 0x7E for byte in raw)
+    return not raw.translate(None, _VISIBLE)
 
 
 def encode_host(host: str) -> bytes:

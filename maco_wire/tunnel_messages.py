@@ -37,6 +37,9 @@ class RefusalReason(enum.IntEnum):
     INTERNAL_ERROR = 0x05
 
 
+_REASONS = frozenset(RefusalReason)
+
+
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
     """The cloud side asks for a virtual host and port (1 to 65535); ``trace_id`` joins what both sides report."""
@@ -174,7 +177,7 @@ class OpenAnswerReader(_Reader):
         message = self._received.take(2)
         if message is None:
             return None
-        if message[1] != _ACCEPTED and message[1] not in set(RefusalReason):
+        if message[1] != _ACCEPTED and message[1] not in _REASONS:
             raise self._breach("a known answer", f"{message[1]:02x}")
         self._finished = True
         return OpenAccepted() if message[1] == _ACCEPTED else OpenRefused(RefusalReason(message[1]))

@@ -23,8 +23,10 @@ from maco_wire.exceptions import RemoteProtocolError
 
 READ_BYTES = 256 * 1024
 """How much is read before it is handed on: several TLS records, so that large frames stay whole."""
-FAIR_SHARE_BYTES = 64 * 1024
+FAIR_SHARE_BYTES = 128 * 1024
 """The longest frame of a stream while others wait for the tunnel."""
+TURNS_AT_A_TIME = 16
+"""How many waiting streams have their turn before the event loop has its own."""
 MAX_UNSENT_ACCEPTANCES = 16 * 1024
 """How many acceptances and rejections of streams may wait: beyond, the peer only asks and never reads."""
 
@@ -71,7 +73,10 @@ class TunnelSession:
         self._inbox = memoryview(bytearray(READ_BYTES))
         self._streams: dict[int, TunnelStream] = {}
         self._waiting: collections.deque[TunnelStream] = collections.deque()
+        self._serving_turn: TunnelStream | None = None
+        self._served: TunnelStream | None = None
         self._unsent_acceptances = 0
+        self._has_accepted = False
         self._serving = 0
         self._serve: ServeStream | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -156,7 +161,10 @@ class TunnelSession:
         outbox = self._outbox
         if self._machine.has_data_to_send:
             outbox.put(self._machine.data_to_send())
-        room = outbox.room(min(limit, FAIR_SHARE_BYTES) if self._waiting else limit)
+        if stream is self._served:
+            room, self._served = None, None  # it had its turn: the next one is behind those who wait
+        else:
+            room = outbox.room(min(limit, FAIR_SHARE_BYTES) if self._waiting else limit)
         if room is None and not stream.is_waiting:
             stream.is_waiting = True
             self._waiting.append(stream)
@@ -166,6 +174,7 @@ class TunnelSession:
         """See Carrier."""
         outbox = self._outbox
         self._machine.place_data(flow, outbox.buffer, outbox.place, count)
+        self._served = self._serving_turn
         outbox.commit(count)
 
     def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
@@ -252,7 +261,11 @@ class TunnelSession:
             self._has_failed = True
             self._fail(broken)
             return
-        if self._machine.has_data_to_send:
+        if self._has_accepted:
+            # The tasks of the new streams come first: an answer that is there at once shall go with the acceptance.
+            self._has_accepted = False
+            self._loop.call_soon(self._flush_soon)
+        elif self._machine.has_data_to_send:
             self._flush_soon()
 
     def _hand_on(self, event: yamux.DataReceived) -> None:
@@ -290,15 +303,22 @@ class TunnelSession:
             self._unsent_acceptances = 0
 
     def _wake_waiting(self) -> None:
-        """Let those that waited for the socket go on, in their order, until it is behind again."""
+        """Let those that waited for the socket go on in turns, until it is behind again or others need the loop.
+
+        A stream that has more stays in the queue: telling the event loop about its socket and back, each time that the
+        tunnel blocks, would cost more than the turn itself.
+        """
         self._unsent_acceptances = 0
         self._written.set()
-        for _ in range(len(self._waiting)):
+        for _ in range(TURNS_AT_A_TIME):
             if self._outbox.is_blocked or not self._waiting:
                 return
             stream = self._waiting.popleft()
             stream.is_waiting = False
+            self._serving_turn = stream
             stream.open_window()
+            self._serving_turn = self._served = None
+        self._loop.call_soon(self._wake_waiting)
 
     # Streams
 
@@ -324,6 +344,7 @@ class TunnelSession:
             self._machine.reset_stream(stream_id)
             return
         self._machine.accept_stream(stream_id)
+        self._has_accepted = True
         self._serving += 1
         self._tasks.create_task(self._serve_one(self._new_stream(stream_id), self._serve))
 

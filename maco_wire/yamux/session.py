@@ -41,6 +41,7 @@ from maco_wire.yamux.frames import (
     FrameType,
     GoAwayCode,
     Header,
+    decode_header,
     encode_header,
     pack_plain_header,
     unpack_plain_header,
@@ -261,14 +262,11 @@ class YamuxSession:
         if self._failed:
             raise LocalProtocolError("the yamux session has failed")
         events: list[Event] = []
-        rest = data if isinstance(data, memoryview) else memoryview(data)
+        view = data if isinstance(data, memoryview) else memoryview(data)
         try:
             if not (self._frames.payload_remaining or self._frames.partial_header):
-                taken = self._receive_plain_data(rest, events)
-                if taken == len(rest):
-                    return events
-                rest = rest[taken:]
-            for part in self._frames.receive_data(rest):
+                view = view[self._receive_whole_frames(view, events) :]
+            for part in self._frames.receive_data(view) if view else ():
                 if isinstance(part, Header):
                     self._receive_header(part, events)
                 else:
@@ -292,21 +290,29 @@ class YamuxSession:
             raise RemoteProtocolError(PROTOCOL, "the end of every stream", f"end of data, {open_streams} open")
         return []
 
-    def _receive_plain_data(self, data: memoryview, events: list[Event]) -> int:
-        """Take the whole data frames without flags that ``data`` begins with; return where they end.
+    def _receive_whole_frames(self, data: memoryview, events: list[Event]) -> int:
+        """Take the frames that are there as a whole; return where they end.
 
-        Nearly all traffic is this. What is anything else, or not in order, is left to the careful way.
+        Nearly all are data frames without flags. Data that is cut, has flags, or is not in order, is left to the
+        careful way.
         """
         position, end = 0, len(data)
         while end - position >= HEADER_SIZE:
-            header, stream_id, length = unpack_plain_header(data, position)
+            kind, stream_id, length = unpack_plain_header(data, position)
             start = position + HEADER_SIZE
-            stream = self._streams.get(stream_id)
-            if header != PLAIN_DATA or stream is None or not stream.takes(length) or end - start < length:
-                break
-            position = start + length
-            stream.receive_window -= length
-            events.append(DataReceived(stream_id, data[start:position]))
+            if kind == PLAIN_DATA:
+                stream = self._streams.get(stream_id)
+                if stream is None or not stream.takes(length) or end - start < length:
+                    break
+                position = start + length
+                stream.receive_window -= length
+                events.append(DataReceived(stream_id, data[start:position]))
+            else:
+                header = decode_header(data, position)
+                if header.frame_type is FrameType.DATA:
+                    break
+                position = start
+                self._receive_header(header, events)
         return position
 
     def _receive_header(self, header: Header, events: list[Event]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import socket
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -95,30 +96,26 @@ async def test_a_stream_that_begins_with_nonsense_is_a_problem_and_ends() -> Non
 
 async def test_a_back_end_that_opens_after_the_stream_was_reset_is_closed_again() -> None:
     opening, go_on = asyncio.Event(), asyncio.Event()
-    ended = asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(DEADLINE_S)
+        async with landscape(TCP, open_s=0.05) as lab:
+            lab.names[MAIL_HOST, 143] = server.getsockname()
+            back_ends = lab.connectors[0]._back_ends
+            really_open = back_ends.open
 
-    async def serve(stream: ByteStream) -> None:
-        try:
-            await stream.receive()
-        finally:
-            ended.set()
+            async def slow(mapping: SystemMapping, trace_id: str) -> Channel:
+                opening.set()
+                await go_on.wait()
+                return await really_open(mapping, trace_id)
 
-    async with landscape(TCP, open_s=0.05) as lab, back_end(lab, serve):
-        back_ends = lab.connectors[0]._back_ends
-        really_open = back_ends.open
-
-        async def slow(mapping: SystemMapping, trace_id: str) -> Channel:
-            opening.set()
-            await go_on.wait()
-            return await really_open(mapping, trace_id)
-
-        back_ends.open = slow  # type: ignore[method-assign]
-        await lab.dial(HOST, 143)
-        await opening.wait()
-        go_on.set()
-        async with asyncio.timeout(DEADLINE_S):
-            await ended.wait()
-        assert len(await lab.seen.wait_for(StreamClosed, 1, Party.CLOUD_CONNECTOR)) == 1
+            back_ends.open = slow  # type: ignore[method-assign]
+            await lab.dial(HOST, 143)
+            await opening.wait()
+            go_on.set()
+            assert len(await lab.seen.wait_for(StreamClosed, 1, Party.CLOUD_CONNECTOR)) == 1
+            opened, _ = server.accept()
+            with opened, pytest.raises(ConnectionResetError):
+                opened.recv(1)
 
 
 # The two ways: who sees what
