@@ -3,9 +3,9 @@
 Rules, each measured (docs/performance.md):
 
 - Payload is received straight behind the place of its frame's header, and written from there: it is never copied.
-- The first small frame of a turn of the event loop is written at once; those that follow in the same turn are written
-  together at its end. So a lone conversation does not wait, and many share one TLS record. Looking for the end of the
-  turn costs a turn, so a conversation that has proved to be alone is looked after now and then only.
+- Small frames of one turn of the event loop are written together at its end, as one TLS record: each write wakes the
+  other end. A lone conversation does not wait for that: where the turn before had one frame, it is written at once.
+  Looking for the end of the turn costs a turn, so after some of those only now and then is looked.
 - A bulk frame is written at once, and is so long that it fills whole TLS records.
 - What was offered to the socket and not taken is offered again, unchanged and in the same order: OpenSSL demands that.
 """
@@ -53,7 +53,8 @@ class Outbox:
         self._start = 0
         self._late = bytearray()
         self._turn: asyncio.Handle | None = None
-        self._alone = 0
+        self._alone = 1
+        self._wanted = 0
         self.is_blocked = False
         """Whether the socket takes nothing now."""
         self.is_over = False
@@ -96,19 +97,24 @@ class Outbox:
         self.place += size
 
     def flush_soon(self) -> None:
-        """Write now if this turn of the loop has written nothing yet, else at its end."""
+        """Write at the end of this turn of the loop, or at once if the turn before had one frame only."""
+        self._wanted += 1
         if self._turn is not None or self.is_blocked:
             return
-        self._alone += 1
-        if self._alone <= ALONE_AFTER or self._alone % LOOK_AFTER == 0:
-            self._turn = self._loop.call_soon(self._end_turn)
-        self.flush()
+        if self._alone >= ALONE_AFTER and self._alone % LOOK_AFTER:
+            self._wanted = 0
+            self._alone += 1
+            self.flush()
+            return
+        self._turn = self._loop.call_soon(self._end_turn)
+        if self._alone:
+            self.flush()
 
     def _end_turn(self) -> None:
         self._turn = None
-        if self.place > self._start and not self.is_blocked:
-            self._alone = 0
-            self.flush()
+        self._alone = self._alone + 1 if self._wanted == 1 else 0
+        self._wanted = 0
+        self.flush()
 
     def flush(self) -> None:
         """Write what the socket takes; the rest goes as soon as it takes more."""
