@@ -65,6 +65,8 @@ class TunnelSession:
         self._is_mid_write = False
         self._has_failed = False
         self._peer_goes_away = False
+        self._we_go_away = False
+        self._fewer_streams = asyncio.Event()
         self._ended: str | None = None
         self.local_address = carrier.local_address
         self.peer_address = carrier.peer_address
@@ -72,7 +74,7 @@ class TunnelSession:
     @property
     def is_open(self) -> bool:
         """Tell whether new streams can be opened."""
-        return self._is_running and self._ended is None and not self._peer_goes_away
+        return self._is_running and self._ended is None and not (self._peer_goes_away or self._we_go_away)
 
     @property
     def open_streams(self) -> int:
@@ -112,6 +114,24 @@ class TunnelSession:
             raise TunnelFull("the tunnel carries as many streams as it may")
         return self._new_stream(self._machine.open_stream())
 
+    async def drain(self, limit_s: float) -> bool:
+        """Refuse new streams both ways and let those that run finish; tell whether none is left after ``limit_s``.
+
+        The tunnel stays up: the caller aborts it then, or cancels ``run``.
+        """
+        if self._is_running and self._ended is None and not self._we_go_away:
+            self._machine.go_away()
+            self._to_write.set()
+        self._we_go_away = True
+        try:
+            async with asyncio.timeout(limit_s):
+                while self._streams or self._serving:
+                    self._fewer_streams.clear()
+                    await self._fewer_streams.wait()
+        except TimeoutError:
+            return False
+        return True
+
     async def send_data(self, stream_id: int, data: memoryview) -> int:
         """See Carrier."""
         while not self._room.is_set():  # again: those who were woken before may have filled it
@@ -142,10 +162,12 @@ class TunnelSession:
         if self._streams.pop(stream_id, None):
             self._machine.reset_stream(stream_id)
             self._to_write.set()
+            self._fewer_streams.set()
 
     def forget(self, stream_id: int) -> None:
         """See Carrier."""
         self._streams.pop(stream_id, None)
+        self._fewer_streams.set()
 
     def abort(self, reason: str) -> None:
         """End the tunnel at once, as if the network had."""
@@ -194,6 +216,7 @@ class TunnelSession:
                 stream.open_window()
             case yamux.StreamReset(stream_id) if stream := self._streams.pop(stream_id, None):
                 stream.fail(PeerReset("the other end of the tunnel reset the stream"))
+                self._fewer_streams.set()
             case _:
                 pass  # an event of a stream that this end has forgotten already
 
@@ -220,6 +243,7 @@ class TunnelSession:
         finally:
             self._serving -= 1
             await stream.aclose()
+            self._fewer_streams.set()
 
     async def _watch_peer(self) -> None:
         """Ping the peer now and then; one that says nothing at all is taken for dead.
@@ -244,6 +268,7 @@ class TunnelSession:
         for stream in [*self._streams.values()]:
             stream.fail(PeerReset("the tunnel was lost"))
         self._streams.clear()
+        self._fewer_streams.set()
         self._room.set()
         try:
             if not self._is_mid_write:  # else the go-away would stand in the middle of a frame
