@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 import ssl
@@ -93,8 +94,18 @@ class ConnectivityService:
         finally:
             self.close()
 
+    async def drain(self, limit_s: float) -> bool:
+        """Accept nobody and open nothing any more, and let what runs in the tunnels finish.
+
+        False if something is left after ``limit_s``. Connections that have nothing open are not waited for.
+        """
+        self.close()
+        async with asyncio.TaskGroup() as tasks:
+            drained = [tasks.create_task(session.drain(limit_s)) for session in self.registry.sessions()]
+        return all(each.result() for each in drained)
+
     def close(self) -> None:
-        """Give up the addresses; needed only where ``running`` was never entered."""
+        """Give up the addresses; connections that are open go on."""
         for listener in (self._socks5, self._token, self._tunnel):
             listener.close()
 

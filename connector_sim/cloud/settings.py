@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from connector_sim.cloud.tunnel_settings import TunnelCare
 from connector_sim.exceptions import SettingsError
 
 UntrustedBackEndAnswer: TypeAlias = Literal["host_unreachable", "failure", "success_then_close"]
@@ -53,6 +54,7 @@ class ConnectivitySettings:
     """How long a client of the token service may take for one request."""
     max_connections: int = 4096
     """How many SOCKS5 clients are served at once; more wait in the backlog."""
+    tunnel: TunnelCare = field(default_factory=TunnelCare)
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""

@@ -25,6 +25,7 @@ from connector_sim.cloud.registry import Connection, TunnelRegistry
 from connector_sim.cloud.settings import ConnectivitySettings
 from connector_sim.observing import DescribeCertificate, observe_handshake
 from connector_sim.tunnel.handshake import TunnelHello, UpgradeRequest
+from connector_sim.tunnel.keep_alive import with_keep_alive
 from connector_sim.tunnel.session import SessionSettings, TunnelSession
 from maco_net.errors import HandshakeError
 from maco_net.tcp import TcpStream
@@ -67,7 +68,7 @@ class TunnelEndpoint:
 
     async def serve(self, stream: TcpStream) -> None:
         """Serve one connector until its tunnel ends."""
-        tls = await self._start_tls(stream)
+        tls = await self._start_tls(with_keep_alive(stream, self._settings.tunnel.keep_alive))
         if tls is None:
             return
         try:

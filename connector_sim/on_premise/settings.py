@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from dataclasses import dataclass
 from typing import Literal
 
 from connector_sim.exceptions import SettingsError as SettingsError  # noqa: PLC0414 - a re-export: callers know it from here
+from connector_sim.on_premise.tunnel_settings import TunnelLife
 from connector_sim.relay import RelaySettings
 
 
@@ -101,6 +103,7 @@ class ConnectorSettings:
     max_reconnect_attempts: int = 150
     first_reconnect_delay_s: float = 0.5
     longest_reconnect_delay_s: float = 60.0
+    tunnel: TunnelLife = dataclasses.field(default_factory=TunnelLife)
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""
