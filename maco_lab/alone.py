@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -20,6 +19,7 @@ import typer
 
 from maco_lab.attached import PartyKind, run_attached
 from maco_lab.canaries import plant_canaries
+from maco_lab.draining import Draining, told_to_stop
 from maco_lab.journal import Entry, Journal
 from maco_lab.lab_file import LabFile, LabFileError, find_lab_file
 from maco_lab.names import OnPremiseNames
@@ -32,6 +32,7 @@ from maco_lab.parties import (
     configured_cloud_addresses,
     connectivity_settings,
     token_service_uses_tls,
+    tunnel_session_settings,
 )
 from maco_lab.pki import LabPki
 from maco_lab.runner import run_lab
@@ -162,6 +163,7 @@ async def _run_cloud(party: _Party) -> int:
         new_signing_key(),
         party.reporting,
         over_tls=token_service_uses_tls(party.file.model.cloud),
+        session=tunnel_session_settings(party.file.model.cloud),
     )
     async with service.running():
         for what, address in (
@@ -170,7 +172,8 @@ async def _run_cloud(party: _Party) -> int:
             ("tunnel endpoint", service.tunnel_address),
         ):
             _say(f"{what} listens on {address[0]}:{address[1]}")
-        await _until_told_to_stop()
+        await told_to_stop(draining := Draining())
+        await draining.run((service.drain, settings.tunnel.drain_s))
     return 0
 
 
@@ -190,7 +193,8 @@ async def _run_connector(party: _Party, name: str | None) -> int:
         if all(state == "ConnectFailure" for state in states.values()):
             _say("no tunnel came up: start the cloud side first, then the connector again")
             return 1
-        await _until_told_to_stop()
+        await told_to_stop(draining := Draining())
+        await draining.run((connector.drain, chosen.drain_s))
     return 0
 
 
@@ -202,7 +206,7 @@ async def _run_mail_server(party: _Party) -> int:
     try:
         for protocol, (host, port) in server.addresses.items():
             _say(f"{protocol} listens on {host}:{port}")
-        await _until_told_to_stop()
+        await told_to_stop(Draining())
     finally:
         await server.stop()
     return 0
@@ -222,16 +226,9 @@ async def _run_maco(party: _Party, *, once: bool) -> int:
             return 0 if all(result.succeeded for result in await maco_side.poll_all()) else 1
         async with asyncio.TaskGroup() as tasks:
             schedule = tasks.create_task(maco_side.run_schedule(lambda _: None, lambda: None))
-            await _until_told_to_stop()
+            await told_to_stop(Draining())
             schedule.cancel()
     return 0
-
-
-async def _until_told_to_stop() -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
 
 
 def _print_entry(entry: Entry) -> None:

@@ -22,6 +22,7 @@ from certs.files import share_cast, write_cast
 from connector_sim.cloud.tokens import new_signing_key
 from maco_client.results import PolledMail, PollResult
 from maco_lab.canaries import AccountCanaries, plant_canaries
+from maco_lab.draining import Draining
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.maco_side import MacoSide
@@ -74,8 +75,11 @@ async def isolated_lab(
     certificates: Path | None = None,
     verbose: bool = False,
     tell: Tell = lambda _: None,
+    draining: Draining | None = None,
 ) -> AsyncIterator[IsolatedLab]:
     """Start every party in a process of its own; ``tell`` hears of each that ended and came back.
+
+    Without ``draining`` the end cuts what runs.
 
     Raises PartyFailed, with the text that the party itself would have ended with, and what certificates raise.
     """
@@ -85,6 +89,8 @@ async def isolated_lab(
             try:
                 yield await parties.running(pki)
             finally:
+                if draining:
+                    await parties.drain(draining)
                 await parties.stop()
 
 
@@ -151,6 +157,15 @@ class _Parties:
         pollers = {name: _RemotePoller(name, self.maco, self.merging) for name in names}
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
         return IsolatedLab(file, self._journal, pki, self._addresses, maco, self._canaries, self.mail_server)
+
+    async def drain(self, draining: Draining) -> None:
+        """End MaCo, and let other connections through the tunnels finish."""
+        model = self._settings.file.model
+        limits = (model.cloud.drain_s, *(each.drain_s for each in model.cloud_connectors))
+        parties = zip((self.cloud, *self.connectors), limits, strict=True)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.maco.stop())
+            await draining.run(*((party.drain, limit_s) for party, limit_s in parties))
 
     async def stop(self) -> None:
         """End all parties at once, and write down what they reported until then."""

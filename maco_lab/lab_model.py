@@ -94,7 +94,18 @@ class Client(Section):
     subaccount: Name
 
 
-class Cloud(Section):
+class TunnelKeys(Section):
+    """How one side keeps its tunnels, and ends them."""
+
+    drain_s: Annotated[float, Field(ge=0, le=86_400)] = 5
+    ping_interval_s: Seconds = 30
+    ping_timeout_s: Seconds = 10
+    keep_alive_idle_s: Annotated[int, Field(ge=1, le=32_767, strict=True)] = 60
+    keep_alive_interval_s: Annotated[int, Field(ge=1, le=32_767, strict=True)] = 10
+    keep_alive_probes: Annotated[int, Field(ge=1, le=127, strict=True)] = 6
+
+
+class Cloud(TunnelKeys):
     """The Connectivity service."""
 
     host: ListenHost = "127.0.0.1"
@@ -133,7 +144,7 @@ class TrustStore(Section):
     certificates: list[Certificate] = Field(default_factory=list)
 
 
-class CloudConnector(Section):
+class CloudConnector(TunnelKeys):
     """One installed Cloud Connector."""
 
     name: Name
@@ -144,6 +155,7 @@ class CloudConnector(Section):
     truncated_as: Literal["reset", "end"] = "reset"
     connect_timeout_s: Seconds = 10
     tls_timeout_s: Seconds = 10
+    application_tunnel_connections: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 

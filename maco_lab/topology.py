@@ -21,6 +21,7 @@ from connector_sim.cloud.tokens import new_signing_key
 from connector_sim.on_premise.connector import CloudConnector
 from maco_client.inbox import Inbox
 from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
+from maco_lab.draining import Draining
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.maco_side import MacoSide
@@ -34,6 +35,7 @@ from maco_lab.parties import (
     build_pollers,
     connectivity_settings,
     token_service_uses_tls,
+    tunnel_session_settings,
 )
 from maco_lab.pki import LabPki
 from maco_lab.samples import sample_mail
@@ -87,11 +89,12 @@ async def running_lab(
     certificates: Path | None = None,
     cast: Cast | None = None,
     make_signing_key: Callable[[], RSAKey] = new_signing_key,
+    draining: Draining | None = None,
 ) -> AsyncIterator[RunningLab]:
     """Start every party of a lab file; with ``free_ports`` each takes a port that is free.
 
     ``certificates`` is a folder that keeps the certificates, ``cast`` has them ready; without either they are made
-    anew, in memory. ``make_signing_key`` is called in a thread.
+    anew, in memory. ``make_signing_key`` is called in a thread. Without ``draining`` the end cuts what runs.
 
     Raises OSError naming the address when one is in use, and what building the parties raises.
     """
@@ -103,7 +106,12 @@ async def running_lab(
         mail_server, moved = await _start_mail_server(parties, file, state, pki, reporting, free_ports=free_ports)
         settings = connectivity_settings(file.model, free_ports=free_ports)
         cloud = build_connectivity(
-            settings, pki, await signing_key, reporting, over_tls=token_service_uses_tls(file.model.cloud)
+            settings,
+            pki,
+            await signing_key,
+            reporting,
+            over_tls=token_service_uses_tls(file.model.cloud),
+            session=tunnel_session_settings(file.model.cloud),
         )
         await parties.enter_async_context(cloud.running())
         addresses = CloudAddresses(cloud.socks5_address, cloud.token_url, cloud.tunnel_address)
@@ -118,7 +126,12 @@ async def running_lab(
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
         await _first_attempts(connectors)
         by_name = {connector.settings.name: connector for connector in connectors}
-        yield RunningLab(file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted))
+        try:
+            yield RunningLab(file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted))
+        finally:
+            if draining:
+                tunnels = [(each.drain, each.settings.tunnel.drain_s) for each in connectors]
+                await draining.run((cloud.drain, settings.tunnel.drain_s), *tunnels)
 
 
 def _pki(file: LabFile, certificates: Path | None) -> LabPki:
