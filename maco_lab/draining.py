@@ -27,6 +27,8 @@ class Draining:
                 drained = [tasks.create_task(_drain(*each)) for each in drains]
         except TimeoutError:
             return False
+        finally:
+            self._scope = None
         return all(each.result() for each in drained)
 
     def cut_short(self) -> None:

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Callable
 
 from joserfc.jwk import RSAKey
 
-from connector_sim.cloud.http import serve_http
 from connector_sim.cloud.registry import TunnelRegistry
 from connector_sim.cloud.settings import ConnectivitySettings
 from connector_sim.cloud.socks_proxy import SocksProxy
 from connector_sim.cloud.token_service import TokenService
 from connector_sim.cloud.tokens import Tokens
 from connector_sim.cloud.tunnel_endpoint import TunnelEndpoint
+from connector_sim.http_server import serve_http
 from connector_sim.observing import DescribeCertificate
 from connector_sim.passage import Watcher
 from connector_sim.tunnel.session import SessionSettings

@@ -74,6 +74,8 @@ class CloudConnector:
         One that does not ``connects`` by itself is a shadow: its tunnels wait for ``connect``.
         """
         self.settings = settings
+        self.revision = 0
+        """Counts the changes at run time; a shadow that knows it need not fetch everything again and again."""
         self._back_ends = back_ends
         self._watcher = watcher
         self._exposed = {
@@ -143,6 +145,7 @@ class CloudConnector:
         exposed = self._exposed[subaccount]
         settings = dataclasses.replace(exposed.settings, location_id=location_id)
         self._exposed[subaccount] = dataclasses.replace(exposed, settings=settings)
+        self.revision += 1
         await self.tunnels[subaccount].move(settings)
         return self.tunnels[subaccount].state == "Connected"
 
@@ -157,6 +160,7 @@ class CloudConnector:
         """
         settings = dataclasses.replace(self._exposed[subaccount].settings, mappings=tuple(mappings))
         self._exposed[subaccount] = _Exposed(settings, AccessControl(settings.mappings))
+        self.revision += 1
 
     async def _serve(self, subaccount: str, stream: TunnelStream) -> None:
         reader = OpenRequestReader()
