@@ -21,7 +21,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from certs.files import read_cast
+from connector_sim.on_premise.ha.link import Role
+from maco_lab import lab_model
 from maco_lab.canaries import all_canaries, plant_canaries
+from maco_lab.ha_party import build_node, configured_address
 from maco_lab.lab_file import LabFileError
 from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
@@ -212,6 +215,10 @@ async def _begin_cloud(settings: PartySettings, record: Record) -> AsyncIterator
 async def _begin_connector(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
     model = settings.file.model
     described = next(each for each in model.cloud_connectors if each.name == settings.connector)
+    if settings.role:
+        async with _one_of_a_pair(settings, described, record) as serving:
+            yield serving
+        return
     connector = build_connector(
         described,
         configured_cloud_addresses(model.cloud),
@@ -231,6 +238,38 @@ async def _begin_connector(settings: PartySettings, record: Record) -> AsyncIter
             async with asyncio.timeout(FIRST_TUNNEL_S):
                 await connector.tried()
         yield Serving(requests={"connect": connect, "drain": _drain(connector.drain, described.drain_s)})
+
+
+@contextlib.asynccontextmanager
+async def _one_of_a_pair(
+    settings: PartySettings, described: lab_model.CloudConnector, record: Record
+) -> AsyncIterator[Serving]:
+    model = settings.file.model
+    role: Role = "master" if settings.role == "master" else "shadow"
+    node = build_node(
+        described,
+        role,
+        configured_cloud_addresses(model.cloud),
+        OnPremiseNames(model.hosts, {}),
+        _pki(settings),
+        _reporting(settings, record),
+        installation_id=settings.installation_id,
+        address=settings.address or configured_address(described, role),
+        peer=settings.peer,
+    )
+
+    async def connect(_: Mapping[str, Any]) -> dict[str, Any]:
+        if node.role == "master":
+            for tunnel in node.connector.tunnels.values():
+                tunnel.connect()
+        return {}
+
+    async with node.running():
+        with contextlib.suppress(TimeoutError):  # a slower one goes on in the background
+            async with asyncio.timeout(FIRST_TUNNEL_S):
+                await node.settled.wait()
+        drain = _drain(node.connector.drain, described.drain_s)
+        yield Serving({"ha": node.address}, {"connect": connect, "drain": drain})
 
 
 @contextlib.asynccontextmanager

@@ -144,6 +144,18 @@ class TrustStore(Section):
     certificates: list[Certificate] = Field(default_factory=list)
 
 
+class HighAvailability(Section):
+    """Give a Cloud Connector a shadow, and say how the two watch each other."""
+
+    master_port: Port = 8444
+    shadow_port: Port = 8445
+    check_interval_s: Seconds = 30
+    takeover_delay_s: Annotated[float, Field(ge=0, le=86_400)] = 10
+    connect_timeout_ms: Annotated[int, Field(ge=1, le=3_600_000, strict=True)] = 1_000
+    request_timeout_ms: Annotated[int, Field(ge=1, le=3_600_000, strict=True)] = 12_000
+    missed_checks: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 3
+
+
 class CloudConnector(TunnelKeys):
     """One installed Cloud Connector."""
 
@@ -156,6 +168,7 @@ class CloudConnector(TunnelKeys):
     connect_timeout_s: Seconds = 10
     tls_timeout_s: Seconds = 10
     application_tunnel_connections: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
+    high_availability: HighAvailability | None = None
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 

@@ -166,8 +166,12 @@ def build_connector(
     reporting: Reporting,
     *,
     installation_id: str = "",
+    connects: bool = True,
 ) -> CloudConnector:
-    """Build one Cloud Connector; without ``installation_id`` it is a new installation."""
+    """Build one Cloud Connector; without ``installation_id`` it is a new installation.
+
+    One of a pair does not ``connects`` by itself: only a master has tunnels.
+    """
     reporting = reporting.of_system(connector.name)
     settings = ConnectorSettings(
         name=connector.name,
@@ -204,6 +208,7 @@ def build_connector(
         watcher=reporting.watcher(Party.CLOUD_CONNECTOR),
         describe_certificate=summarize,
         session_settings=tunnel_session_settings(connector),
+        connects=connects,
     )
 
 

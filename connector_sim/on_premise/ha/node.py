@@ -67,6 +67,7 @@ class HaNode:
         self.connector = connector
         self.name = name
         self.role: Role = role
+        self.first_role = role
         self.settled = asyncio.Event()
         """Set once a master's first tunnels were tried, or a shadow's first handshake."""
         self._settings = settings
@@ -82,7 +83,7 @@ class HaNode:
         self._wanted: list[Do] = []
         self._orders: list[tuple[bool, asyncio.Future[str]]] = []
         self._wake = asyncio.Event()
-        self._is_dead = False
+        self.is_dead = False
         self._reported: tuple[str, str] = ("", "")
 
     @property
@@ -112,7 +113,7 @@ class HaNode:
 
     async def kill(self) -> None:
         """Fall silent at once, as a process that is killed does."""
-        self._is_dead = True
+        self.is_dead = True
         self.close()
         self._wake.set()
         await self.connector.disconnect("killed")
@@ -195,14 +196,14 @@ class HaNode:
     async def _live(self) -> None:
         if self.role == "master" and await self._other_is_master():
             self._become("shadow")  # "When the original master instance restarts, it first checks …"
-        while not self._is_dead:
+        while not self.is_dead:
             await (self._be_master() if self.role == "master" else self._be_shadow())
 
     async def _be_master(self) -> None:
         self._report()
         await self.connector.connect()
         self.settled.set()
-        while self.role == "master" and not self._is_dead:
+        while self.role == "master" and not self.is_dead:
             await self._wait_until(self._master.next_at)
             if self._master.tick(self._now()) and await self._other_is_master():
                 await self._step_down("the other one has become master")
@@ -211,7 +212,7 @@ class HaNode:
     async def _be_shadow(self) -> None:
         self._report()
         actions = self._shadow.connect()
-        while self.role == "shadow" and not self._is_dead:
+        while self.role == "shadow" and not self.is_dead:
             actions = [*actions, *self._wanted]
             self._wanted.clear()
             while actions:
@@ -310,7 +311,7 @@ class HaNode:
 
     def _report(self, why: str = "") -> None:
         seen = (self.role, str(self.state))
-        if seen != self._reported and not self._is_dead:
+        if seen != self._reported and not self.is_dead:
             self._reported = seen
             self._record(HaState(Party.CLOUD_CONNECTOR, self.role, str(self.state), why or self.message))
 
