@@ -58,7 +58,7 @@ class JsonClient:
             return await self._read(connection, stream)
         except h11.RemoteProtocolError as error:
             raise HttpBroken(f"no HTTP: {error}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise HttpBroken("an answer that is not JSON") from error
 
     async def _read(self, connection: h11.Connection, stream: ByteStream) -> tuple[int, object]:

@@ -13,14 +13,14 @@ import dataclasses
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
-from connector_sim.exceptions import SettingsError
 from connector_sim.http_client import JsonClient
 from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.answers import HaAnswers
-from connector_sim.on_premise.ha.configuration import adopt, configuration_of
-from connector_sim.on_premise.ha.link import Link, NotBound, Role
+from connector_sim.on_premise.ha.configuration import configuration_of
+from connector_sim.on_premise.ha.following import follow
+from connector_sim.on_premise.ha.link import Link, Role
 from connector_sim.on_premise.ha.master import MasterMachine
 from connector_sim.on_premise.ha.settings import HaSettings
 from connector_sim.on_premise.ha.shadow import ShadowMachine
@@ -226,51 +226,10 @@ class HaNode:
                 actions = self._shadow.tick(self._now())
 
     async def _do(self, action: Do) -> list[Do]:
-        """Do what the shadow's machine wants, and tell it what came of it."""
-        match action:
-            case Do.SHAKE_HANDS:
-                return await self._shake_hands()
-            case Do.SYNCHRONIZE:
-                await self._synchronize()
-            case Do.CHECK:
-                return await self._check()
-            case Do.SAY_GOODBYE:
-                with contextlib.suppress(NetError):
-                    await self.link.say_goodbye()
-                self._shadow.gone()
-            case Do.TAKE_OVER:
-                await self._take_over(f"the master was lost: {self._shadow.message}", force=False)
-            case Do.ASK_ROLE:
-                raise AssertionError("only a master asks for the role")
-            case _:
-                assert_never(action)
+        if action is not Do.TAKE_OVER:
+            return await follow(action, self._shadow, self.link, self.connector, own_address=self.address)
+        await self._take_over(f"the master was lost: {self._shadow.message}", force=False)
         return []
-
-    async def _shake_hands(self) -> list[Do]:
-        try:
-            await self.link.shake_hands(self.address)
-        except NetError as error:
-            self._shadow.failed(self._now(), str(error))
-            return []
-        return self._shadow.handshaken()
-
-    async def _synchronize(self) -> None:
-        try:
-            revision = await adopt(self.connector, await self.link.configuration())
-        except (NetError, SettingsError, ValueError, KeyError, TypeError) as error:
-            self._shadow.failed(self._now(), f"the master's configuration: {error}")
-        else:
-            self._shadow.synchronized(self._now(), revision)
-
-    async def _check(self) -> list[Do]:
-        try:
-            revision = await self.link.check()
-        except NotBound:
-            return self._shadow.rebind()
-        except NetError as error:
-            self._shadow.missed(self._now(), str(error))
-            return []
-        return self._shadow.alive(self._now(), revision)
 
     async def _follow_orders(self) -> None:
         orders, self._orders = self._orders, []
