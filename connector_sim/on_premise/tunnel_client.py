@@ -68,6 +68,7 @@ class TunnelClient:
         """Set once the first attempt, since the start or since ``connect``, has succeeded or failed."""
         self._told_to_connect = asyncio.Event()
         self._is_wanted = is_wanted
+        self._why_ended = ""
         self._first_tried = asyncio.Event()
         self._has_been_up = False
         self._at_rest = asyncio.Event()
@@ -106,6 +107,7 @@ class TunnelClient:
         Streams are cut at once, as the product does it; with ``drain_s`` they may finish in that time first.
         """
         if drain_s > 0 and await self.drain(drain_s):
+            self._why_ended = reason
             _end(self._carrying)
         else:
             self._stop_dialling()
@@ -190,8 +192,8 @@ class TunnelClient:
         try:
             async with _ended_early(self._carrying):
                 reason = await session.run(serve, early_bytes=early_bytes)
-        except TimeoutError:
-            pass  # drained and told to end
+        except TimeoutError:  # drained and told to end
+            reason = self._why_ended
         finally:
             del self._sessions[number]
             self._went_down(reason)

@@ -26,7 +26,7 @@ async def reset(lab: RunningLab) -> None:
     Raises TimeoutError, also for a pair whose roles have changed: it does not become as new.
     """
     if any(node.role != node.first_role or node.is_dead for node in lab.nodes.values()):
-        raise TimeoutError("a master and its shadow have changed their roles")
+        raise TimeoutError("a master and its shadow are not what they were")
     async with asyncio.timeout(RESET_S):
         for connector in lab.connectors.values():
             await _disconnect(connector)

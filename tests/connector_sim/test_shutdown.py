@@ -149,6 +149,7 @@ async def test_a_tunnel_disconnected_with_draining_waits_for_what_runs() -> None
             assert await dialled.read_all() == b""
             await ending
         assert (tunnel.state, tunnel.connections_up) == ("Disconnected", 0)
+        assert lab.seen.of(TunnelState, Party.CLOUD_CONNECTOR)[-1].reason == "maintenance"
         assert [each.ended_by for each in await lab.seen.wait_for(StreamClosed, 2)] == ["end", "end"]
 
 

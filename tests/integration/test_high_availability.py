@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connector_sim.on_premise.ha.node import SwitchRefused
+from maco_lab.background import BackgroundLoop
 from maco_lab.testing.parties import CloudConnector
 from maco_lab.testing.thread import LabThread
 from maco_wire.observation import HaState, Party
 from tests.conftest import StartLab
-from tests.lab_under_test import LabUnderTest
+from tests.lab_under_test import LabUnderTest, lab_under_test
 
 WAYS = {"way-a": "strom@stadtwerke.example", "way-b": "gas@stadtwerke.example"}
 
@@ -93,3 +98,30 @@ def test_mail_comes_over_several_tunnel_connections(start_lab: StartLab) -> None
 
     lab = start_lab(change)
     assert _stored(lab) == [1, 1]
+
+
+def _left(lab_loop: BackgroundLoop) -> tuple[int, int, int]:
+    """Return how many descriptors, tasks of the lab's loop, and threads there are."""
+
+    async def tasks() -> int:
+        return len(asyncio.all_tasks())
+
+    return len(list(Path("/proc/self/fd").iterdir())), lab_loop.run(tasks()), threading.active_count()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc, which this system has not")
+def test_no_task_socket_or_thread_is_left_of_a_whole_lab(loop: BackgroundLoop, tmp_path: Path) -> None:
+    def change(lab: dict[str, Any]) -> None:
+        lab["cloud_connectors"][0]["application_tunnel_connections"] = 3
+        _with_shadow()(lab)
+
+    counts = []
+    for number in range(3):  # what is opened once and kept, such as threads of the loop, is there after the first
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with lab_under_test(loop, folder, change) as lab:
+            lab.seed()
+            assert _stored(lab) == [1, 1]
+        gc.collect()
+        counts.append(_left(loop))
+    assert counts[1] == counts[2]
