@@ -153,6 +153,14 @@ async def test_a_tunnel_disconnected_with_draining_waits_for_what_runs() -> None
         assert [each.ended_by for each in await lab.seen.wait_for(StreamClosed, 2)] == ["end", "end"]
 
 
+@pytest.mark.parametrize(("drain_s", "is_reset"), [(0.0, True), (DEADLINE_S, False)], ids=["cut", "drained"])
+async def test_only_a_tunnel_that_is_cut_ends_by_a_reset(drain_s: float, is_reset: bool) -> None:
+    async with _running() as lab:
+        await lab.connectors[0].tunnels[SUBACCOUNT].disconnect(drain_s=drain_s)
+        lost = (await lab.seen.wait_for(TunnelState, 2, Party.CONNECTIVITY))[1]
+        assert ("reset" in lost.reason.lower()) is is_reset
+
+
 async def test_the_administrators_disconnect_cuts_all_at_once() -> None:
     async with _running() as lab:
         dialled = await _dialled(lab)
