@@ -105,6 +105,9 @@ async def dial_on_premise(
     stream = await _connect(proxy.host, proxy.port, server, on_socket)
     try:
         await _shake_hands(stream, socks, server, tokens, tap)
+    except asyncio.CancelledError:
+        stream.abort()
+        raise
     except BaseException:
         await stream.aclose()
         raise

@@ -6,6 +6,7 @@ of this program are raised. A poll holds CPI's lock on host, user name and folde
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 
@@ -113,6 +114,9 @@ class Poller:
                 max_mail_bytes=self._max_mail_bytes,
                 fault_point=self._fault_point,
             ).run()
+        except asyncio.CancelledError:
+            session.abort()
+            raise
         finally:
             await session.aclose()
         progress.stage = "done"

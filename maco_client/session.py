@@ -229,6 +229,12 @@ class ImapSession:
         if stream is not None:
             await stream.aclose()
 
+    def abort(self) -> None:
+        """Cut the connection, so that nobody on the way waits for what the mail server might still say."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.abort()
+
     async def _exchange(
         self,
         name: str,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -18,10 +17,14 @@ from typing import Annotated, Any
 
 import typer
 
+from connector_sim.on_premise.ha.link import Role
 from maco_lab.attached import PartyKind, run_attached
 from maco_lab.canaries import plant_canaries
+from maco_lab.draining import Draining, told_to_stop
+from maco_lab.ha_party import build_node, configured_address
 from maco_lab.journal import Entry, Journal
 from maco_lab.lab_file import LabFile, LabFileError, find_lab_file
+from maco_lab.lab_model import CloudConnector
 from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
     TUNNEL_HOST,
@@ -32,6 +35,7 @@ from maco_lab.parties import (
     configured_cloud_addresses,
     connectivity_settings,
     token_service_uses_tls,
+    tunnel_session_settings,
 )
 from maco_lab.pki import LabPki
 from maco_lab.runner import run_lab
@@ -110,13 +114,14 @@ def on_premise(
     name: Annotated[
         str | None, typer.Option(help="Which Cloud Connector of the lab file; without it the first.")
     ] = None,
+    shadow: Annotated[bool, typer.Option("--shadow", help="Run its shadow instead (key high_availability).")] = False,
     attached: AttachedOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Run a Cloud Connector; the cloud side must be there first, as in the real world."""
     _run_attached("on-premise", attached=attached, verbose=verbose)
     party = _Party(lab, state)
-    party.run(_run_connector(party, name))
+    party.run(_run_connector(party, name, "shadow" if shadow else "master"))
 
 
 @mail_server_app.command()
@@ -162,6 +167,7 @@ async def _run_cloud(party: _Party) -> int:
         new_signing_key(),
         party.reporting,
         over_tls=token_service_uses_tls(party.file.model.cloud),
+        session=tunnel_session_settings(party.file.model.cloud),
     )
     async with service.running():
         for what, address in (
@@ -170,16 +176,22 @@ async def _run_cloud(party: _Party) -> int:
             ("tunnel endpoint", service.tunnel_address),
         ):
             _say(f"{what} listens on {address[0]}:{address[1]}")
-        await _until_told_to_stop()
+        await told_to_stop(draining := Draining())
+        await draining.run((service.drain, settings.tunnel.drain_s))
     return 0
 
 
-async def _run_connector(party: _Party, name: str | None) -> int:
+async def _run_connector(party: _Party, name: str | None, role: Role) -> int:
     model = party.file.model
     known = [each.name for each in model.cloud_connectors]
     chosen = next((each for each in model.cloud_connectors if name in (None, each.name)), None)
     if chosen is None:
         _say(f"found Cloud Connector {name!r}, allowed: {', '.join(known) or 'none is defined'}")
+        return 2
+    if chosen.high_availability is not None:
+        return await _run_one_of_a_pair(party, chosen, role)
+    if role == "shadow":
+        _say(f"Cloud Connector {chosen.name} has no shadow: give it high_availability in the lab file")
         return 2
     names = OnPremiseNames(model.hosts, {})
     connector = build_connector(chosen, configured_cloud_addresses(model.cloud), names, party.pki(), party.reporting)
@@ -190,7 +202,29 @@ async def _run_connector(party: _Party, name: str | None) -> int:
         if all(state == "ConnectFailure" for state in states.values()):
             _say("no tunnel came up: start the cloud side first, then the connector again")
             return 1
-        await _until_told_to_stop()
+        await told_to_stop(draining := Draining())
+        await draining.run((connector.drain, chosen.drain_s))
+    return 0
+
+
+async def _run_one_of_a_pair(party: _Party, chosen: CloudConnector, role: Role) -> int:
+    model = party.file.model
+    node = build_node(
+        chosen,
+        role,
+        configured_cloud_addresses(model.cloud),
+        OnPremiseNames(model.hosts, {}),
+        party.pki(),
+        party.reporting,
+        installation_id=f"pair {chosen.name}",  # both of a pair have the same one, and nobody tells it to either
+        address=configured_address(chosen, role),
+        peer=configured_address(chosen, "shadow" if role == "master" else "master"),
+    )
+    async with node.running():
+        await node.settled.wait()
+        _say(f"Cloud Connector {node.name}: {node.role} {node.state}")
+        await told_to_stop(draining := Draining())
+        await draining.run((node.connector.drain, chosen.drain_s))
     return 0
 
 
@@ -202,7 +236,7 @@ async def _run_mail_server(party: _Party) -> int:
     try:
         for protocol, (host, port) in server.addresses.items():
             _say(f"{protocol} listens on {host}:{port}")
-        await _until_told_to_stop()
+        await told_to_stop(Draining())
     finally:
         await server.stop()
     return 0
@@ -222,16 +256,9 @@ async def _run_maco(party: _Party, *, once: bool) -> int:
             return 0 if all(result.succeeded for result in await maco_side.poll_all()) else 1
         async with asyncio.TaskGroup() as tasks:
             schedule = tasks.create_task(maco_side.run_schedule(lambda _: None, lambda: None))
-            await _until_told_to_stop()
+            await told_to_stop(Draining())
             schedule.cancel()
     return 0
-
-
-async def _until_told_to_stop() -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
 
 
 def _print_entry(entry: Entry) -> None:

@@ -21,7 +21,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from certs.files import read_cast
+from connector_sim.on_premise.ha.link import Role
+from maco_lab import lab_model
 from maco_lab.canaries import all_canaries, plant_canaries
+from maco_lab.ha_party import build_node, configured_address
 from maco_lab.lab_file import LabFileError
 from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
@@ -32,6 +35,7 @@ from maco_lab.parties import (
     configured_cloud_addresses,
     connectivity_settings,
     token_service_uses_tls,
+    tunnel_session_settings,
 )
 from maco_lab.party_settings import PartySettings
 from maco_lab.pki import LabPki
@@ -169,6 +173,15 @@ async def _answer(channel: Channel, request: Mapping[str, Any], handler: Handler
     channel.send({"answer": request["id"]} | await handler(request))
 
 
+def _drain(drain: Callable[[float], Awaitable[bool]], limit_s: float) -> Handler:
+    """Return what answers "drain": once nothing runs in this party any more, or the limit has passed."""
+
+    async def handle(_: Mapping[str, Any]) -> dict[str, Any]:
+        return {"drained": await drain(limit_s)}
+
+    return handle
+
+
 def _pki(settings: PartySettings) -> LabPki:
     """Return the certificates that the parent has made; none is ever replaced while the lab runs."""
     return LabPki(settings.file.folder, read_cast(settings.certificates))
@@ -189,18 +202,25 @@ async def _begin_cloud(settings: PartySettings, record: Record) -> AsyncIterator
         RSAKey.import_key(dict(settings.signing_key)),
         _reporting(settings, record),
         over_tls=token_service_uses_tls(model.cloud),
+        session=tunnel_session_settings(model.cloud),
     )
     async with service.running():
         yield Serving(
-            {"socks5": service.socks5_address, "token": service.token_address, "tunnel": service.tunnel_address}
+            {"socks5": service.socks5_address, "token": service.token_address, "tunnel": service.tunnel_address},
+            {"drain": _drain(service.drain, model.cloud.drain_s)},
         )
 
 
 @contextlib.asynccontextmanager
 async def _begin_connector(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
     model = settings.file.model
+    described = next(each for each in model.cloud_connectors if each.name == settings.connector)
+    if settings.role:
+        async with _one_of_a_pair(settings, described, record) as serving:
+            yield serving
+        return
     connector = build_connector(
-        next(each for each in model.cloud_connectors if each.name == settings.connector),
+        described,
         configured_cloud_addresses(model.cloud),
         OnPremiseNames(model.hosts, {}),
         _pki(settings),
@@ -217,7 +237,39 @@ async def _begin_connector(settings: PartySettings, record: Record) -> AsyncIter
         with contextlib.suppress(TimeoutError):  # a slower one goes on in the background
             async with asyncio.timeout(FIRST_TUNNEL_S):
                 await connector.tried()
-        yield Serving(requests={"connect": connect})
+        yield Serving(requests={"connect": connect, "drain": _drain(connector.drain, described.drain_s)})
+
+
+@contextlib.asynccontextmanager
+async def _one_of_a_pair(
+    settings: PartySettings, described: lab_model.CloudConnector, record: Record
+) -> AsyncIterator[Serving]:
+    model = settings.file.model
+    role: Role = "master" if settings.role == "master" else "shadow"
+    node = build_node(
+        described,
+        role,
+        configured_cloud_addresses(model.cloud),
+        OnPremiseNames(model.hosts, {}),
+        _pki(settings),
+        _reporting(settings, record),
+        installation_id=settings.installation_id,
+        address=settings.address or configured_address(described, role),
+        peer=settings.peer,
+    )
+
+    async def connect(_: Mapping[str, Any]) -> dict[str, Any]:
+        if node.role == "master":
+            for tunnel in node.connector.tunnels.values():
+                tunnel.connect()
+        return {}
+
+    async with node.running():
+        with contextlib.suppress(TimeoutError):  # a slower one goes on in the background
+            async with asyncio.timeout(FIRST_TUNNEL_S):
+                await node.settled.wait()
+        drain = _drain(node.connector.drain, described.drain_s)
+        yield Serving({"ha": node.address}, {"connect": connect, "drain": drain})
 
 
 @contextlib.asynccontextmanager

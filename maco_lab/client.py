@@ -72,12 +72,13 @@ def _refused(code: int, answer: bytes | str) -> str:
 
 
 def down(state: StateFolder, note: RunNote) -> bool:
-    """Tell the lab to stop and wait until it has let go of its folder; False if it has not after ``DOWN_S``.
+    """Tell the lab to stop and wait until it has let go of its folder; False if it has not in time.
 
-    Raises ControlError.
+    It has ``DOWN_S`` beside the time that it gives to connections that run. Raises ControlError.
     """
-    ask(note.control, {"command": "down"}, timeout_s=DOWN_S)
-    end = time.monotonic() + DOWN_S
+    answer = ask(note.control, {"command": "down"}, timeout_s=DOWN_S)
+    drain_s = answer.get("drain_s")
+    end = time.monotonic() + DOWN_S + (drain_s if isinstance(drain_s, int | float) else 0)
     while state.is_locked:
         if time.monotonic() > end:
             return False

@@ -20,8 +20,12 @@ from typing import Any
 
 from certs.files import share_cast, write_cast
 from connector_sim.cloud.tokens import new_signing_key
+from connector_sim.on_premise.ha.link import Role
 from maco_client.results import PolledMail, PollResult
+from maco_lab import lab_model
 from maco_lab.canaries import AccountCanaries, plant_canaries
+from maco_lab.draining import Draining
+from maco_lab.ha_party import HOST, node_name
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.maco_side import MacoSide
@@ -74,8 +78,11 @@ async def isolated_lab(
     certificates: Path | None = None,
     verbose: bool = False,
     tell: Tell = lambda _: None,
+    draining: Draining | None = None,
 ) -> AsyncIterator[IsolatedLab]:
     """Start every party in a process of its own; ``tell`` hears of each that ended and came back.
+
+    Without ``draining`` the end cuts what runs.
 
     Raises PartyFailed, with the text that the party itself would have ended with, and what certificates raise.
     """
@@ -85,6 +92,8 @@ async def isolated_lab(
             try:
                 yield await parties.running(pki)
             finally:
+                if draining:
+                    await parties.drain(draining)
                 await parties.stop()
 
 
@@ -124,6 +133,7 @@ class _Parties:
     ) -> None:
         model = file.model
         self._journal = journal
+        self._free_ports = free_ports
         self._verbose = verbose
         self._tell = tell
         self._canaries = tuple(plant_canaries(model))
@@ -138,19 +148,32 @@ class _Parties:
         self.cloud = self._party(
             Party.CONNECTIVITY, CLOUD, ["connector_sim", "cloud"], self._for_cloud, self._reconnect
         )
-        self.connectors = [self._connector(connector.name) for connector in model.cloud_connectors]
+        self._pairs: dict[str, Address] = {}
+        self.connectors = [party for connector in model.cloud_connectors for party in self._connector(connector)]
         self.maco = self._party(Party.MACO, MACO, ["maco_client"], self._behind_listeners)
         self.all = [self.mail_server, self.cloud, *self.connectors, self.maco]
 
     async def running(self, pki: LabPki) -> IsolatedLab:
         """Return the lab as soon as every party is up. Raises PartyFailed."""
         for party in self.all:
-            await party.started()
+            if ha := (await party.started()).get("ha"):
+                self._pairs[party.plan.name] = ha
         file = self._settings.file
         names = [connection.name for connection in file.model.maco.email_connections]
         pollers = {name: _RemotePoller(name, self.maco, self.merging) for name in names}
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
         return IsolatedLab(file, self._journal, pki, self._addresses, maco, self._canaries, self.mail_server)
+
+    async def drain(self, draining: Draining) -> None:
+        """End MaCo, and let other connections through the tunnels finish."""
+        model = self._settings.file.model
+        of_connectors = [
+            each.drain_s for each in model.cloud_connectors for _ in range(2 if each.high_availability else 1)
+        ]
+        parties = zip((self.cloud, *self.connectors), (model.cloud.drain_s, *of_connectors), strict=True)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.maco.stop())
+            await draining.run(*((party.drain, limit_s) for party, limit_s in parties))
 
     async def stop(self) -> None:
         """End all parties at once, and write down what they reported until then."""
@@ -170,14 +193,33 @@ class _Parties:
             return Supervised(plan, prepare, self.merging.take, self._tell)
         return Supervised(plan, prepare, self.merging.take, self._tell, when_back=when_back)
 
-    def _connector(self, name: str) -> Supervised:
+    def _connector(self, described: lab_model.CloudConnector) -> list[Supervised]:
+        """Return a Cloud Connector, and its shadow if it has one."""
         installation_id = uuid.uuid4().hex  # the same after a restart, so that it may take over its own dead tunnel
 
         async def prepare() -> PartySettings:
-            return replace(await self._behind_listeners(), connector=name, installation_id=installation_id)
+            return replace(await self._behind_listeners(), connector=described.name, installation_id=installation_id)
 
+        async def prepare_master() -> PartySettings:
+            own, peer = self._pairs.get(_title(described, "master")), self._pairs.get(_title(described, "shadow"))
+            return replace(await prepare(), role="master", address=own or self._free_address(), peer=peer)
+
+        async def prepare_shadow() -> PartySettings:
+            own, peer = self._pairs.get(_title(described, "shadow")), (await master.started())["ha"]
+            return replace(await prepare(), role="shadow", address=own or self._free_address(), peer=peer)
+
+        if described.high_availability is None:
+            return [self._on_premise(described, "master", prepare)]
+        master = self._on_premise(described, "master", prepare_master)
+        return [master, self._on_premise(described, "shadow", prepare_shadow)]
+
+    def _on_premise(self, described: lab_model.CloudConnector, role: Role, prepare: Callable[[], Any]) -> Supervised:
         arguments = ["connector_sim", "on-premise"]
-        return self._party(Party.CLOUD_CONNECTOR, f"Cloud Connector {name}", arguments, prepare)
+        return self._party(Party.CLOUD_CONNECTOR, _title(described, role), arguments, prepare)
+
+    def _free_address(self) -> Address | None:
+        """Return what lets one of a pair take a free port, where all do; None leaves it the lab file's."""
+        return (HOST, 0) if self._free_ports else None
 
     async def _known(self) -> PartySettings:
         """Return the settings with every port that is known by now: who comes back gets the port it had."""
@@ -199,6 +241,10 @@ class _Parties:
             if connector.process and connector.process.is_listening:
                 with contextlib.suppress(PartyGone, TimeoutError):
                     await connector.process.ask("connect", timeout_s=1.0)
+
+
+def _title(described: lab_model.CloudConnector, role: Role) -> str:
+    return f"Cloud Connector {node_name(described, role)}"
 
 
 class _RemotePoller:

@@ -84,6 +84,15 @@ def _connectors(model: LabModel) -> Found:
         names = [inner.subaccount for inner in connector.subaccounts]
         yield from _repeated(("cloud_connectors", i, "subaccounts"), names, "subaccount")
     yield from _repeated(("cloud_connectors",), [connector.name for connector in model.cloud_connectors], "name")
+    yield from _shadows(model)
+
+
+def _shadows(model: LabModel) -> Found:
+    """Find a Cloud Connector that has the name of another one's shadow."""
+    shadows = {f"{each.name} shadow": each.name for each in model.cloud_connectors if each.high_availability}
+    for i, connector in enumerate(model.cloud_connectors):
+        if connector.name in shadows:
+            yield ("cloud_connectors", i, "name"), f"{connector.name!r} is the shadow of {shadows[connector.name]!r}"
 
 
 def _mappings(where: Location, mappings: Sequence[lab_model.SystemMapping]) -> Found:
@@ -177,6 +186,12 @@ def _ports(model: LabModel) -> Found:
     ]
     listeners += [
         (("mail_server", "ports", protocol), server.host, port) for protocol, port in server.ports.model_dump().items()
+    ]
+    listeners += [
+        (("cloud_connectors", i, "high_availability", key), "127.0.0.1", getattr(connector.high_availability, key))
+        for i, connector in enumerate(model.cloud_connectors)
+        if connector.high_availability
+        for key in ("master_port", "shadow_port")
     ]
     taken: dict[tuple[str, int], Location] = {}
     for where, host, port in listeners:

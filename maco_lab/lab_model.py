@@ -105,7 +105,18 @@ class Client(Section):
     subaccount: Name
 
 
-class Cloud(Section):
+class TunnelKeys(Section):
+    """How one side keeps its tunnels, and ends them."""
+
+    drain_s: Annotated[float, Field(ge=0, le=86_400)] = 5
+    ping_interval_s: Seconds = 30
+    ping_timeout_s: Seconds = 10
+    keep_alive_idle_s: Annotated[int, Field(ge=1, le=32_767, strict=True)] = 60
+    keep_alive_interval_s: Annotated[int, Field(ge=1, le=32_767, strict=True)] = 10
+    keep_alive_probes: Annotated[int, Field(ge=1, le=127, strict=True)] = 6
+
+
+class Cloud(TunnelKeys):
     """The Connectivity service."""
 
     host: ListenHost = "127.0.0.1"
@@ -145,7 +156,19 @@ class TrustStore(Section):
     certificates: list[Certificate] = Field(default_factory=list)
 
 
-class CloudConnector(Section):
+class HighAvailability(Section):
+    """Give a Cloud Connector a shadow, and say how the two watch each other."""
+
+    master_port: Port = 8444
+    shadow_port: Port = 8445
+    check_interval_s: Seconds = 30
+    takeover_delay_s: Annotated[float, Field(ge=0, le=86_400)] = 10
+    connect_timeout_ms: Annotated[int, Field(ge=1, le=3_600_000, strict=True)] = 1_000
+    request_timeout_ms: Annotated[int, Field(ge=1, le=3_600_000, strict=True)] = 12_000
+    missed_checks: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 3
+
+
+class CloudConnector(TunnelKeys):
     """One installed Cloud Connector."""
 
     name: Name
@@ -157,6 +180,8 @@ class CloudConnector(Section):
     connect_timeout_s: Seconds = 10
     tls_timeout_s: Seconds = 10
     max_connections: Limit = 4000
+    application_tunnel_connections: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
+    high_availability: HighAvailability | None = None
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 

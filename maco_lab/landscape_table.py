@@ -81,6 +81,9 @@ def _connector_rows(connector: lab_model.CloudConnector) -> list[tuple[str, str,
         )
         for each in connector.subaccounts
     ]
+    if connector.high_availability:
+        every_s = connector.high_availability.check_interval_s
+        rows.append(("has a shadow", f"that checks it every {every_s:g} s", "administration", "connector_ca"))
     system = "system certificate" if connector.system_certificate else ""
     return [*rows, ("dials back ends", f"{_count(connector)} system mappings", system, back_ends)]
 

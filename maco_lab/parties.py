@@ -16,11 +16,15 @@ from joserfc.jwk import RSAKey
 from certs.summary import summarize
 from connector_sim.cloud.service import ConnectivityService
 from connector_sim.cloud.settings import ConnectivitySettings, OauthClient
+from connector_sim.cloud.tunnel_settings import TunnelCare
 from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.settings import ConnectorSettings, SubaccountSettings
 from connector_sim.on_premise.trust_store import BackEndTrustStore
+from connector_sim.on_premise.tunnel_settings import TunnelLife
 from connector_sim.passage import Watcher
+from connector_sim.tunnel.keep_alive import KeepAlive
+from connector_sim.tunnel.session import SessionSettings
 from maco_client.inbox import Inbox
 from maco_client.key_store import KeyStore
 from maco_client.poller import Poller
@@ -110,11 +114,32 @@ def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> Con
         bad_token_answer=cloud.bad_token_answer,
         replace_foreign_tunnel=cloud.replace_foreign_tunnel,
         max_connections_per_client=cloud.max_connections_per_client,
+        tunnel=TunnelCare(cloud.drain_s, _keep_alive(cloud)),
     )
 
 
+def _keep_alive(keys: lab_model.TunnelKeys) -> KeepAlive:
+    return KeepAlive(keys.keep_alive_idle_s, keys.keep_alive_interval_s, keys.keep_alive_probes)
+
+
+def tunnel_session_settings(keys: lab_model.TunnelKeys) -> SessionSettings:
+    """Return how one side watches the peer in its tunnels."""
+    return SessionSettings(ping_interval_s=keys.ping_interval_s, ping_timeout_s=keys.ping_timeout_s)
+
+
+def longest_drain_s(model: lab_model.LabModel) -> float:
+    """Return how long the whole lab may take to drain: all parties do it at once."""
+    return max([model.cloud.drain_s, *(each.drain_s for each in model.cloud_connectors)])
+
+
 def build_connectivity(
-    settings: ConnectivitySettings, pki: LabPki, signing_key: RSAKey, reporting: Reporting, *, over_tls: bool
+    settings: ConnectivitySettings,
+    pki: LabPki,
+    signing_key: RSAKey,
+    reporting: Reporting,
+    *,
+    over_tls: bool,
+    session: SessionSettings | None = None,
 ) -> ConnectivityService:
     """Bind the cloud side; ``over_tls`` is for its token service. Raises OSError naming the address that is in use."""
     return ConnectivityService(
@@ -124,6 +149,7 @@ def build_connectivity(
         watcher=reporting.watcher(Party.CONNECTIVITY),
         describe_certificate=summarize,
         token_context=pki.token_service_context() if over_tls else None,
+        session_settings=session,
     )
 
 
@@ -135,8 +161,12 @@ def build_connector(
     reporting: Reporting,
     *,
     installation_id: str = "",
+    connects: bool = True,
 ) -> CloudConnector:
-    """Build one Cloud Connector; without ``installation_id`` it is a new installation."""
+    """Build one Cloud Connector; without ``installation_id`` it is a new installation.
+
+    One of a pair does not ``connects`` by itself: only a master has tunnels.
+    """
     reporting = reporting.of_system(connector.name)
     settings = ConnectorSettings(
         name=connector.name,
@@ -150,6 +180,7 @@ def build_connector(
         max_connections=connector.max_connections,
         maco_end_to_tls=connector.maco_end_to_tls,
         truncated_as=connector.truncated_as,
+        tunnel=TunnelLife(connector.application_tunnel_connections, connector.drain_s, _keep_alive(connector)),
     )
     listed = connector.back_end_trust_store
     trust_store = BackEndTrustStore(
@@ -172,6 +203,8 @@ def build_connector(
         back_ends=back_ends,
         watcher=reporting.watcher(Party.CLOUD_CONNECTOR),
         describe_certificate=summarize,
+        session_settings=tunnel_session_settings(connector),
+        connects=connects,
     )
 
 

@@ -102,11 +102,11 @@ class PartyProcess:
         finally:
             del self._answers[number]
 
-    async def stop(self) -> None:
+    async def stop(self, *, within_s: float = STOP_S) -> None:
         """Tell the process to end by closing its standard input; one that does not is killed."""
         self._requests.close()
         try:
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(within_s):
                 await self._process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):

@@ -35,6 +35,12 @@ class PartySettings:
     """Where a listener is not to take the lab file's port, by protocol; 0 takes a free one."""
     connector: str = ""
     """Which Cloud Connector of the lab file."""
+    role: str = ""
+    """Which of a pair: master or shadow, at first."""
+    address: tuple[str, int] | None = None
+    """Where this one of a pair listens; port 0 takes a free one."""
+    peer: tuple[str, int] | None = None
+    """Where the other one of a pair listens, as far as it is known."""
     installation_id: str = ""
     signing_key: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The token service's private key (RFC 7517), kept so that tokens outlive a restart."""
@@ -48,6 +54,9 @@ class PartySettings:
             "canary_lines": list(self.canary_lines),
             "ports": dict(self.ports),
             "connector": self.connector,
+            "role": self.role,
+            "address": self.address,
+            "peer": self.peer,
             "installation_id": self.installation_id,
             "signing_key": dict(self.signing_key),
         }
@@ -64,9 +73,16 @@ class PartySettings:
             tuple(message["canary_lines"]),
             ports,
             message["connector"],
+            message["role"],
+            _address(message["address"]),
+            _address(message["peer"]),
             message["installation_id"],
             message["signing_key"],
         )
+
+
+def _address(pair: Any) -> tuple[str, int] | None:
+    return None if pair is None else (str(pair[0]), int(pair[1]))
 
 
 def placed(model: LabModel, ports: Mapping[str, int]) -> LabModel:

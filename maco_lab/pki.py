@@ -93,6 +93,18 @@ class LabPki:
         """Return the client context for the token service: trusts the cloud side's root and checks the name."""
         return client_context([self.cast.cloud_root.certificate], check_hostname=True)
 
+    def pair_server_context(self) -> ssl.SSLContext:
+        """Return the server context of a master or shadow: it hears only who has a certificate of their authority."""
+        anchors = [self.cast.connector_ca.certificate]
+        return server_context(
+            self.cast.by_name("administration"), client_anchors=anchors, client_certificate="required"
+        )
+
+    def pair_client_context(self) -> ssl.SSLContext:
+        """Return the context with which master and shadow ask each other."""
+        anchors = [self.cast.connector_ca.certificate]
+        return client_context(anchors, check_hostname=True, client_certificate=self.cast.system_certificate)
+
     def offer_system_certificate(self) -> Callable[[ssl.SSLContext], None]:
         """Return what puts the connector's client certificate into a context."""
         return self.cast.system_certificate.configure_client

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from maco_lab.party_process import PartyGone, PartyProcess, Take, how_it_ended
+from maco_lab.party_process import STOP_S, PartyGone, PartyProcess, Take, how_it_ended
 from maco_lab.party_settings import PartyFailed, PartySettings
 from maco_net.background import in_background
 from maco_wire.observation import Address, Party
@@ -18,6 +18,8 @@ from maco_wire.observation import PartyProcess as PartyProcessSeen
 
 START_S = 30.0
 SYNC_S = 0.5
+ANSWER_S = 0.3
+"""How long a process that is to drain may take to show that it is alive at all."""
 BACK_S = 15.0
 """How long a request waits for a party that is being started again."""
 
@@ -58,6 +60,7 @@ class Supervised:
         self._when_back = when_back
         self._process: PartyProcess | None = None
         self._is_up = asyncio.Event()
+        self._hangs = False
         self._stopping = asyncio.Event()
         self._first: asyncio.Future[Mapping[str, Address]] = asyncio.get_running_loop().create_future()
 
@@ -117,11 +120,26 @@ class Supervised:
         else:
             self._first.set_exception(PartyFailed(f"{self.plan.name}: its process ended ({how_it_ended(code)})"))
 
+    async def drain(self, limit_s: float) -> bool:
+        """Let the connections that run through the party finish; False if some are left after ``limit_s``."""
+        process = self._process
+        if process is None or not self._is_up.is_set():
+            return True
+        try:
+            await process.ask("sync", timeout_s=ANSWER_S)
+        except (PartyGone, TimeoutError):
+            self._hangs = True
+            return False
+        try:
+            return bool((await process.ask("drain", timeout_s=limit_s + ANSWER_S))["drained"])
+        except (PartyGone, TimeoutError):
+            return False
+
     async def stop(self) -> None:
         """End the process and start no other one."""
         self._stopping.set()
         if self._process:
-            await self._process.stop()
+            await self._process.stop(within_s=STOP_S - ANSWER_S if self._hangs else STOP_S)
 
     async def _begin(self, process: PartyProcess) -> None:
         """Tell a new process what to be, and everybody that it is there."""

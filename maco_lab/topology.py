@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from joserfc.jwk import RSAKey
@@ -19,10 +20,15 @@ from certs.cast import Cast
 from connector_sim.cloud.service import ConnectivityService
 from connector_sim.cloud.tokens import new_signing_key
 from connector_sim.on_premise.connector import CloudConnector
+from connector_sim.on_premise.ha.link import Role
+from connector_sim.on_premise.ha.node import HaNode
 from maco_client.inbox import Inbox
 from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
+from maco_lab.draining import Draining
+from maco_lab.ha_party import HOST, build_node, configured_address
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
+from maco_lab.lab_model import CloudConnector as CloudConnectorModel
 from maco_lab.maco_side import MacoSide
 from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
@@ -34,6 +40,7 @@ from maco_lab.parties import (
     build_pollers,
     connectivity_settings,
     token_service_uses_tls,
+    tunnel_session_settings,
 )
 from maco_lab.pki import LabPki
 from maco_lab.samples import sample_mail
@@ -59,6 +66,8 @@ class RunningLab:
     inbox: Inbox
     canaries: tuple[AccountCanaries, ...]
     names: OnPremiseNames
+    nodes: Mapping[str, HaNode] = field(default_factory=dict)
+    """The part that a Cloud Connector of a pair plays, master or shadow, by its name."""
 
     @property
     def addresses(self) -> dict[str, Address]:
@@ -88,11 +97,12 @@ async def running_lab(
     certificates: Path | None = None,
     cast: Cast | None = None,
     make_signing_key: Callable[[], RSAKey] = new_signing_key,
+    draining: Draining | None = None,
 ) -> AsyncIterator[RunningLab]:
     """Start every party of a lab file; with ``free_ports`` each takes a port that is free.
 
     ``certificates`` is a folder that keeps the certificates, ``cast`` has them ready; without either they are made
-    anew, in memory. ``make_signing_key`` is called in a thread.
+    anew, in memory. ``make_signing_key`` is called in a thread. Without ``draining`` the end cuts what runs.
 
     Raises OSError naming the address when one is in use, and what building the parties raises.
     """
@@ -104,22 +114,30 @@ async def running_lab(
         mail_server, moved = await _start_mail_server(parties, file, state, pki, reporting, free_ports=free_ports)
         settings = connectivity_settings(file.model, free_ports=free_ports)
         cloud = build_connectivity(
-            settings, pki, await signing_key, reporting, over_tls=token_service_uses_tls(file.model.cloud)
+            settings,
+            pki,
+            await signing_key,
+            reporting,
+            over_tls=token_service_uses_tls(file.model.cloud),
+            session=tunnel_session_settings(file.model.cloud),
         )
         await parties.enter_async_context(cloud.running())
         addresses = CloudAddresses(cloud.socks5_address, cloud.token_url, cloud.tunnel_address)
         names = OnPremiseNames(file.model.hosts, moved)
-        connectors = [
-            build_connector(connector, addresses, names, pki, reporting) for connector in file.model.cloud_connectors
-        ]
-        for connector in connectors:
-            await parties.enter_async_context(connector.running())
+        connectors, nodes = await _start_connectors(
+            parties, file, _OnPremise(addresses, names, pki, reporting), free_ports=free_ports
+        )
         inbox = parties.enter_context(contextlib.closing(Inbox(state.inbox)))
         pollers = build_pollers(file.model, addresses, pki, inbox, reporting)
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
-        await _first_attempts(connectors)
+        await _first_attempts(connectors, nodes)
         by_name = {connector.settings.name: connector for connector in connectors}
-        yield RunningLab(file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names)
+        try:
+            yield RunningLab(file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, nodes)
+        finally:
+            if draining:
+                tunnels = [(each.drain, each.settings.tunnel.drain_s) for each in connectors]
+                await draining.run((cloud.drain, settings.tunnel.drain_s), *tunnels)
 
 
 def _pki(file: LabFile, certificates: Path | None) -> LabPki:
@@ -148,8 +166,69 @@ async def _start_mail_server(
     return mail_server, moved
 
 
-async def _first_attempts(connectors: list[CloudConnector]) -> None:
+@dataclass(frozen=True, slots=True)
+class _OnPremise:
+    """What every Cloud Connector is built with."""
+
+    cloud: CloudAddresses
+    names: OnPremiseNames
+    pki: LabPki
+    reporting: Reporting
+
+
+async def _start_connectors(
+    parties: contextlib.AsyncExitStack, file: LabFile, given: _OnPremise, *, free_ports: bool
+) -> tuple[list[CloudConnector], dict[str, HaNode]]:
+    """Start each Cloud Connector, and behind it its shadow if it has one."""
+    connectors: list[CloudConnector] = []
+    nodes: dict[str, HaNode] = {}
+    for described in file.model.cloud_connectors:
+        if described.high_availability is None:
+            connector = build_connector(described, given.cloud, given.names, given.pki, given.reporting)
+            await parties.enter_async_context(connector.running())
+            connectors.append(connector)
+            continue
+        for node in _pair(described, given, free_ports=free_ports):
+            await parties.enter_async_context(node.running())
+            connectors.append(node.connector)
+            nodes[node.name] = node
+    return connectors, nodes
+
+
+def _pair(described: CloudConnectorModel, given: _OnPremise, *, free_ports: bool) -> tuple[HaNode, HaNode]:
+    installation_id = uuid.uuid4().hex
+
+    def one(role: Role, peer: Address | None) -> HaNode:
+        return build_node(
+            described,
+            role,
+            given.cloud,
+            given.names,
+            given.pki,
+            given.reporting,
+            installation_id=installation_id,
+            address=(HOST, 0) if free_ports else configured_address(described, role),
+            peer=peer,
+        )
+
+    master = one("master", None)
+    try:
+        shadow = one("shadow", master.address)
+    except OSError:
+        master.close()
+        raise
+    return master, shadow
+
+
+async def _first_attempts(connectors: list[CloudConnector], nodes: Mapping[str, HaNode]) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FIRST_TUNNEL_S), asyncio.TaskGroup() as tasks:
             for connector in connectors:
-                tasks.create_task(connector.tried())
+                if connector.settings.name not in nodes:
+                    tasks.create_task(connector.tried())
+            for node in nodes.values():
+                tasks.create_task(_settled(node))
+
+
+async def _settled(node: HaNode) -> None:
+    await node.settled.wait()

@@ -18,10 +18,12 @@ from rich.text import Text
 from maco_client.results import PollResult
 from maco_lab.binding import binding_answer
 from maco_lab.control import control_socket
+from maco_lab.draining import Draining
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.landscape_table import Landscape, landscape_table
 from maco_lab.maco_side import MacoSide, UnknownConnection
+from maco_lab.parties import longest_drain_s
 from maco_lab.pki import LabPki
 from maco_lab.sight import sight_of
 from maco_lab.state import RunNote, StateFolder
@@ -51,7 +53,10 @@ class Lab(Landscape, Protocol):
 
 
 async def run_up(file: LabFile, state: StateFolder, options: UpOptions, console: Console) -> None:
-    """Run the lab until SIGINT, SIGTERM or ``maco-lab down``; each of them cuts short whatever is under way."""
+    """Run the lab until SIGINT, SIGTERM or ``maco-lab down``.
+
+    Each of them ends MaCo's polls at once; connections of others may finish up to the parties' ``drain_s``.
+    """
     began = time.monotonic()
     stop = _Stop()
     try:
@@ -63,9 +68,10 @@ async def run_up(file: LabFile, state: StateFolder, options: UpOptions, console:
 
 
 class _Stop:
-    """Cancels the task that made it, once: a second Ctrl-C must not disturb what is being put away."""
+    """Cancels the task that made it, once: a second Ctrl-C waits for nobody, but disturbs not what is put away."""
 
     def __init__(self) -> None:
+        self.draining = Draining()
         task = asyncio.current_task()
         if task is None:
             raise AssertionError("asyncio runs every coroutine in a task")
@@ -75,7 +81,9 @@ class _Stop:
             asyncio.get_running_loop().add_signal_handler(number, self)
 
     def __call__(self) -> None:
-        if not self.asked:
+        if self.asked:
+            self.draining.cut_short()
+        else:
             self.asked = True
             self._task.cancel()
 
@@ -84,7 +92,7 @@ async def _run(
     file: LabFile, state: StateFolder, journal: Journal, options: UpOptions, teller: _Teller, stop: _Stop
 ) -> None:
     async with (
-        _lab(file, state, journal, options, teller) as lab,
+        _lab(file, state, journal, options, teller, stop.draining) as lab,
         control_socket(_control(lab, stop)) as control,
     ):
         mailboxes = tuple(account.user for account in file.model.mail_server.accounts)
@@ -104,11 +112,23 @@ async def _run(
 
 
 def _lab(
-    file: LabFile, state: StateFolder, journal: Journal, options: UpOptions, teller: _Teller
+    file: LabFile,
+    state: StateFolder,
+    journal: Journal,
+    options: UpOptions,
+    teller: _Teller,
+    draining: Draining,
 ) -> AbstractAsyncContextManager[Lab]:
     """Return the landscape, in this process or with a process for each party."""
     if not options.isolate:
-        return running_lab(file, state, journal, free_ports=options.free_ports, certificates=options.certificates)
+        return running_lab(
+            file,
+            state,
+            journal,
+            free_ports=options.free_ports,
+            certificates=options.certificates,
+            draining=draining,
+        )
     from maco_lab.isolate import isolated_lab
 
     return isolated_lab(
@@ -119,6 +139,7 @@ def _lab(
         certificates=options.certificates,
         verbose=options.verbose,
         tell=teller.tell_process,
+        draining=draining,
     )
 
 
@@ -178,7 +199,7 @@ def _control(lab: Lab, stop: _Stop) -> Callable[[dict[str, Any]], Any]:
         match request:
             case {"command": "down"}:
                 stop()
-                return {"ok": True}
+                return {"ok": True, "drain_s": longest_drain_s(lab.file.model)}
             case {"command": "poll", "connections": list(names)}:
                 return await _poll(lab, names)
             case {"command": "binding"}:

@@ -52,6 +52,7 @@ class Listener:
         self._is_watched = False
         self._free = 0
         self._over: asyncio.Future[None] | None = None
+        self._emptied = asyncio.Event()
         self._start_task: Callable[[TcpStream], None] = TcpStream.abort
         self._when_closed = self._release  # one bound method for all of them
         self._connections: set[TcpStream] = set()
@@ -73,6 +74,9 @@ class Listener:
                 self._watch(True)
                 self._accept_some()
                 await self._over
+            while self._connections:  # closed in order: those that were kept go on
+                self._emptied.clear()
+                await self._emptied.wait()
         finally:
             self.close()
             # those that were kept, and those whose task was cancelled before it began
@@ -157,5 +161,6 @@ class Listener:
     def _release(self, stream: TcpStream) -> None:
         if stream in self._connections:
             self._connections.discard(stream)
+            self._emptied.set()
             self._free += 1
             self._resume()

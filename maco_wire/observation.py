@@ -193,6 +193,37 @@ class TunnelState(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelConnections(Observation):
+    """Of a tunnel with several TLS connections one came up, was lost or could not be dialled; ``up`` are up now.
+
+    A tunnel with one connection has nothing to say beyond its ``TunnelState``.
+    """
+
+    kind: ClassVar[str] = "tunnel_connections"
+
+    subaccount: str
+    location_id: str
+    up: int
+    configured: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HaState(Observation):
+    """One of a pair of Cloud Connectors (master and shadow) changed its role or state; values as in SAP's own API.
+
+    A master is ALONE, BINDING, CONNECTED or BROKEN; a shadow INITIAL, DISCONNECTED, DISCONNECTING, HANDSHAKE, INITSYNC,
+    READY or LOST.
+    """
+
+    kind: ClassVar[str] = "ha_state"
+
+    role: Literal["master", "shadow"]
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CanarySeen(Observation):
     """A planted secret passed through this party in clear: number and name, never the value.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 import ssl
@@ -10,13 +11,13 @@ from collections.abc import AsyncIterator, Callable
 
 from joserfc.jwk import RSAKey
 
-from connector_sim.cloud.http import serve_http
 from connector_sim.cloud.registry import TunnelRegistry
 from connector_sim.cloud.settings import ConnectivitySettings
 from connector_sim.cloud.socks_proxy import SocksProxy
 from connector_sim.cloud.token_service import TokenService
 from connector_sim.cloud.tokens import Tokens
 from connector_sim.cloud.tunnel_endpoint import TunnelEndpoint
+from connector_sim.http_server import serve_http
 from connector_sim.observing import DescribeCertificate
 from connector_sim.passage import Watcher
 from connector_sim.tunnel.session import SessionSettings
@@ -96,8 +97,18 @@ class ConnectivityService:
         finally:
             self.close()
 
+    async def drain(self, limit_s: float) -> bool:
+        """Accept nobody and open nothing any more, and let what runs in the tunnels finish.
+
+        False if something is left after ``limit_s``. Connections that have nothing open are not waited for.
+        """
+        self.close()
+        async with asyncio.TaskGroup() as tasks:
+            drained = [tasks.create_task(session.drain(limit_s)) for session in self.registry.sessions()]
+        return all(each.result() for each in drained)
+
     def close(self) -> None:
-        """Give up the addresses; needed only where ``running`` was never entered."""
+        """Give up the addresses; connections that are open go on."""
         for listener in (self._socks5, self._token, self._tunnel):
             listener.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from connector_sim.cloud.tunnel_settings import TunnelCare
 from connector_sim.exceptions import SettingsError
 
 UntrustedBackEndAnswer: TypeAlias = Literal["host_unreachable", "failure", "success_then_close"]
@@ -55,6 +56,7 @@ class ConnectivitySettings:
     """How many SOCKS5 clients are served at once; more wait in the backlog."""
     max_connections_per_client: int = 3000
     """How many connections one OAuth client may have open; more are refused with 0x01."""
+    tunnel: TunnelCare = field(default_factory=TunnelCare)
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""

@@ -9,9 +9,9 @@ import base64
 import hmac
 import urllib.parse
 
-from connector_sim.cloud.http import HttpAnswer, HttpRequest
 from connector_sim.cloud.settings import ConnectivitySettings, OauthClient
 from connector_sim.cloud.tokens import Tokens
+from connector_sim.http_server import HttpAnswer, HttpRequest
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 KEYS_PATH = "/token_keys"

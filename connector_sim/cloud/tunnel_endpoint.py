@@ -2,8 +2,9 @@
 
 Answers of the Upgrade: 101; 400 not a request for a tunnel; 401 no client certificate, or one outside its validity;
 403 the certificate is not that of the subaccount, or the subaccount is unknown; 409 another installation has this
-location ID; 503 too many tunnels. TLS itself verifies the chain of the client certificate but not its dates: those
-are checked here, so that an expired one is told by 401 as the real service does.
+location ID, or this tunnel was replaced by a newer one; 503 too many connections. TLS itself verifies the chain of the
+client certificate but not its dates: those are checked here, so that an expired one is told by 401 as the real service
+does.
 """
 
 from __future__ import annotations
@@ -20,17 +21,19 @@ from typing import Literal
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from connector_sim.cloud.registry import Tunnel, TunnelRegistry
+from connector_sim.cloud.registry import Connection, TunnelRegistry
 from connector_sim.cloud.settings import ConnectivitySettings
 from connector_sim.observing import DescribeCertificate, observe_handshake
 from connector_sim.tunnel.handshake import TunnelHello, UpgradeRequest
+from connector_sim.tunnel.keep_alive import with_keep_alive
 from connector_sim.tunnel.session import SessionSettings, TunnelSession
 from maco_net.errors import HandshakeError
 from maco_net.tcp import TcpStream
 from maco_net.tls import TlsStream, start_tls
-from maco_wire.observation import Party, Record, TlsSession, TunnelState
+from maco_wire.observation import Party, Record, TlsSession, TunnelConnections, TunnelState
 
-MAX_TUNNELS = 256
+MAX_CONNECTIONS = 1024
+"""How many TLS connections of all tunnels together are carried at a time."""
 VERIFIED_AGAINST = "Connectivity service's client CA"
 _NO_CHECK_TIME = ssl.VerifyFlags(0x200000)  # X509_V_FLAG_NO_CHECK_TIME; this module checks the dates
 
@@ -61,11 +64,11 @@ class TunnelEndpoint:
         self._describe = describe_certificate
         self._now = now
         self._session_settings = session_settings
-        self._tunnels = 0
+        self._connections = 0
 
     async def serve(self, stream: TcpStream) -> None:
         """Serve one connector until its tunnel ends."""
-        tls = await self._start_tls(stream)
+        tls = await self._start_tls(with_keep_alive(stream, self._settings.tunnel.keep_alive))
         if tls is None:
             return
         try:
@@ -102,43 +105,60 @@ class TunnelEndpoint:
             return http.HTTPStatus.UNAUTHORIZED
         if hello.subaccount not in self._settings.subaccounts or _subaccount(certificate) != hello.subaccount:
             return http.HTTPStatus.FORBIDDEN
-        if not self._registry.admits(hello.subaccount, hello.location_id, hello.installation_id):
+        if not self._registry.admits(hello):
             return http.HTTPStatus.CONFLICT
-        if self._tunnels >= MAX_TUNNELS:
+        if self._connections >= MAX_CONNECTIONS:
             return http.HTTPStatus.SERVICE_UNAVAILABLE
         return http.HTTPStatus.SWITCHING_PROTOCOLS
 
     async def _run(self, hello: TunnelHello, tls: TlsStream, request: UpgradeRequest) -> None:
         """Take the place first, so that nobody else is admitted to it meanwhile, then answer 101 and carry streams."""
         session = TunnelSession(tls, "client", self._session_settings)
-        tunnel = Tunnel(hello.subaccount, hello.location_id, hello.installation_id, session)
-        replaced = self._registry.add(tunnel)
-        self._tunnels += 1
+        connection = self._registry.add(hello, session)
+        self._connections += 1
         try:
-            if replaced:
-                await self._wait_for_end(replaced)  # so that its "Disconnected" is told before our "Connected"
+            await self._wait_for_end_of(connection.predecessors)
             early_bytes = await request.accept()
-            await self._carry(hello, session, early_bytes)
+            await self._carry(connection, early_bytes)
         finally:
-            self._tunnels -= 1
-            self._registry.remove(tunnel)
-            tunnel.gone.set()
+            self._connections -= 1
+            self._registry.remove(connection)
+            connection.gone.set()
 
-    async def _wait_for_end(self, tunnel: Tunnel) -> None:
+    async def _wait_for_end_of(self, predecessors: tuple[Connection, ...]) -> None:
+        """Wait, so that their "Disconnected" is told before the "Connected" of what replaces them."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.tunnel_handshake_s):
-                await tunnel.gone.wait()
+                for each in predecessors:
+                    await each.gone.wait()
 
-    async def _carry(self, hello: TunnelHello, session: TunnelSession, early_bytes: bytes) -> None:
-        self._report("Connected", hello, "")
+    async def _carry(self, connection: Connection, early_bytes: bytes) -> None:
+        tunnel = connection.tunnel
+        connection.predecessors = tunnel.predecessors = ()  # gone: none may live as long as what replaces it
+        tunnel.up += 1
+        if tunnel.up == 1:
+            self._report("Connected", connection.hello, "")
+        self._report_connections(connection, "")
         reason = "closed"
         try:
-            reason = await session.run(early_bytes=early_bytes)
+            reason = await connection.session.run(early_bytes=early_bytes)
         finally:
-            self._report("Disconnected", hello, reason)
+            tunnel.up -= 1
+            self._report_connections(connection, reason)
+            if tunnel.up == 0:
+                self._report("Disconnected", connection.hello, reason)
 
     def _report(self, state: Literal["Connected", "Disconnected"], hello: TunnelHello, reason: str) -> None:
         self._record(TunnelState(Party.CONNECTIVITY, state, hello.subaccount, hello.location_id, reason))
+
+    def _report_connections(self, connection: Connection, reason: str) -> None:
+        hello, up = connection.hello, connection.tunnel.up
+        if hello.connections > 1:
+            self._record(
+                TunnelConnections(
+                    Party.CONNECTIVITY, hello.subaccount, hello.location_id, up, hello.connections, reason
+                )
+            )
 
     def _is_valid_now(self, der: bytes) -> bool:
         certificate = x509.load_der_x509_certificate(der)

@@ -24,6 +24,8 @@ class AccessControl:
 
     def __init__(self, mappings: Iterable[SystemMapping] = ()) -> None:
         """Begin with these. Raises MappingOverlap."""
+        self.changes = 0
+        """Counts what was changed."""
         self.replace(mappings)
 
     @property
@@ -35,11 +37,13 @@ class AccessControl:
         """Expose these mappings and no others. Raises MappingOverlap, and changes nothing then."""
         self._virtual = VirtualSystems(mappings)
         self._internal = InternalSystems(self._virtual)
+        self.changes += 1
 
     def add(self, mapping: SystemMapping) -> None:
         """Expose one more. Raises MappingOverlap, and changes nothing then."""
         self._virtual.add(mapping)
         self._internal.add(mapping)
+        self.changes += 1
 
     def put(self, mapping: SystemMapping) -> None:
         """Expose a mapping in place of the one with the same virtual host and ports, or as a new one.
@@ -53,6 +57,7 @@ class AccessControl:
     def remove(self, virtual_host: str, virtual_ports: PortRange) -> None:
         """Expose a mapping no longer. A part of a range cannot be removed. Raises KeyError if there is none."""
         self._internal.remove(self._virtual.remove(virtual_host, virtual_ports))
+        self.changes += 1
 
     def find(self, virtual_host: str, virtual_port: int) -> SystemMapping | None:
         """Return the mapping for this virtual system, if it is exposed; of a port range, the part for this port."""

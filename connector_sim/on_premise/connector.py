@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import logging
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,7 +23,7 @@ from connector_sim.observing import DescribeCertificate
 from connector_sim.on_premise.access_control import AccessControl
 from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.settings import ConnectorSettings, SubaccountSettings, SystemMapping
-from connector_sim.on_premise.tunnel_client import TunnelClient
+from connector_sim.on_premise.tunnel_client import DISCONNECTED, TunnelClient
 from connector_sim.passage import Watcher
 from connector_sim.relay import Relay
 from connector_sim.relays import Relays
@@ -68,9 +70,15 @@ class CloudConnector:
         watcher: Watcher,
         describe_certificate: DescribeCertificate,
         session_settings: SessionSettings | None = None,
+        connects: bool = True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """``tunnel_context`` returns the client context with the certificate of a subaccount."""
+        """``tunnel_context`` returns the client context with the certificate of a subaccount.
+
+        One that does not ``connects`` by itself is a shadow: its tunnels wait for ``connect``.
+        """
         self.settings = settings
+        self._moves = 0
         self._back_ends = back_ends
         self._watcher = watcher
         self._relay_settings = settings.relay
@@ -89,6 +97,8 @@ class CloudConnector:
                 record=watcher.record,
                 describe_certificate=describe_certificate,
                 session_settings=session_settings,
+                is_wanted=connects,
+                clock=clock,
             )
             for subaccount in settings.subaccounts
         }
@@ -109,6 +119,50 @@ class CloudConnector:
         """Return once each tunnel's first attempt has succeeded or failed."""
         for tunnel in self.tunnels.values():
             await tunnel.tried.wait()
+
+    async def connect(self) -> bool:
+        """Dial every tunnel that is down, and tell whether one is up then."""
+        for tunnel in self.tunnels.values():
+            tunnel.connect()
+        await self.tried()
+        return any(tunnel.state == "Connected" for tunnel in self.tunnels.values())
+
+    async def disconnect(self, reason: str = DISCONNECTED) -> None:
+        """End every tunnel at once, as the administrator does."""
+        async with asyncio.TaskGroup() as tasks:
+            for tunnel in self.tunnels.values():
+                tasks.create_task(tunnel.disconnect(reason))
+
+    async def drain(self, limit_s: float) -> bool:
+        """Take no new streams, and let those that run finish; False if some are left after ``limit_s``.
+
+        The tunnels stay up until ``running`` ends.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            drained = [tasks.create_task(tunnel.drain(limit_s)) for tunnel in self.tunnels.values()]
+        return all(each.result() for each in drained)
+
+    @property
+    def revision(self) -> int:
+        """Counts the changes at run time; a shadow that knows it need not fetch everything again and again."""
+        return self._moves + sum(exposed.access_control.changes for exposed in self._exposed.values())
+
+    def location_id(self, subaccount: str) -> str:
+        """Return the location ID of a subaccount now. Raises KeyError for one that is not connected here."""
+        return self._exposed[subaccount].settings.location_id
+
+    async def change_location_id(self, subaccount: str, location_id: str) -> bool:
+        """Move a tunnel to another location ID ("any time", facts, section 2.4); tell whether it is up there.
+
+        What runs in it is cut. A place that is taken is a ``ConnectFailure`` with status 409. Raises SettingsError for
+        a location ID that cannot be, KeyError for an unknown subaccount.
+        """
+        exposed = self._exposed[subaccount]
+        settings = dataclasses.replace(exposed.settings, location_id=location_id)
+        self._exposed[subaccount] = dataclasses.replace(exposed, settings=settings)
+        self._moves += 1
+        await self.tunnels[subaccount].move(settings)
+        return self.tunnels[subaccount].state == "Connected"
 
     def mappings(self, subaccount: str) -> tuple[SystemMapping, ...]:
         """Return what is exposed to a subaccount now. Raises KeyError for one that is not connected here."""

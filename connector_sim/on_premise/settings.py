@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ from connector_sim.exceptions import SettingsError as SettingsError  # noqa: PLC
 from connector_sim.on_premise.system_mapping import BackEndType as BackEndType  # noqa: PLC0414
 from connector_sim.on_premise.system_mapping import MappingProtocol as MappingProtocol  # noqa: PLC0414
 from connector_sim.on_premise.system_mapping import SystemMapping as SystemMapping  # noqa: PLC0414
+from connector_sim.on_premise.tunnel_settings import TunnelLife
 from connector_sim.on_premise.virtual_systems import VirtualSystems
 from connector_sim.relay import RelaySettings
 
@@ -62,6 +64,7 @@ class ConnectorSettings:
     max_reconnect_attempts: int = 150
     first_reconnect_delay_s: float = 0.5
     longest_reconnect_delay_s: float = 60.0
+    tunnel: TunnelLife = dataclasses.field(default_factory=TunnelLife)
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""

@@ -3,12 +3,16 @@
 The real connector opens its tunnel by a WebSocket handshake; that is why its users see an HTTP status such as
 "SCC handshake failed: 401 — Unauthorized". Ours upgrades to yamux: the cloud side plays yamux's *client*, because it
 opens the streams, although it accepted the TCP connection; the header ``Yamux-Role`` says so on both sides.
+
+A tunnel may have several TLS connections. Each asks for itself: ``Tunnel-Id`` is the same for all of them and new at
+each start of the tunnel, ``Tunnel-Connection: 2/3`` is the second of three.
 """
 
 from __future__ import annotations
 
 import asyncio
 import http
+import re
 import urllib.parse
 from dataclasses import dataclass
 
@@ -23,7 +27,11 @@ MAX_HEAD_BYTES = 16 * 1024
 MAX_VALUE_BYTES = 189
 """The longest location ID that fits through SOCKS5; nothing else a connector says of itself is longer."""
 
-_HELLO_HEADERS = ("subaccount", "location-id", "installation-id", "connector-version")
+MAX_CONNECTIONS = 64
+"""How many TLS connections one tunnel may have; SAP names no upper limit."""
+
+_HELLO_HEADERS = ("subaccount", "location-id", "installation-id", "connector-version", "tunnel-id")
+_CONNECTION = re.compile(r"([1-9][0-9]?)/([1-9][0-9]?)")
 
 
 class HandshakeRefused(NetError):
@@ -46,6 +54,11 @@ class TunnelHello:
     location_id: str
     installation_id: str
     connector_version: str
+    tunnel_id: str = ""
+    """Made by the connector at each start of a tunnel; what belongs together has the same one."""
+    connection: int = 1
+    connections: int = 1
+    """Which of how many TLS connections of the tunnel this is; the first is 1."""
 
 
 async def request_upgrade(stream: ByteStream, hello: TunnelHello, *, host: str, timeout_s: float) -> bytes:
@@ -130,6 +143,8 @@ def _headers(hello: TunnelHello) -> list[tuple[str, str]]:
         ("Location-Id", urllib.parse.quote(hello.location_id, safe="")),
         ("Installation-Id", urllib.parse.quote(hello.installation_id, safe="")),
         ("Connector-Version", urllib.parse.quote(hello.connector_version, safe="")),
+        ("Tunnel-Id", urllib.parse.quote(hello.tunnel_id, safe="")),
+        ("Tunnel-Connection", f"{hello.connection}/{hello.connections}"),
     ]
 
 
@@ -137,10 +152,14 @@ def _hello(request: h11.Request) -> TunnelHello | None:
     headers = {name: value.decode("latin-1") for name, value in request.headers}
     if not _asks_for_tunnel(request, headers) or b"subaccount" not in headers:
         return None
-    named = {name: urllib.parse.unquote(headers.get(name.encode(), "")) for name in _HELLO_HEADERS}
-    if not all(value.isprintable() and len(value.encode()) <= MAX_VALUE_BYTES for value in named.values()):
+    named = [urllib.parse.unquote(headers.get(name.encode(), "")) for name in _HELLO_HEADERS]
+    if not all(value.isprintable() and len(value.encode()) <= MAX_VALUE_BYTES for value in named):
         return None
-    return TunnelHello(*named.values())
+    number = _CONNECTION.fullmatch(headers.get(b"tunnel-connection", "1/1"))
+    if number is None or not int(number[1]) <= int(number[2]) <= MAX_CONNECTIONS:
+        return None
+    subaccount, location_id, installation_id, version, tunnel_id = named
+    return TunnelHello(subaccount, location_id, installation_id, version, tunnel_id, int(number[1]), int(number[2]))
 
 
 def _asks_for_tunnel(request: h11.Request, headers: dict[bytes, str]) -> bool:

@@ -141,7 +141,7 @@ class TunnelSession:
             self._flush_soon()
         try:
             async with asyncio.timeout(limit_s):
-                while self._streams and self._ended is None:
+                while (self._streams or self._serving) and self._ended is None:
                     self._emptied.clear()
                     await self._emptied.wait()
         except TimeoutError:
@@ -361,6 +361,8 @@ class TunnelSession:
             self._serving -= 1
             if not stream.is_relayed:
                 await stream.aclose()
+            if not self._serving:
+                self._emptied.set()
 
     # Life and end
 

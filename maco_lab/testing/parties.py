@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector_sim.on_premise import connector as on_premise
+from connector_sim.on_premise.ha.node import HaNode
 from connector_sim.on_premise.port_range import PortRange
 from connector_sim.on_premise.system_mapping import MappingProtocol, SystemMapping
 from connector_sim.on_premise.tunnel_client import TunnelClient
@@ -25,6 +26,7 @@ from maco_wire.observation import Address, Party, TunnelState
 from mailserver_sim.store.values import INBOX
 
 TUNNEL_LOST_S = 5.0
+ROLE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class CloudConnector:
         await self._thread.run_async(self._disconnect())
 
     def connect(self) -> bool:
-        """Dial every tunnel that is down, and tell whether all are up then."""
+        """Dial every tunnel that is down, and tell whether all are up then; a shadow dials none."""
         return self._thread.run(self._connect())
 
     async def connect_async(self) -> bool:
@@ -174,6 +176,36 @@ class CloudConnector:
     async def cut_async(self) -> None:
         """Do the same for an async test."""
         await self._thread.run_async(self._cut())
+
+    def location_id(self, subaccount: str | None = None) -> str:
+        """Return the location ID of a subaccount (by default the first). Raises KeyError."""
+        return self._connector.location_id(self._subaccount(subaccount))
+
+    def change_location_id(self, location_id: str, *, subaccount: str | None = None) -> bool:
+        """Move a tunnel to another location ID, and tell whether it is up there. Raises SettingsError, KeyError."""
+        return self._thread.run(self._move(self._subaccount(subaccount), location_id))
+
+    async def change_location_id_async(self, location_id: str, *, subaccount: str | None = None) -> bool:
+        """Do the same for an async test."""
+        return await self._thread.run_async(self._move(self._subaccount(subaccount), location_id))
+
+    @property
+    def role(self) -> str:
+        """The part it plays now: "master", or "shadow" of one. One without ``high_availability`` is a master."""
+        node = self._lab.nodes.get(self.name)
+        return node.role if node else "master"
+
+    def switch_roles(self, *, force: bool = False) -> None:
+        """Let a master and its shadow change their roles (SWITCH, FORCE_SWITCH). Raises SwitchRefused, LookupError."""
+        self._thread.run(self._node().switch(force=force))
+
+    def kill(self) -> None:
+        """Let one of a pair fall silent at once, as a process that is killed does. Raises LookupError."""
+        self._thread.run(self._node().kill())
+
+    def wait_for_role(self, role: str) -> None:
+        """Return once it plays this part. Raises TimeoutError, LookupError."""
+        self._thread.run(self._wait_for_role(self._node(), role))
 
     def mappings(self, subaccount: str | None = None) -> tuple[SystemMapping, ...]:
         """Return what is exposed to a subaccount (by default the first). Raises KeyError."""
@@ -210,15 +242,26 @@ class CloudConnector:
     def _subaccount(self, name: str | None) -> str:
         return name or self._connector.settings.subaccounts[0].subaccount
 
+    def _node(self) -> HaNode:
+        if self.name not in self._lab.nodes:
+            raise LookupError(f"Cloud Connector {self.name} has no high_availability in the settings")
+        return self._lab.nodes[self.name]
+
+    async def _wait_for_role(self, node: HaNode, role: str) -> None:
+        if node.role != role:
+            await self._lab.journal.wait_for(lambda _: node.role == role, timeout_s=ROLE_S)
+
+    async def _move(self, subaccount: str, location_id: str) -> bool:
+        return await self._connector.change_location_id(subaccount, location_id)
+
     async def _disconnect(self) -> None:
         for tunnel in self._connector.tunnels.values():
             await tunnel.disconnect()
         await self._lab.cloud.registry.emptied()
 
     async def _connect(self) -> bool:
-        for tunnel in self._connector.tunnels.values():
-            tunnel.connect()
-        await self._connector.tried()
+        if self.role == "master":
+            await self._connector.connect()
         return self.is_connected
 
     async def _cut(self) -> None:

@@ -21,7 +21,12 @@ LAST_WORDS_S = 0.5
 
 
 async def reset(lab: RunningLab) -> None:
-    """Empty mailboxes, inbox and journal; put mappings and hosts back; dial every tunnel anew. Raises TimeoutError."""
+    """Empty mailboxes, inbox and journal; put mappings and hosts back; dial every tunnel anew.
+
+    Raises TimeoutError, also for a pair whose roles have changed: it does not become as new.
+    """
+    if any(node.role != node.first_role or node.is_dead for node in lab.nodes.values()):
+        raise TimeoutError("a master and its shadow are not what they were")
     async with asyncio.timeout(RESET_S):
         for connector in lab.connectors.values():
             await _disconnect(connector)
@@ -32,9 +37,10 @@ async def reset(lab: RunningLab) -> None:
             tasks.create_task(_relays_ended(lab.journal))
         lab.journal.clear()
         lab.names.restore()
-        for connector in lab.connectors.values():
-            _connect(connector)
-            await connector.tried()
+        for name, connector in lab.connectors.items():
+            await _restore(connector)
+            if name not in lab.nodes or lab.nodes[name].role == "master":
+                await connector.connect()
 
 
 async def _disconnect(connector: CloudConnector) -> None:
@@ -43,10 +49,11 @@ async def _disconnect(connector: CloudConnector) -> None:
             tasks.create_task(tunnel.disconnect())
 
 
-def _connect(connector: CloudConnector) -> None:
+async def _restore(connector: CloudConnector) -> None:
     for subaccount in connector.settings.subaccounts:
         connector.expose(subaccount.subaccount, subaccount.mappings)
-        connector.tunnels[subaccount.subaccount].connect()
+        if connector.location_id(subaccount.subaccount) != subaccount.location_id:
+            await connector.change_location_id(subaccount.subaccount, subaccount.location_id)
 
 
 async def _relays_ended(journal: Journal) -> None:

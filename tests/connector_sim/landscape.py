@@ -236,6 +236,8 @@ def connector(
     trust: Trust = TRUSTS_ROOT,
     canaries: tuple[Canary, ...] = (),
     session: SessionSettings | None = None,
+    connects: bool = True,
+    clock: Callable[[], float] = time.time,
 ) -> CloudConnector:
     back_ends = BackEndOpener(
         settings,
@@ -252,6 +254,8 @@ def connector(
         watcher=Watcher(Party.CLOUD_CONNECTOR, lab.seen.record, canaries),
         describe_certificate=summarize,
         session_settings=session,
+        connects=connects,
+        clock=clock,
     )
 
 

@@ -153,3 +153,27 @@ def test_a_broken_lab_file_is_told_by_its_place(tmp_path: Path, module: str, arg
         assert party.wait() == 2
 
     assert party.text.startswith("lab.yaml:2:1: ")
+
+
+def test_a_shadow_that_runs_alone_takes_over_from_a_master_that_was_killed(landscape: Landscape) -> None:
+    text = (landscape.folder / "lab.yaml").read_text()
+    with contextlib.ExitStack() as held:
+        free = [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(2)]
+    ports = f"master_port: {free[0]}, shadow_port: {free[1]}"
+    pair = f"    high_availability: {{{ports}, check_interval_s: 0.1, takeover_delay_s: 0.1}}\n"
+    (landscape.folder / "lab.yaml").write_text(text.replace("  - name: scc\n", f"  - name: scc\n{pair}", 1))
+    with landscape.run("connector_sim", "cloud") as cloud:
+        cloud.wait_for("tunnel endpoint listens on")
+        with landscape.run("connector_sim", "on-premise") as master:
+            master.wait_for("Cloud Connector scc: master ALONE")
+            with landscape.run("connector_sim", "on-premise", "--shadow") as shadow:
+                shadow.wait_for("Cloud Connector scc shadow: shadow READY")
+                master.child.kill()
+                shadow.wait_for('"role": "master"')
+                assert shadow.stop(signal.SIGTERM)[0] == 0
+
+
+def test_a_cloud_connector_without_a_shadow_cannot_be_run_as_one(landscape: Landscape) -> None:
+    with landscape.run("connector_sim", "on-premise", "--shadow") as shadow:
+        assert shadow.wait() == 2
+    assert "Cloud Connector scc has no shadow: give it high_availability in the lab file" in shadow.text

@@ -350,3 +350,55 @@ def test_a_burst_of_mails_is_polled_over_the_pipe(tmp_path: Path) -> None:
         lab.stop(signal.SIGINT)
 
     assert (polled[0]["stored"], len(polled[0]["mails"])) == (400, 400)
+
+
+WITH_SHADOW = """  - name: scc
+    high_availability:
+      check_interval_s: 0.1
+      takeover_delay_s: 0.1
+      connect_timeout_ms: 1000
+      request_timeout_ms: 1000
+"""
+
+
+def is_in_role(folder: Path, system: str, role: str, *states: str) -> Callable[[], bool]:
+    def check() -> bool:
+        seen = [line for line in journal(folder) if line["kind"] == "ha_state" and line["system"] == system]
+        return bool(seen) and (seen[-1]["role"], seen[-1]["state"] in states) == (role, True)
+
+    return check
+
+
+def with_shadow(folder: Path) -> None:
+    (folder / "lab.yaml").write_text(default_text().replace("  - name: scc\n", WITH_SHADOW, 1), encoding="utf-8")
+
+
+def test_a_shadow_takes_over_from_a_master_that_hangs_and_keeps_the_part_when_it_comes_back(tmp_path: Path) -> None:
+    with_shadow(tmp_path)
+    with isolated(tmp_path):
+        wait_until(is_in_role(tmp_path, "scc shadow", "shadow", "READY"), "the shadow is ready")
+        master = processes(tmp_path)["Cloud Connector scc"]
+        os.kill(master, signal.SIGSTOP)
+        try:
+            wait_until(is_in_role(tmp_path, "scc shadow", "master", "ALONE"), "the shadow takes over")
+            assert poll_everything(tmp_path) == FETCHED_BOTH_WAYS
+        finally:
+            os.kill(master, signal.SIGCONT)
+        wait_until(is_in_role(tmp_path, "scc", "shadow", "READY"), "the former master is the shadow")
+        assert poll_everything(tmp_path) == FETCHED_BOTH_WAYS
+
+
+def test_a_master_that_was_killed_comes_back_and_mail_comes_by_both_ways(tmp_path: Path) -> None:
+    with_shadow(tmp_path)
+    with isolated(tmp_path):
+        wait_until(is_in_role(tmp_path, "scc shadow", "shadow", "READY"), "the shadow is ready")
+        before = journal(tmp_path)[-1]["n"]
+        kill(tmp_path, "Cloud Connector scc")
+        wait_until(is_connected(tmp_path, after=before), "one of the two is connected")
+        wait_until(
+            lambda: (
+                {is_in_role(tmp_path, each, "shadow", "READY")() for each in ("scc", "scc shadow")} == {True, False}
+            ),
+            "they are a pair again",
+        )
+        assert poll_everything(tmp_path) == FETCHED_BOTH_WAYS

@@ -66,9 +66,7 @@ def test_a_key_that_is_not_known_is_told_at_the_key_with_the_nearest_one() -> No
 
     (line,) = errors(("socks5_port: 20004", "socks5_prot: 20004"))
 
-    assert line.startswith(
-        f"lab.yaml:{where}: cloud.socks5_prot: unknown key; did you mean 'socks5_port'? allowed: host, "
-    )
+    assert line.startswith(f"lab.yaml:{where}: cloud.socks5_prot: unknown key; did you mean 'socks5_port'? allowed: ")
 
 
 def test_a_missing_key_is_told_at_the_section_it_is_missing_in() -> None:
@@ -500,3 +498,39 @@ def test_words_that_are_true_or_false_in_yaml_1_1_stay_words() -> None:
     text = DEFAULT.replace('protection: "Off"', "protection: Off")
 
     assert parse(text).model.maco.email_connections[1].protection == "Off"
+
+
+CONNECTOR = "  - name: scc\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "allowed"),
+    [
+        ("application_tunnel_connections: 0", "1 or more"),
+        ("application_tunnel_connections: 65", "64 or less"),
+        ("drain_s: -1", "0.0 or more"),
+        ("keep_alive_probes: 128", "127 or less"),
+        ("ping_interval_s: 0", "more than 0"),
+    ],
+)
+def test_a_tunnel_key_out_of_its_range_is_told_with_the_range(key: str, allowed: str) -> None:
+    (line,) = errors((CONNECTOR, f"{CONNECTOR}    {key}\n"))
+
+    assert f": cloud_connectors[0].{key.partition(':')[0]}: found " in line
+    assert line.endswith(f"allowed: {allowed}")
+
+
+def test_a_port_of_a_pair_that_is_taken_already_is_told() -> None:
+    (line,) = errors((CONNECTOR, f"{CONNECTOR}    high_availability: {{shadow_port: 8444}}\n"))
+
+    assert line.endswith(
+        "cloud_connectors[0].high_availability.shadow_port: "
+        "port 8444 is that of cloud_connectors.0.high_availability.master_port already"
+    )
+
+
+def test_a_cloud_connector_with_the_name_of_a_shadow_is_told() -> None:
+    other = "  - name: scc shadow\n    subaccounts:\n      - subaccount: stadtwerke\n"
+    (line,) = errors((CONNECTOR, f"{other}{CONNECTOR}    high_availability: {{}}\n"))
+
+    assert line.endswith("cloud_connectors[0].name: 'scc shadow' is the shadow of 'scc'")

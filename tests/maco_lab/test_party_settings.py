@@ -38,6 +38,11 @@ def test_settings_survive_their_way_over_the_pipe() -> None:
     assert sent(settings()) == settings()
 
 
+def test_the_place_of_one_of_a_pair_survives_too() -> None:
+    one = settings(role="shadow", address=("127.0.0.1", 0), peer=("127.0.0.1", 8444))
+    assert sent(one) == one
+
+
 def test_a_lab_file_need_not_be_there_any_more() -> None:
     arrived = sent(settings())
 

@@ -167,3 +167,29 @@ def read_to_end(client: socket.socket) -> bytes:
     except ConnectionResetError:
         pass
     return rest
+
+
+def test_a_location_id_that_was_changed_is_back(maco_lab: Lab) -> None:
+    assert maco_lab.cloud_connector.change_location_id("WERK2")
+    maco_lab.reset()
+
+    assert (maco_lab.cloud_connector.location_id(), maco_lab.cloud_connector.is_connected) == ("WERK1", True)
+    maco_lab.mail_server.deliver(STROM)
+    assert maco_lab.maco.poll(WAY_A).stored == 1
+
+
+def _with_shadow(lab: dict[str, Any]) -> None:
+    lab["cloud_connectors"][0]["high_availability"] = {}
+
+
+def test_a_shadow_stays_one(maco_lab_authority: Cast) -> None:
+    with lab_for_tests(_with_shadow, authority=maco_lab_authority) as lab:
+        lab.reset()
+        assert [each.is_connected for each in lab.cloud_connectors.values()] == [True, False]
+
+
+def test_a_pair_that_is_not_what_it_was_cannot_be_made_as_new(maco_lab_authority: Cast) -> None:
+    with lab_for_tests(_with_shadow, authority=maco_lab_authority) as lab:
+        lab.cloud_connectors["scc shadow"].kill()
+        with pytest.raises(TimeoutError, match="not what they were"):
+            lab.reset()

@@ -5,10 +5,10 @@ import urllib.parse
 
 import pytest
 
-from connector_sim.cloud.http import HttpAnswer, HttpRequest
 from connector_sim.cloud.settings import OauthClient
 from connector_sim.cloud.token_service import TokenService
 from connector_sim.cloud.tokens import Tokens
+from connector_sim.http_server import HttpAnswer, HttpRequest
 from tests.connector_sim.landscape import SECRET, SIGNING_KEY, SUBACCOUNT, cloud_settings
 
 ODD = OauthClient("sb-x!t:1", "se cret+/=", SUBACCOUNT)

@@ -205,8 +205,8 @@ async def test_a_place_is_free_again_when_its_tunnel_has_ended() -> None:
         assert await _status(lab, hello=_hello(installation_id="two")) == 101
 
 
-async def test_too_many_tunnels_are_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector_sim.cloud.tunnel_endpoint.MAX_TUNNELS", 1)
+async def test_too_many_connections_are_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector_sim.cloud.tunnel_endpoint.MAX_CONNECTIONS", 1)
     async with landscape() as lab:
         assert await _status(lab, hello=_hello(location_id="WERK2")) == 503
 

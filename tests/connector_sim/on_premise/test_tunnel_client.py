@@ -143,7 +143,7 @@ async def test_a_connector_that_does_not_trust_the_cloud_reports_why() -> None:
 async def test_a_certificate_that_the_cloud_refuses_makes_the_handshake_a_failed_one() -> None:
     async with cloud_side() as lab:
         each = _connector(lab, lab.cloud.tunnel_address)
-        CAST.system_certificate.configure_client(each.tunnels[SUBACCOUNT]._context)
+        CAST.system_certificate.configure_client(each.tunnels[SUBACCOUNT]._dialer._context)
         async with connected(each):
             (seen,) = lab.seen.of(Handshake, Party.CLOUD_CONNECTOR)
             assert (seen.succeeded, seen.alert_received) == (False, "unknown_ca")
@@ -189,22 +189,10 @@ async def test_a_tunnel_that_had_been_up_is_tried_as_often_as_set() -> None:
             assert _states(lab) == ["Connected", "Disconnected", *["ConnectFailure"] * 3]
 
 
-async def test_the_delay_doubles_up_to_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    delays: list[float] = []
-    timeout = asyncio.timeout
-
-    def noted(seconds: float) -> asyncio.Timeout:
-        delays.append(seconds)
-        return timeout(0)
-
+async def test_the_delay_doubles_up_to_the_longest() -> None:
     async with cloud_side() as lab:
-        tunnel = _connector(lab, ("127.0.0.1", 1), first_reconnect_delay_s=0.5, longest_reconnect_delay_s=60.0).tunnels[
-            SUBACCOUNT
-        ]
-        monkeypatch.setattr("connector_sim.on_premise.tunnel_client.asyncio.timeout", noted)
-        for attempts in (0, 1, 2, 6, 7, 8, 150):
-            await tunnel._pause(attempts)
-        monkeypatch.undo()
+        each = _connector(lab, ("127.0.0.1", 1), first_reconnect_delay_s=0.5, longest_reconnect_delay_s=60.0)
+        delays = [each.tunnels[SUBACCOUNT].delay_before(attempts) for attempts in (0, 1, 2, 6, 7, 8, 150)]
     # design, section 4: "exponential back-off up to 60 s"
     assert delays == [0.5, 1.0, 2.0, 32.0, 60.0, 60.0, 60.0]
 
@@ -264,3 +252,51 @@ async def test_a_tunnel_that_waits_for_its_next_try_is_disconnected_at_once() ->
             async with asyncio.timeout(1):
                 await tunnel.disconnect()
             assert (tunnel.state, way.attempts) == ("Disconnected", 1)
+
+
+async def test_a_tunnel_tells_since_when_it_is_connected() -> None:
+    # facts, section 2.3: "ms when connected, `0` when disconnected"
+    async with cloud_side() as lab:
+        settings = connector_settings(lab.cloud.tunnel_address, SubaccountSettings(SUBACCOUNT, "WERK1", (TCP,)))
+        each = connector(settings, lab, clock=lambda: 1_700_000_000.5)
+        tunnel = each.tunnels[SUBACCOUNT]
+        assert tunnel.connected_since_ms == 0
+        async with connected(each):
+            assert tunnel.connected_since_ms == 1_700_000_000_500
+            await tunnel.disconnect()
+            assert tunnel.connected_since_ms == 0
+
+
+async def test_disconnecting_ends_a_connect_failure() -> None:
+    async with landscape(TCP) as lab:
+        rival = _connector(lab, lab.cloud.tunnel_address, installation_id="another")
+        async with connected(rival):
+            tunnel = rival.tunnels[SUBACCOUNT]
+            states = [tunnel.state]
+            await tunnel.disconnect()
+            assert [*states, tunnel.state] == ["ConnectFailure", "Disconnected"]
+
+
+async def test_an_attempt_that_hangs_is_broken_off_by_disconnecting() -> None:
+    async def say_nothing(stream: TcpStream) -> None:
+        await stream.receive()
+        await asyncio.Event().wait()
+
+    async with cloud_side() as lab:
+        silent = Listener("127.0.0.1", 0)
+        each = _connector(lab, silent.address)
+        async with in_background(silent.serve(say_nothing)), each.running():
+            await asyncio.sleep(0)
+            async with asyncio.timeout(1):  # the attempt itself would take ten seconds
+                await each.disconnect()
+            assert each.tunnels[SUBACCOUNT].state == "Disconnected"
+
+
+async def test_a_tunnel_that_is_not_wanted_waits_to_be_told() -> None:
+    async with cloud_side() as lab:
+        settings = connector_settings(lab.cloud.tunnel_address, SubaccountSettings(SUBACCOUNT, "WERK1", (TCP,)))
+        each = connector(settings, lab, connects=False)
+        async with each.running():
+            await each.disconnect()  # returns once the tunnel is at rest
+            assert lab.seen.of(TunnelState) == []
+            assert await each.connect()

@@ -17,11 +17,12 @@ from maco_net.errors import DeadlineExceeded
 from tests.connector_sim.landscape import DEADLINE_S, read_all
 from tests.maco_net.pairs import tcp_pair
 
-HELLO = TunnelHello("stadtwerke", "WERK 1/ä", "4711", "2.19.0.2")
+HELLO = TunnelHello("stadtwerke", "WERK 1/ä", "4711", "2.19.0.2", "t-1", 2, 3)
 REQUEST = (
     b"GET /tunnel HTTP/1.1\r\nHost: connectivitytunnel.lab.example\r\n"
     b"Upgrade: maco-lab-tunnel/1\r\nConnection: Upgrade\r\nYamux-Role: server\r\nSubaccount: stadtwerke\r\n"
-    b"Location-Id: WERK%201%2F%C3%A4\r\nInstallation-Id: 4711\r\nConnector-Version: 2.19.0.2\r\n\r\n"
+    b"Location-Id: WERK%201%2F%C3%A4\r\nInstallation-Id: 4711\r\nConnector-Version: 2.19.0.2\r\n"
+    b"Tunnel-Id: t-1\r\nTunnel-Connection: 2/3\r\n\r\n"
 )
 # RFC 9110, section 15.2.2: 101 names in Upgrade "which protocol(s) will be in effect after this response".
 ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: maco-lab-tunnel/1\r\nConnection: Upgrade\r\n\r\n"
@@ -179,3 +180,19 @@ async def test_both_roles_wait_only_so_long() -> None:
             await UpgradeRequest(cloud, 0.01).read()
         with pytest.raises(DeadlineExceeded):
             await request_upgrade(connector, HELLO, host="t.example", timeout_s=0.01)
+
+
+async def test_a_request_that_names_no_connection_is_a_tunnel_of_one() -> None:
+    hello = await _read(REQUEST.replace(b"Tunnel-Id: t-1\r\nTunnel-Connection: 2/3\r\n", b""))
+    assert hello == TunnelHello("stadtwerke", "WERK 1/ä", "4711", "2.19.0.2", "", 1, 1)
+
+
+@pytest.mark.parametrize("number", [b"0/1", b"2/1", b"1", b"1/", b"1/65", b"01/2", b"-1/2", b"1/2/3", b"1/100", b""])
+async def test_a_connection_that_cannot_be_one_of_its_tunnel_is_no_request_for_a_tunnel(number: bytes) -> None:
+    assert await _read(REQUEST.replace(b"2/3", number)) is None
+
+
+async def test_a_tunnel_may_have_as_many_connections_as_allowed() -> None:
+    hello = await _read(REQUEST.replace(b"2/3", b"64/64"))
+    assert hello is not None
+    assert (hello.connection, hello.connections) == (64, 64)

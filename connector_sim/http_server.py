@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import http
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -38,7 +38,7 @@ class HttpAnswer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Handle: TypeAlias = Callable[[HttpRequest], HttpAnswer]
+Handle: TypeAlias = Callable[[HttpRequest], HttpAnswer | Awaitable[HttpAnswer]]
 
 
 async def serve_http(stream: ByteStream, handle: Handle, *, timeout_s: float) -> None:
@@ -61,7 +61,10 @@ async def _serve_one(connection: h11.Connection, stream: ByteStream, handle: Han
     if isinstance(request, HttpAnswer):
         await _answer(connection, stream, request, is_last=True)
         return False
-    await _answer(connection, stream, handle(request), without_body=request.method == "HEAD")
+    answer = handle(request)
+    if not isinstance(answer, HttpAnswer):
+        answer = await answer
+    await _answer(connection, stream, answer, without_body=request.method == "HEAD")
     if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
         return False
     connection.start_next_cycle()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import h11
 import pytest
 
-from connector_sim.cloud.http import MAX_BODY_BYTES, MAX_HEAD_BYTES, HttpAnswer, HttpRequest, serve_http
+from connector_sim.http_server import MAX_BODY_BYTES, MAX_HEAD_BYTES, HttpAnswer, HttpRequest, serve_http
 from tests.connector_sim.landscape import DEADLINE_S, SECRET, cloud_side, read_all
 from tests.maco_net.pairs import tcp_pair
 from tests.programs import require_program
