@@ -112,6 +112,7 @@ async def ask(
             return tokens
         finally:
             serving.cancel()
+            listener.close()  # a request that fails at once ends before serving has begun
     raise failed
 
 
