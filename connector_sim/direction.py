@@ -78,14 +78,14 @@ class Direction:
         self.count += size
         sent = self._sink.write(data)
         if sent and not self.is_over:
-            self._source.consumed(sent, is_behind=sent < size)
+            self._source.consumed(sent, size - sent)
         if self._ends.is_ending:
             self._ends.moved()
 
     def ended(self) -> None:
         """See Outlet."""
         self._ended = True
-        if not self._sink.waits:
+        if not self._sink.waiting:
             self.emptied()
 
     def failed(self, error: NetError) -> None:
@@ -94,7 +94,7 @@ class Direction:
             self.ended()
             return
         self._failure = error
-        if not self._sink.waits:
+        if not self._sink.waiting:
             self.emptied()
 
     def _see(self, passage: Passage, data: memoryview) -> None:
@@ -111,7 +111,7 @@ class Direction:
     def taken(self, count: int) -> None:
         """See Inlet."""
         if not self.is_over:
-            self._source.consumed(count, is_behind=True)
+            self._source.consumed(count, self._sink.waiting)
         if self._ends.is_ending:
             self._ends.moved()
 

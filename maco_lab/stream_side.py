@@ -44,9 +44,9 @@ class StreamSide:
         return self._stream.peer_address
 
     @property
-    def waits(self) -> bool:
+    def waiting(self) -> int:
         """See Side."""
-        return bool(self._unsent)
+        return len(self._unsent)
 
     def jobs(self) -> tuple[Coroutine[Any, Any, None], Coroutine[Any, Any, None]]:
         """Return what has to run as long as the relay does."""
@@ -60,7 +60,7 @@ class StreamSide:
     def resume(self) -> None:
         """See Side; what went out says the same."""
 
-    def consumed(self, count: int, *, is_behind: bool) -> None:  # noqa: ARG002 - there is no window to shrink
+    def consumed(self, count: int, waiting: int) -> None:  # noqa: ARG002 - there is no window to shrink
         """See Side."""
         self._in_flight -= count
         if self._in_flight <= 0:

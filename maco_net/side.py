@@ -70,8 +70,8 @@ class Side(Protocol):
         """Whether ``end`` ends this direction alone."""
 
     @property
-    def waits(self) -> bool:
-        """Whether bytes that were written have not gone out yet."""
+    def waiting(self) -> int:
+        """How many bytes that were written have not gone out yet."""
 
     def begin(self, outlet: Outlet, inlet: Inlet) -> None:
         """Start to tell."""
@@ -79,10 +79,10 @@ class Side(Protocol):
     def resume(self) -> None:
         """Receive again, after the outlet had no room."""
 
-    def consumed(self, count: int, *, is_behind: bool) -> None:
+    def consumed(self, count: int, waiting: int) -> None:
         """Take the news that ``count`` bytes which came from here have gone out at the other side.
 
-        ``is_behind``: others had to wait there.
+        ``waiting`` more wait there.
         """
 
     def stop(self) -> None:

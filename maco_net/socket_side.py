@@ -53,9 +53,9 @@ class SocketSide:
         return self._channel.can_send_eof
 
     @property
-    def waits(self) -> bool:
+    def waiting(self) -> int:
         """See Side."""
-        return self._unsent is not None
+        return 0 if self._unsent is None else len(self._unsent)
 
     def begin(self, outlet: Outlet, inlet: Inlet) -> None:
         """See Side. What the socket holds already is received on the loop's next turn."""
@@ -71,7 +71,7 @@ class SocketSide:
         if not (self._watched or self._stopped):
             self._receive()
 
-    def consumed(self, count: int, *, is_behind: bool) -> None:
+    def consumed(self, count: int, waiting: int) -> None:
         """See Side; the socket's own window follows from what is read."""
 
     def stop(self) -> None:

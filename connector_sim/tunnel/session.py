@@ -24,7 +24,7 @@ from maco_wire.exceptions import RemoteProtocolError
 READ_BYTES = 256 * 1024
 """How much is read before it is handed on: several TLS records, so that large frames stay whole."""
 FAIR_SHARE_BYTES = 128 * 1024
-"""The longest frame of a stream while others wait for the tunnel, or talk through it: they wait behind it."""
+"""The longest frame while others talk through the tunnel: they wait behind it."""
 TURNS_AT_A_TIME = 16
 """How many waiting streams have their turn before the event loop has its own."""
 MAX_UNSENT_ACCEPTANCES = 16 * 1024
@@ -164,8 +164,7 @@ class TunnelSession:
         if stream is self._served:
             room, self._served = None, None  # it had its turn: the next one is behind those who wait
         else:
-            is_shared = limit > FAIR_SHARE_BYTES and (bool(self._waiting) or outbox.is_talked_through)
-            room = outbox.room(FAIR_SHARE_BYTES if is_shared else limit)
+            room = outbox.room(min(limit, FAIR_SHARE_BYTES) if outbox.is_talked_through else limit)
         if room is None and not stream.is_waiting:
             stream.is_waiting = True
             self._waiting.append(stream)
@@ -178,9 +177,9 @@ class TunnelSession:
         self._served = self._serving_turn
         outbox.commit(count)
 
-    def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
+    def consume(self, stream_id: int, count: int, waiting: int) -> None:
         """See Carrier."""
-        self._machine.consume(stream_id, count, is_behind=is_behind)
+        self._machine.consume(stream_id, count, waiting=waiting)
         if self._machine.has_data_to_send:
             self._flush_soon()
 

@@ -16,6 +16,12 @@ from maco_net.streams import CHUNK_BYTES
 from maco_wire import yamux
 from maco_wire.observation import Address
 
+LEAST_WINDOW_BYTES = 4 * 1024
+"""What is left of a window below this waits until the peer gives more: RFC 1122, section 4.2.3.4, on silly windows.
+
+The peer will: it has nearly a whole window of bytes that it gives back once it has consumed them.
+"""
+
 
 class Carrier(Protocol):
     """What a stream needs of the session that carries it."""
@@ -29,8 +35,8 @@ class Carrier(Protocol):
     def commit(self, flow: yamux.Stream, count: int) -> None:
         """Send the first ``count`` bytes of the room."""
 
-    def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
-        """Tell the peer that ``count`` bytes were taken; ``is_behind``: others had to wait."""
+    def consume(self, stream_id: int, count: int, waiting: int) -> None:
+        """Tell the peer that ``count`` bytes were taken, while ``waiting`` more have to wait."""
 
     def end_stream(self, stream_id: int) -> None:
         """Send FIN."""
@@ -112,7 +118,7 @@ class TunnelStream:
             self._received.appendleft(chunk[max_bytes:])
             chunk = chunk[:max_bytes]
         if not self._failure:
-            self._carrier.consume(self.stream_id, len(chunk), is_behind=False)
+            self._carrier.consume(self.stream_id, len(chunk), 0)
         return chunk
 
     async def send(self, data: bytes | bytearray | memoryview) -> None:
@@ -149,9 +155,9 @@ class TunnelStream:
     # As one side of a relay
 
     @property
-    def waits(self) -> bool:
+    def waiting(self) -> int:
         """See Side."""
-        return self._unsent is not None
+        return 0 if self._unsent is None else len(self._unsent)
 
     def begin(self, outlet: Outlet, inlet: Inlet) -> None:
         """See Side; tells at once what has arrived already."""
@@ -169,9 +175,9 @@ class TunnelStream:
     def resume(self) -> None:
         """See Side; the peer's window is all that holds it back."""
 
-    def consumed(self, count: int, *, is_behind: bool) -> None:
+    def consumed(self, count: int, waiting: int) -> None:
         """See Side."""
-        self._carrier.consume(self.stream_id, count, is_behind=is_behind)
+        self._carrier.consume(self.stream_id, count, waiting)
 
     def stop(self) -> None:
         """See Side."""
@@ -180,7 +186,7 @@ class TunnelStream:
     def room(self) -> memoryview | None:
         """See Side."""
         window = self._flow.send_window
-        if window == 0 or self._unsent is not None:
+        if window < LEAST_WINDOW_BYTES or self._unsent is not None:
             return None
         return self._carrier.room(self, window)
 

@@ -206,10 +206,11 @@ class YamuxSession:
         self._forget(stream)
         self._write(FrameType.WINDOW_UPDATE, RST, stream_id, 0)
 
-    def consume(self, stream_id: int, count: int, *, is_behind: bool = False) -> None:
+    def consume(self, stream_id: int, count: int, *, waiting: int = 0) -> None:
         """Tell that the application has taken ``count`` received bytes: the peer may send as many more.
 
-        ``is_behind`` says that others of the bytes received so far had to wait for the application.
+        ``waiting`` bytes of those received have to wait for the application: then the window does not grow, and with
+        more than the initial one it shrinks.
         """
         stream = self._streams.get(stream_id) or self._stream(stream_id)
         if stream is None:
@@ -217,11 +218,11 @@ class YamuxSession:
         delta = stream.consume(count)
         if not delta:
             return
-        if is_behind:
+        if waiting > INITIAL_WINDOW:
             withheld = stream.withhold(delta)
             delta -= withheld
             self._growth_left += withheld
-        elif stream.was_nearly_used_up(delta):
+        elif not waiting and stream.was_nearly_used_up(delta):
             delta += self._grow(stream)
         if delta:
             self._write(FrameType.WINDOW_UPDATE, 0, stream_id, delta)

@@ -141,7 +141,7 @@ class _TakesNoMore:
 
     local_address = peer_address = ("127.0.0.1", 1)
     can_send_eof = True
-    waits = False
+    waiting = 0
 
     def __init__(self) -> None:
         self.refused = asyncio.Event()
@@ -163,7 +163,7 @@ class _TakesNoMore:
     def write(self, data: memoryview) -> int:
         raise AssertionError(f"MaCo is read, it does not push {bytes(data)!r}")
 
-    def consumed(self, count: int, *, is_behind: bool) -> None:
+    def consumed(self, count: int, waiting: int) -> None:
         pass
 
     def resume(self) -> None:

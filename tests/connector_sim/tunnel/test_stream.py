@@ -34,7 +34,7 @@ class _Carrier:
     def commit(self, flow: yamux.Stream, count: int) -> None:
         self.sent += self._room[:count]
 
-    def consume(self, stream_id: int, count: int, *, is_behind: bool) -> None:
+    def consume(self, stream_id: int, count: int, waiting: int) -> None:
         self.told.append(f"consumed {count}")
 
     def end_stream(self, stream_id: int) -> None:

@@ -240,9 +240,16 @@ def test_a_reader_that_falls_behind_loses_what_its_window_had_grown_by() -> None
     session.consume(1, WINDOW // 2)
     session.receive_data(data(1, bytes(WINDOW // 2 + WINDOW)))
     session.data_to_send()
-    session.consume(1, WINDOW, is_behind=True)
+    session.consume(1, WINDOW, waiting=WINDOW + 1)
     assert session.data_to_send() == b""  # half of the window, and all of it withheld
-    session.consume(1, WINDOW // 2, is_behind=True)
+    session.consume(1, WINDOW // 2, waiting=WINDOW + 1)
+    assert session.data_to_send() == frame("window", 0, 1, WINDOW // 2)
+
+
+def test_a_window_neither_grows_nor_shrinks_while_a_few_bytes_wait_for_the_reader() -> None:
+    session = server_with_stream(**GROWING)
+    session.receive_data(data(1, bytes(WINDOW)))
+    session.consume(1, WINDOW // 2, waiting=1)
     assert session.data_to_send() == frame("window", 0, 1, WINDOW // 2)
 
 
