@@ -1,0 +1,1 @@
+"""Wiretaps without keys: what an eavesdropper on each hop would see."""
