@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import importlib.util
 import json
@@ -45,6 +46,7 @@ def run(party: Coroutine[Any, Any, None]) -> None:
     """Run a party until SIGTERM, on uvloop if the last argument says so."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    gc.freeze()  # as maco_lab.runner does for every party
     factory = importlib.import_module("uvloop").new_event_loop if sys.argv[-1] == "uvloop" else None
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_until_told(party))
