@@ -28,7 +28,7 @@ demo: $(RUN_STAMP) ## Fetch a mail both ways and show where TLS ended
 	@$(BIN)/maco-lab demo
 
 test: $(DEV_STAMP) ## Run all tests that need only Python, fast and slow
-	$(BIN)/pytest -m "not real" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not real" -n 2 $(PYTEST_ARGS)
 
 test-real: $(DEV_STAMP) ## Run the tests with real programs; those that are not installed are skipped and named
 	$(BIN)/pytest -m "real" $(PYTEST_ARGS)
