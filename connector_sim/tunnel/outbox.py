@@ -20,7 +20,7 @@ from maco_net.socket_side import Channel
 from maco_net.tls import MAX_RECORD_PAYLOAD
 from maco_wire.yamux import HEADER_SIZE
 
-BATCH_BYTES = 256 * 1024
+BATCH_BYTES = 1024 * 1024
 """How much is written in one go, and how much may wait: beyond, streams have to wait as well."""
 CONTROL_BYTES = 16 * 1024
 """Room behind that for frames without payload; more of them wait in a buffer of their own."""

@@ -21,7 +21,7 @@ from maco_net.socket_side import Channel
 from maco_wire import yamux
 from maco_wire.exceptions import RemoteProtocolError
 
-READ_BYTES = 256 * 1024
+READ_BYTES = 512 * 1024
 """How much is read before it is handed on: several TLS records, so that large frames stay whole."""
 FAIR_SHARE_BYTES = 128 * 1024
 """The longest frame while others talk through the tunnel: they wait behind it."""
@@ -46,7 +46,7 @@ class SessionSettings:
     """How long an orderly end may take to tell the peer."""
     max_window_bytes: int = 4 * 1024 * 1024
     """How far the receive window of one fast stream may grow."""
-    window_growth_bytes: int = 16 * 1024 * 1024
+    window_growth_bytes: int = 32 * 1024 * 1024
     """How far the receive windows of all streams together may grow beyond their initial 256 KiB."""
 
 
