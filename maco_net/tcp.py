@@ -32,6 +32,10 @@ class TcpStream:
     can_send_eof = True
     has_more = False
     """Whether bytes wait that no readiness will tell of; never so for plain TCP."""
+    sends_when_readable = False
+    """Whether what was refused last is to be offered again once the socket is *readable*; TLS alone needs that."""
+    receives_when_writable = False
+    """Whether the next bytes can be received once the socket is *writable*; TLS alone needs that."""
 
     def __init__(self, sock: socket.socket) -> None:
         """Take over ``sock``, which must be connected; raises PeerReset if its peer is gone already."""
@@ -85,16 +89,6 @@ class TcpStream:
     def readiness(self) -> Readiness:
         """Where callbacks for this socket are registered."""
         return self._readiness
-
-    @property
-    def sends_when_readable(self) -> bool:
-        """Whether what was refused last is to be offered again once the socket is *readable*; TLS alone needs that."""
-        return False
-
-    @property
-    def receives_when_writable(self) -> bool:
-        """Whether the next bytes can be received once the socket is *writable*; TLS alone needs that."""
-        return False
 
     def cork(self, on: bool) -> None:
         """Hold back segments that are not full, or let them go; nothing where the system has no TCP_CORK."""
