@@ -100,10 +100,9 @@ class SocketSide:
     def _readable(self) -> None:
         try:
             self._receive()
-            if self._unsent is not None and self._channel.sends_when_readable:
-                self._send_unsent()  # behind the reading, which may have taken what sending waited for
-                if self._unsent is not None:
-                    self._wait_to_send()
+            # Sending comes behind the reading, which may have taken what it waited for.
+            if self._unsent is not None and self._channel.sends_when_readable and self._send_unsent():
+                self._wait_to_send()
         except Exception:  # noqa: BLE001 - the last resort of one connection, which may lack bytes now
             self._lose()
 
@@ -209,19 +208,18 @@ class SocketSide:
         try:
             if self._unsent is None:
                 self._channel.readiness.on_writable(None)
-            else:
-                self._send_unsent()
-                if self._unsent is not None and self._channel.sends_when_readable:
-                    self._wait_to_send()
+            elif self._send_unsent() and self._channel.sends_when_readable:
+                self._wait_to_send()
             if self._channel.receives_when_writable:
                 self._receive()
         except Exception:  # noqa: BLE001 - see _readable
             self._lose()
 
-    def _send_unsent(self) -> None:
+    def _send_unsent(self) -> bool:
+        """Send what waits as far as the socket takes it; tell whether some of it waits on."""
         unsent = self._unsent
         if unsent is None or self._inlet is None:
-            return
+            return False
         sent, size = 0, len(unsent)
         try:
             with memoryview(unsent) as view:
@@ -229,7 +227,7 @@ class SocketSide:
                     sent += count
         except NetError as error:
             self._send_failed(error)
-            return
+            return False
         if sent < size:
             del unsent[:sent]
         else:
@@ -238,6 +236,7 @@ class SocketSide:
             self._inlet.taken(sent)
         if self._unsent is None and not self._is_over:
             self._all_sent()
+        return self._unsent is not None
 
     def _all_sent(self) -> None:
         self._channel.readiness.on_writable(None)
