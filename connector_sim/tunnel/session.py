@@ -63,6 +63,7 @@ class TunnelSession:
         self._machine = yamux.YamuxSession(
             role,
             max_streams=self._settings.max_streams,
+            accept_backlog=self._settings.max_streams,  # none waits longer than the bytes it came with are being read
             max_window=self._settings.max_window_bytes,
             growth_budget=self._settings.window_growth_bytes,
         )

@@ -176,6 +176,14 @@ async def _running(
         yield
 
 
+async def test_streams_that_are_opened_all_at_once_are_all_served() -> None:
+    async with tunnel(echo) as both:
+        streams = [await both.cloud.open_stream() for _ in range(1000)]
+        for stream in streams:
+            await stream.send(b"x")
+        assert [await stream.receive() for stream in streams] == [b"x"] * 1000
+
+
 async def test_a_stream_beyond_the_limit_is_not_opened() -> None:
     async with tunnel(Handed(), settings=SessionSettings(max_streams=1)) as both:
         await both.cloud.open_stream()
