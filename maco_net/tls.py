@@ -72,8 +72,8 @@ class TlsStream(ConnectedSocket):
 
     @property
     def has_more(self) -> bool:
-        """See TcpStream: an end behind the bytes of the last read, or the rest of a record."""
-        return self._deferred is not None or self._pending() > 0
+        """See TcpStream: an end behind the bytes of the last read, the rest of a record, or what has to send first."""
+        return self._deferred is not None or self.receives_when_writable or self._pending() > 0
 
     def receive_into(self, room: memoryview) -> int | None:
         """See TcpStream. Several records are gathered, because OpenSSL hands out one at a time.
