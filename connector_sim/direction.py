@@ -123,12 +123,17 @@ class Direction:
 
     def taken(self, count: int) -> None:
         """See Inlet."""
-        early = min(self._early, count)
-        self._early -= early
-        if count > early and not self.is_over:
-            self._source.consumed(count - early, self._sink.waiting)
+        if self._early:
+            count = self._behind_early(count)
+        if not self.is_over:
+            self._source.consumed(count, self._sink.waiting)
         if self._ends.is_ending:
             self._ends.moved()
+
+    def _behind_early(self, count: int) -> int:
+        early = min(self._early, count)
+        self._early -= early
+        return count - early
 
     def emptied(self) -> None:
         """See Inlet."""

@@ -31,6 +31,7 @@ OnEnd: TypeAlias = Callable[["Relay", "RelayEnd"], None]
 class RelaySettings:
     """How ends are passed on; ``half_closed_s`` is how long a connection with one ended direction may stand still.
 
+    The same limit has one whose source was reset, while its sink does not take the bytes before that.
     ``maco_end_to_tls``: "hold" keeps MaCo's end back from a TLS back end, "close" ends the whole connection there.
     ``truncated_as``: what MaCo sees when a TLS back end ends without close_notify.
     """
