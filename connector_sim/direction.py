@@ -17,13 +17,16 @@ class Ends(Protocol):
     """What a direction tells the relay."""
 
     is_ending: bool
-    """Whether a direction has ended, so that the other one has a deadline."""
+    """Whether a direction has ended, or is about to, so that standing still has a limit."""
 
     def passes_as_end(self, error: NetError) -> bool:
         """Tell whether this failure of a source is passed on as if it were an orderly end."""
 
     def moved(self) -> None:
         """Take the news that bytes move while ``is_ending``."""
+
+    def source_ends(self) -> None:
+        """Take the news that a source has failed, while bytes before that still wait: they have a deadline now."""
 
     def direction_ended(self, direction: Direction) -> None:
         """Take the news that all bytes of a direction, and its orderly end, were passed on."""
@@ -38,7 +41,7 @@ class Ends(Protocol):
 class Direction:
     """The way from ``source`` to ``sink``; ``count`` is its bytes so far."""
 
-    __slots__ = ("_ended", "_ends", "_failure", "_passage", "_room", "_sink", "_source", "count", "is_over")
+    __slots__ = ("_early", "_ended", "_ends", "_failure", "_passage", "_room", "_sink", "_source", "count", "is_over")
 
     def __init__(self, source: Side, sink: Side, passage: Passage, ends: Ends) -> None:
         self._source = source
@@ -46,11 +49,19 @@ class Direction:
         self._passage: Passage | None = passage if passage.is_looking else None
         self._ends = ends
         self._room: memoryview | None = None
+        self._early = 0
         self._ended = False
         self._failure: NetError | None = None
         self.count = 0
         self.is_over = False
         """Whether nothing passes here any more."""
+
+    def push_early(self, data: bytes) -> None:
+        """Take bytes that were received before the relay began; the source has been told of them then."""
+        if self._passage is not None:
+            self._see(self._passage, data)
+        self.count += len(data)
+        self._early = len(data) - self._sink.write(memoryview(data))
 
     # As the outlet of the source
 
@@ -94,10 +105,12 @@ class Direction:
             self.ended()
             return
         self._failure = error
-        if not self._sink.waiting:
+        if self._sink.waiting:
+            self._ends.source_ends()
+        else:
             self.emptied()
 
-    def _see(self, passage: Passage, data: memoryview) -> None:
+    def _see(self, passage: Passage, data: bytes | memoryview) -> None:
         passage.see(data)
         if not passage.is_looking:
             self._passage = None
@@ -110,10 +123,17 @@ class Direction:
 
     def taken(self, count: int) -> None:
         """See Inlet."""
+        if self._early:
+            count = self._behind_early(count)
         if not self.is_over:
             self._source.consumed(count, self._sink.waiting)
         if self._ends.is_ending:
             self._ends.moved()
+
+    def _behind_early(self, count: int) -> int:
+        early = min(self._early, count)
+        self._early -= early
+        return count - early
 
     def emptied(self) -> None:
         """See Inlet."""

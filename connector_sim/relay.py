@@ -31,6 +31,7 @@ OnEnd: TypeAlias = Callable[["Relay", "RelayEnd"], None]
 class RelaySettings:
     """How ends are passed on; ``half_closed_s`` is how long a connection with one ended direction may stand still.
 
+    The same limit has one whose source was reset, while its sink does not take the bytes before that.
     ``maco_end_to_tls``: "hold" keeps MaCo's end back from a TLS back end, "close" ends the whole connection there.
     ``truncated_as``: what MaCo sees when a TLS back end ends without close_notify.
     """
@@ -93,20 +94,20 @@ class Relay:
         self._moved_at = 0.0
         self._on_end: OnEnd | None = None
         self.is_ending = False
-        """Whether one direction has ended; from then on standing still has a limit."""
+        """Whether one direction has ended, or is about to; from then on standing still has a limit."""
         self.is_over = False
 
     def start(self, on_end: OnEnd, *, early_to_maco: bytes = b"", early_to_mail_server: bytes = b"") -> None:
         """Copy until both directions have ended, then call ``on_end``.
 
-        The early bytes arrived glued to the messages before the payload.
+        The early bytes arrived glued to the messages before the payload: they come before all that the sides hold.
         """
         self._on_end = on_end
-        self._maco_side.begin(self._up, self._down)
         if early_to_maco:
-            self._down.push(memoryview(early_to_maco))
-        if early_to_mail_server and not self.is_over:
-            self._up.push(memoryview(early_to_mail_server))
+            self._down.push_early(early_to_maco)
+        if early_to_mail_server:
+            self._up.push_early(early_to_mail_server)
+        self._maco_side.begin(self._up, self._down)
         if not self.is_over:
             self._mail_side.begin(self._down, self._up)
 
@@ -146,6 +147,10 @@ class Relay:
         """Let the half that is still open live on; a connection with both halves open has no deadline."""
         self._moved_at = asyncio.get_running_loop().time()
 
+    def source_ends(self) -> None:
+        """See Ends; a sink that takes nothing would otherwise keep the connection for ever."""
+        self._limit_stillness()
+
     def direction_ended(self, direction: Direction) -> None:
         """See Ends."""
         if direction is self._up and self._settings.maco_end_to_tls == "close" and not self._mail_side.can_send_eof:
@@ -168,7 +173,11 @@ class Relay:
     def _one_is_over(self) -> None:
         if self._up.is_over and self._down.is_over:
             self._finish("reset" if self._send_failure else "truncated" if self._is_truncated else "end")
-        elif not self.is_ending and not self.is_over:
+        else:
+            self._limit_stillness()
+
+    def _limit_stillness(self) -> None:
+        if not (self.is_ending or self.is_over):
             self.is_ending = True
             self.moved()
             self._watch_stillness(self._settings.half_closed_s)
@@ -190,16 +199,20 @@ class Relay:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if ended_by == "end" or self._is_truncated:
-            self._maco_side.close()
-            self._mail_side.close()
-        else:
-            self._maco_side.abort()
-            self._mail_side.abort()
-        self._report(ended_by)
         told, self._on_end = self._on_end, None
-        if told is not None:
-            told(self, RelayEnd(self._up.count, self._down.count, ended_by))
+        try:
+            self._end_sides(in_order=ended_by == "end" or (ended_by == "truncated" and self._is_truncated))
+            self._report(ended_by)
+        finally:
+            if told is not None:
+                told(self, RelayEnd(self._up.count, self._down.count, ended_by))
+
+    def _end_sides(self, *, in_order: bool) -> None:
+        for side in (self._maco_side, self._mail_side):
+            if in_order:
+                side.close()
+            else:
+                side.abort()
 
     def _report(self, ended_by: EndedBy) -> None:
         self._watcher.record(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from connector_sim.admission import Lease
 from connector_sim.relay import Relay, RelayEnd
 
@@ -13,7 +11,6 @@ class Relays:
 
     def __init__(self) -> None:
         self._running: dict[Relay, Lease | None] = {}
-        self._emptied = asyncio.Event()
         self._forget = self._ended  # one bound method for all of them
 
     def __len__(self) -> int:
@@ -24,22 +21,18 @@ class Relays:
     ) -> None:
         """Start a relay; when it ends, it is forgotten, and its place, if it takes one, is given back."""
         self._running[relay] = lease
-        relay.start(self._forget, early_to_maco=early_to_maco, early_to_mail_server=early_to_mail_server)
+        try:
+            relay.start(self._forget, early_to_maco=early_to_maco, early_to_mail_server=early_to_mail_server)
+        except BaseException:
+            relay.cut()
+            raise
 
     def _ended(self, relay: Relay, _: RelayEnd) -> None:
         lease = self._running.pop(relay)
         if lease is not None:
             lease.release()
-        if not self._running:
-            self._emptied.set()
 
     def cut(self) -> None:
         """Reset every connection, because the party shuts down."""
         for relay in tuple(self._running):
             relay.cut()
-
-    async def emptied(self) -> None:
-        """Return once no relay runs."""
-        while self._running:
-            self._emptied.clear()
-            await self._emptied.wait()

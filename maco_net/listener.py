@@ -73,7 +73,10 @@ class Listener:
                 self._readiness = Readiness(self._sock)
                 self._watch(True)
                 self._accept_some()
-                await self._over
+                try:
+                    await self._over
+                finally:
+                    self._watch(False)  # nobody comes in while those that are here are being ended
             while self._connections:  # closed in order: those that were kept go on
                 self._emptied.clear()
                 await self._emptied.wait()
@@ -132,7 +135,7 @@ class Listener:
         return False
 
     def _resume(self) -> None:
-        if self._sock.fileno() >= 0:
+        if self._over is not None and not self._over.done():
             self._watch(True)
 
     def _guard(self, tasks: asyncio.TaskGroup, serve: Serve, stream: TcpStream) -> None:

@@ -7,31 +7,32 @@ import contextlib
 import errno
 import os
 import socket
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
+from maco_net.connected_socket import ConnectedSocket
 from maco_net.errors import ConnectError, ConnectFailure, PeerReset
 from maco_net.readiness import Readiness
 from maco_net.streams import CHUNK_BYTES
-from maco_wire.observation import Address
 
-TCP_CORK: int | None = getattr(socket, "TCP_CORK", None)  # Linux alone has it
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 _SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 _AddressInfo: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, _SocketAddress]
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK, errno.EINTR})
 _KINDS: dict[int, ConnectFailure] = {errno.ECONNREFUSED: "refused", errno.ETIMEDOUT: "timeout"}
 
 
-class TcpStream:
-    """A connected, non-blocking TCP socket."""
+class TcpStream(ConnectedSocket):
+    """A plain TCP connection."""
 
-    __slots__ = ("_readiness", "_reset", "_sock", "is_kept", "local_address", "peer_address", "when_closed")
+    __slots__ = ("_reset",)
 
     can_send_eof = True
     has_more = False
     """Whether bytes wait that no readiness will tell of; never so for plain TCP."""
+    sends_when_readable = False
+    """Whether what was refused last is to be offered again once the socket is *readable*; TLS alone needs that."""
+    receives_when_writable = False
+    """Whether the next bytes can be received once the socket is *writable*; TLS alone needs that."""
 
     def __init__(self, sock: socket.socket) -> None:
         """Take over ``sock``, which must be connected; raises PeerReset if its peer is gone already."""
@@ -39,18 +40,12 @@ class TcpStream:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            self.local_address: Address = sock.getsockname()[:2]
-            self.peer_address: Address = sock.getpeername()[:2]
+            addresses = sock.getsockname()[:2], sock.getpeername()[:2]
         except OSError as error:
             sock.close()
             raise PeerReset("connection is gone before it was used") from error
-        self._sock = sock
-        self._readiness = Readiness(sock)
+        super().__init__(sock, Readiness(sock), addresses)
         self._reset: PeerReset | None = None
-        self.is_kept = False
-        """Whether this connection outlives the task that accepted it (see Listener)."""
-        self.when_closed: Callable[[TcpStream], None] | None = None
-        """Called once when the stream is closed here, in whatever way."""
 
     def receive_into(self, room: memoryview) -> int | None:
         """Receive into ``room`` what is there: how many bytes, 0 at the peer's end, None if nothing is there now.
@@ -76,36 +71,9 @@ class TcpStream:
         except OSError as error:
             raise self._met_reset(error) from error
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the stream still holds its socket."""
-        return self._sock.fileno() >= 0
-
-    @property
-    def readiness(self) -> Readiness:
-        """Where callbacks for this socket are registered."""
-        return self._readiness
-
-    @property
-    def sends_when_readable(self) -> bool:
-        """Whether what was refused last is to be offered again once the socket is *readable*; TLS alone needs that."""
-        return False
-
-    @property
-    def receives_when_writable(self) -> bool:
-        """Whether the next bytes can be received once the socket is *writable*; TLS alone needs that."""
-        return False
-
-    def cork(self, on: bool) -> None:
-        """Hold back segments that are not full, or let them go; nothing where the system has no TCP_CORK."""
-        if TCP_CORK is not None:
-            with contextlib.suppress(OSError):
-                self._sock.setsockopt(socket.IPPROTO_TCP, TCP_CORK, on)
-
     def close_now(self) -> bool:
         """Close in the orderly way at once; always possible here (see TlsStream)."""
-        self._closed()
-        self._sock.close()
+        self._close()
         return True
 
     async def receive(self, max_bytes: int = CHUNK_BYTES) -> bytes:
@@ -152,13 +120,6 @@ class TcpStream:
         """Close; the kernel goes on sending what it was given, unless bytes are unread (see ``close_gently``)."""
         self.close_now()
 
-    def abort(self) -> None:
-        """Close with RST."""
-        self._closed()
-        with contextlib.suppress(OSError):
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self._sock.close()
-
     def detach(self) -> socket.socket:
         """Hand the socket to a layer above (TLS); this stream is of no use afterwards."""
         self._readiness.close()
@@ -174,12 +135,6 @@ class TcpStream:
         if self._reset is not None:
             raise self._reset
         return 0
-
-    def _closed(self) -> None:
-        self._readiness.close()
-        told, self.when_closed = self.when_closed, None
-        if told is not None:
-            told(self)
 
 
 async def connect_tcp(host: str, port: int, *, timeout_s: float) -> TcpStream:

@@ -7,7 +7,6 @@ buffer after WANT_WRITE is an error (BAD_LENGTH).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 import sys
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from maco_net.alerts import alert_for_reason, alert_for_verify_code, alert_received
+from maco_net.connected_socket import ConnectedSocket
 from maco_net.errors import (
     HandshakeError,
     HandshakeFacts,
@@ -27,7 +27,7 @@ from maco_net.errors import (
 )
 from maco_net.readiness import Readiness
 from maco_net.streams import CHUNK_BYTES, close_gently
-from maco_net.tcp import RESET_ON_CLOSE, TCP_CORK, TcpStream
+from maco_net.tcp import TcpStream
 from maco_wire.observation import Address
 
 MAX_RECORD_PAYLOAD = 16 * 1024  # bytes; RFC 8446, section 5.1: "The length MUST NOT exceed 2^14 bytes."
@@ -39,57 +39,41 @@ _ENCODING_DER = 2  # _ssl.ENCODING_DER
 _asked_for: weakref.WeakKeyDictionary[ssl.SSLSocket, str] = weakref.WeakKeyDictionary()
 
 
-class TlsStream:
+class TlsStream(ConnectedSocket):
     """An established TLS session; ``facts`` is this end's view of its handshake."""
 
     __slots__ = (
         "_deferred",
         "_pending",
         "_read",
-        "_readiness",
-        "_sock",
         "_write",
         "facts",
-        "is_kept",
-        "local_address",
-        "peer_address",
         "receives_when_writable",
         "sends_when_readable",
-        "when_closed",
     )
 
+    _sock: ssl.SSLSocket
     can_send_eof = False  # SSL_shutdown in one direction loses what the peer still sends: see design, section 10
 
     def __init__(self, sock: ssl.SSLSocket, readiness: Readiness, addresses: tuple[Address, Address]) -> None:
-        self._sock = sock
+        super().__init__(sock, readiness, addresses)
         # OpenSSL's own calls: SSLSocket wraps each in two more, which every small frame would pay for. They must not
         # be used once the socket is closed: its number may be another connection's by then (see ``_closed``).
         ssl_object = sock._sslobj  # type: ignore[attr-defined]  # noqa: SLF001
         self._read: Callable[[int, memoryview], int] = ssl_object.read
         self._write: Callable[[bytes | bytearray | memoryview], int] = ssl_object.write
         self._pending: Callable[[], int] = ssl_object.pending
-        self._readiness = readiness
-        self.local_address, self.peer_address = addresses
         self.facts = HandshakeFacts()
         self._deferred: NetError | Literal["end"] | None = None
-        self.is_kept = False
-        """See TcpStream."""
-        self.when_closed: Callable[[TlsStream], None] | None = None
-        """See TcpStream."""
         self.sends_when_readable = False
         """See TcpStream."""
         self.receives_when_writable = False
         """See TcpStream."""
 
     @property
-    def readiness(self) -> Readiness:
-        """See TcpStream."""
-        return self._readiness
-
-    @property
     def has_more(self) -> bool:
-        """See TcpStream: an end behind the bytes of the last read, or the rest of a record."""
-        return self._deferred is not None or self._pending() > 0
+        """See TcpStream: an end behind the bytes of the last read, the rest of a record, or what has to send first."""
+        return self._deferred is not None or self.receives_when_writable or self._pending() > 0
 
     def receive_into(self, room: memoryview) -> int | None:
         """See TcpStream. Several records are gathered, because OpenSSL hands out one at a time.
@@ -142,12 +126,6 @@ class TlsStream:
         except OSError as error:
             raise self._translated(error) from error
 
-    def cork(self, on: bool) -> None:
-        """See TcpStream."""
-        if TCP_CORK is not None:
-            with contextlib.suppress(OSError):
-                self._sock.setsockopt(socket.IPPROTO_TCP, TCP_CORK, on)
-
     def close_now(self) -> bool:
         """Send close_notify without waiting for the peer's, and close; False if the socket has no room for it now."""
         try:
@@ -156,8 +134,7 @@ class TlsStream:
             return False
         except (OSError, ValueError):  # sent, but the peer's is not here; or the session is over already
             pass
-        self._closed()
-        self._sock.close()
+        self._close()
         return True
 
     async def receive(self, max_bytes: int = CHUNK_BYTES) -> bytes:
@@ -207,15 +184,7 @@ class TlsStream:
         except TimeoutError:
             pass
         finally:
-            self._closed()
-            self._sock.close()
-
-    def abort(self) -> None:
-        """Close with RST and without close_notify."""
-        self._closed()
-        with contextlib.suppress(OSError):
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self._sock.close()
+            self._close()
 
     async def close_behind_alert(self) -> None:
         """Close after a failed handshake so that an alert just sent arrives; what follows is read raw and dropped."""
@@ -228,10 +197,7 @@ class TlsStream:
 
     def _closed(self) -> None:
         self._read = self._write = self._pending = _of_no_use
-        self._readiness.close()
-        told, self.when_closed = self.when_closed, None
-        if told is not None:
-            told(self)
+        super()._closed()
 
     def _translated(self, error: OSError) -> NetError:
         if isinstance(error, ssl.SSLEOFError):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from maco_net.errors import NetError
+from maco_net.errors import NetError, PeerReset
 from maco_net.socket_side import Channel
 from maco_net.tls import MAX_RECORD_PAYLOAD
 from maco_wire.yamux import HEADER_SIZE
@@ -24,6 +24,8 @@ BATCH_BYTES = 1024 * 1024
 """How much is written in one go, and how much may wait: beyond, streams have to wait as well."""
 CONTROL_BYTES = 16 * 1024
 """Room behind that for frames without payload; more of them wait in a buffer of their own."""
+MAX_LATE_BYTES = 1024 * 1024
+"""How many may wait there: beyond, the peer only asks (for streams, for signs of life) and never reads an answer."""
 BULK_BYTES = 32 * 1024
 """With as much as this to write, nobody waits for the end of the turn."""
 ALONE_AFTER = 8
@@ -34,6 +36,7 @@ TALK_ENDS_AFTER = 64
 """After so many bulk writes in a row, some 10 ms of them, nobody is taken to be talking any more."""
 LEAST_ROOM_BYTES = 4 * 1024
 """Less room than this is none: a frame of a few bytes would cost as much as a large one."""
+_FULL = BATCH_BYTES - LEAST_ROOM_BYTES - HEADER_SIZE
 
 
 class Outbox:
@@ -75,12 +78,12 @@ class Outbox:
 
     def room(self, limit: int) -> memoryview | None:
         """Return the place for the payload of one frame, at most ``limit`` bytes; None while the socket is behind."""
+        if self._late or self.place > _FULL:
+            self.flush()  # else nobody would tell of room: the socket is not behind, only this turn is
+        if self.is_blocked:
+            return None
         begin = self.place + HEADER_SIZE
-        if self.is_blocked or self._late:
-            return None
         free = BATCH_BYTES - begin
-        if free < LEAST_ROOM_BYTES:
-            return None
         if limit > free:
             limit = free
         elif limit > MAX_RECORD_PAYLOAD:
@@ -101,10 +104,21 @@ class Outbox:
         """Take frames without payload. They are written by the next flush."""
         size = len(frames)
         if self._late or self.place + size > len(self.buffer):
-            self._late += frames
+            self._put_late(frames)
             return
         self.buffer[self.place : self.place + size] = frames
         self.place += size
+
+    def _put_late(self, frames: bytes) -> None:
+        if self.is_over:
+            return
+        self._late += frames
+        if self.place == 0:
+            self.place = self._take_late()
+        self.flush()
+        if len(self._late) > MAX_LATE_BYTES:
+            self.close()
+            self._on_failure(PeerReset("the peer asks without end and reads no answer"))
 
     def flush_soon(self) -> None:
         """Write at the end of this turn of the loop, or at once if the turn before had one frame only."""
@@ -162,11 +176,12 @@ class Outbox:
 
     def _block(self) -> None:
         self.is_blocked = True
-        if not self._channel.sends_when_readable:
-            self._channel.readiness.on_writable(self.unblock)
+        self._channel.readiness.on_writable(None if self._channel.sends_when_readable else self.unblock)
 
     def unblock(self) -> None:
         """Offer again what the socket did not take; called when it is ready."""
+        if self.is_over:
+            return
         self.is_blocked = False
         self.flush()
         if not (self.is_blocked or self.is_over):
@@ -177,6 +192,7 @@ class Outbox:
         """Write nothing more."""
         self.is_over = True
         self.is_blocked = True
+        self._late.clear()
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None

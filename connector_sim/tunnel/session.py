@@ -27,8 +27,6 @@ FAIR_SHARE_BYTES = 128 * 1024
 """The longest frame while others talk through the tunnel: they wait behind it."""
 TURNS_AT_A_TIME = 16
 """How many waiting streams have their turn before the event loop has its own."""
-MAX_UNSENT_ACCEPTANCES = 16 * 1024
-"""How many acceptances and rejections of streams may wait: beyond, the peer only asks and never reads."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +63,7 @@ class TunnelSession:
         self._machine = yamux.YamuxSession(
             role,
             max_streams=self._settings.max_streams,
+            accept_backlog=self._settings.max_streams,  # none waits longer than the bytes it came with are being read
             max_window=self._settings.max_window_bytes,
             growth_budget=self._settings.window_growth_bytes,
         )
@@ -75,7 +74,7 @@ class TunnelSession:
         self._waiting: collections.deque[TunnelStream] = collections.deque()
         self._serving_turn: TunnelStream | None = None
         self._served: TunnelStream | None = None
-        self._unsent_acceptances = 0
+        self._comes_back = False
         self._has_accepted = False
         self._serving = 0
         self._serve: ServeStream | None = None
@@ -217,29 +216,37 @@ class TunnelSession:
         if early_bytes:
             self._take(memoryview(early_bytes))
         if self._channel.has_more:
-            self._loop.call_soon(self._readable)
+            self._come_back()
 
     def _readable(self) -> None:
         if self._ended is not None:
             return
-        if self._channel.sends_when_readable and self._outbox.is_blocked:
-            self._outbox.unblock()
         try:
             count = self._channel.receive_into(self._inbox)
         except NetError as error:
             self._fail(error)
             return
-        if count is None:
-            if self._channel.receives_when_writable:
-                self._channel.readiness.on_writable(self._writable_for_reading)
-            return
-        if count == 0:
+        if count:
+            self._heard.set()
+            self._take(self._inbox[:count])
+            if self._channel.has_more:
+                self._come_back()
+        elif count == 0:
             self._fail(PeerReset("the peer closed the tunnel"))
-            return
-        self._heard.set()
-        self._take(self._inbox[:count])
-        if self._channel.has_more:
-            self._loop.call_soon(self._readable)
+        elif self._channel.receives_when_writable:
+            self._channel.readiness.on_writable(self._writable_for_reading)
+        if self._outbox.is_blocked and self._channel.sends_when_readable:
+            self._outbox.unblock()  # behind the reading, which may have taken what sending waited for
+
+    def _come_back(self) -> None:
+        """Read on the loop's next turn, once however often it is asked: others have theirs between."""
+        if not self._comes_back:
+            self._comes_back = True
+            self._loop.call_soon(self._read_rest)
+
+    def _read_rest(self) -> None:
+        self._comes_back = False
+        self._readable()
 
     def _writable_for_reading(self) -> None:
         self._channel.readiness.on_writable(self._outbox.unblock if self._outbox.is_blocked else None)
@@ -253,10 +260,8 @@ class TunnelSession:
                         self._hand_on(event)
                     else:
                         self._dispatch(event)
-                except RemoteProtocolError:
-                    raise
                 except Exception:  # noqa: BLE001 - the last resort of one stream: logged, and the others go on
-                    self._lose(event)
+                    self._lose(self._streams.get(getattr(event, "stream_id", 0)))
         except RemoteProtocolError as broken:
             self._has_failed = True
             self._fail(broken)
@@ -274,10 +279,19 @@ class TunnelSession:
         if stream is not None:
             stream.feed(data)
 
-    def _lose(self, event: yamux.Event) -> None:
+    def _lose(self, stream: TunnelStream | None) -> None:
+        """Reset the stream that the exception in hand has hit: it may lack bytes now."""
         _log.exception("a stream failed through a defect of this program")
-        if isinstance(event, yamux.DataReceived | yamux.WindowOpened | yamux.StreamEnded):
-            self.reset_stream(event.stream_id)
+        if stream is not None:
+            self.reset_stream(stream.stream_id)
+            self._break(stream, NetError("a defect of this program"))
+
+    def _break(self, stream: TunnelStream, reason: NetError) -> None:
+        """Tell whoever reads or relays a stream that it is lost; a defect there is no reason to stop."""
+        try:
+            stream.fail(reason)
+        except Exception:  # noqa: BLE001 - see _take
+            _log.exception("the end of a stream failed through a defect of this program")
 
     def _dispatch(self, event: yamux.Event) -> None:
         """Hand an event on; one of a stream that this end has forgotten already has nobody to go to."""
@@ -299,8 +313,6 @@ class TunnelSession:
         if self._machine.has_data_to_send:
             self._outbox.put(self._machine.data_to_send())
         self._outbox.flush_soon()
-        if not self._outbox.is_blocked:
-            self._unsent_acceptances = 0
 
     def _wake_waiting(self) -> None:
         """Let those that waited for the socket go on in turns, until it is behind again or others need the loop.
@@ -308,7 +320,6 @@ class TunnelSession:
         A stream that has more stays in the queue: telling the event loop about its socket and back, each time that the
         tunnel blocks, would cost more than the turn itself.
         """
-        self._unsent_acceptances = 0
         self._written.set()
         for _ in range(TURNS_AT_A_TIME):
             if self._outbox.is_blocked or not self._waiting:
@@ -316,7 +327,10 @@ class TunnelSession:
             stream = self._waiting.popleft()
             stream.is_waiting = False
             self._serving_turn = stream
-            stream.open_window()
+            try:
+                stream.open_window()
+            except Exception:  # noqa: BLE001 - the last resort of one stream: logged, and the others have their turn
+                self._lose(stream)
             self._serving_turn = self._served = None
         self._loop.call_soon(self._wake_waiting)
 
@@ -336,9 +350,6 @@ class TunnelSession:
         return stream
 
     def _accept(self, stream_id: int) -> None:
-        self._unsent_acceptances += 1
-        if self._unsent_acceptances > MAX_UNSENT_ACCEPTANCES:
-            raise RemoteProtocolError("tunnel", "a peer that reads what it is told", "streams opened without end")
         # A task may outlive its stream: one that was reset while its back end is being opened still counts.
         if self._serve is None or self._tasks is None or self._serving >= self._settings.max_streams:
             self._machine.reset_stream(stream_id)
@@ -373,6 +384,8 @@ class TunnelSession:
         value = 0
         while True:
             await asyncio.sleep(self._settings.ping_interval_s)
+            if self._ended is not None:
+                return
             value = (value + 1) & 0xFFFFFFFF
             self._heard.clear()
             self._machine.ping(value)
@@ -398,7 +411,7 @@ class TunnelSession:
     async def _close(self) -> None:
         self._ended = self._ended or "closed"
         for stream in [*self._streams.values()]:
-            stream.fail(PeerReset("the tunnel was lost"))
+            self._break(stream, PeerReset("the tunnel was lost"))
         self._streams.clear()
         self._emptied.set()
         try:

@@ -169,7 +169,7 @@ class TunnelStream:
             self.feed(memoryview(chunk))
         if self._ended_by_peer:
             self._tell_end()
-        elif self._failure:
+        if self._failure:
             self._tell_failure(self._failure)
 
     def resume(self) -> None:

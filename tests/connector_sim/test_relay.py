@@ -11,7 +11,7 @@ import pytest
 
 from connector_sim.passage import Watcher
 from connector_sim.relay import Relay, RelayEnd, RelaySettings
-from maco_net.errors import PeerReset
+from maco_net.errors import PeerReset, PeerTruncated
 from maco_net.side import Inlet, Outlet
 from maco_net.socket_side import SocketSide
 from maco_net.streams import ByteStream
@@ -19,7 +19,8 @@ from maco_net.tcp import TcpStream
 from maco_net.tls import TlsStream
 from maco_wire.observation import Observation, Party, Problem, StreamClosed
 from tests.connector_sim.landscape import read_all
-from tests.maco_net.pairs import tcp_pair, tls_pair
+from tests.connector_sim.sides import ScriptedSide
+from tests.maco_net.pairs import DEADLINE_S, tcp_pair, tls_pair
 
 PATIENT = RelaySettings(half_closed_s=5.0)
 IMPATIENT = RelaySettings(half_closed_s=0.05)
@@ -86,6 +87,20 @@ async def test_early_bytes_come_first() -> None:
         await ends.maco.send_eof()
         await ends.server.send_eof()
         assert (await read_all(ends.maco), await read_all(ends.server)) == (b"* OK ready\r\n", b"a1 NOOP\r\n")
+
+
+async def test_early_bytes_come_before_what_a_side_holds_already() -> None:
+    maco, server = ScriptedSide(holds=b"NOOP"), ScriptedSide()
+    _scripted(maco, server).start(_forget, early_to_mail_server=b"a1 ")
+    assert server.sent == b"a1 NOOP"
+
+
+def _scripted(maco: ScriptedSide, server: ScriptedSide, settings: RelaySettings = PATIENT) -> Relay:
+    return Relay(maco, server, Watcher(Party.CLOUD_CONNECTOR, lambda _: None), "trace", settings)
+
+
+def _forget(_: Relay, __: RelayEnd) -> None:
+    """Take the end of a relay that nobody asks about."""
 
 
 async def test_macos_end_is_passed_on_and_the_answer_still_arrives() -> None:
@@ -253,6 +268,43 @@ async def test_a_connection_that_nobody_has_ended_may_stand_still() -> None:
                 await ends.maco.receive()
         await ends.server.send(b"* 1 EXISTS\r\n")
         assert await ends.maco.receive() == b"* 1 EXISTS\r\n"
+
+
+async def test_bytes_that_nobody_takes_do_not_keep_a_connection_whose_source_was_reset() -> None:
+    maco, server = ScriptedSide(), ScriptedSide(takes=0)
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(_scripted(maco, server, IMPATIENT).run(early_to_mail_server=b"a1 NOOP"))
+        await asyncio.sleep(0)
+        assert maco.outlet is not None
+        maco.outlet.failed(PeerReset("reset by peer"))
+        assert (await running).ended_by == "timeout"
+
+
+async def test_a_truncated_connection_that_stands_still_ends_by_a_reset_although_truncation_is_an_end() -> None:
+    maco, server = ScriptedSide(takes=0), ScriptedSide()
+    settings = RelaySettings(half_closed_s=0.01, truncated_as="end")
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(_scripted(maco, server, settings).run())
+        await asyncio.sleep(0)
+        server.say(b"* BYE")
+        assert server.outlet is not None
+        assert maco.outlet is not None
+        server.outlet.failed(PeerTruncated("without close_notify"))
+        maco.outlet.ended()
+        assert (await running).ended_by == "timeout"
+    assert maco.told[-1] == "abort"
+
+
+async def test_the_end_is_told_although_its_report_fails() -> None:
+    def fail(_: Observation) -> None:
+        raise KeyError("a defect")
+
+    relay = Relay(ScriptedSide(), ScriptedSide(), Watcher(Party.CLOUD_CONNECTOR, fail), "trace")
+    ends: list[RelayEnd] = []
+    relay.start(lambda _, end: ends.append(end))
+    with pytest.raises(KeyError):
+        relay.cut()
+    assert ends == [RelayEnd(0, 0, "shutdown")]
 
 
 async def test_bytes_put_off_the_time_out_of_a_half_ended_connection() -> None:

@@ -110,6 +110,32 @@ async def test_cancelling_ends_every_connection() -> None:
         assert await client.receive() == b""
 
 
+async def test_nobody_is_accepted_while_the_others_are_being_ended(caplog: pytest.LogCaptureFixture) -> None:
+    begun, ending, may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def lingering(_: TcpStream) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ending.set()
+            await may_end.wait()
+
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
+        listener = Listener("127.0.0.1", 0)
+        serving = tasks.create_task(listener.serve(lingering))
+        async with _client(listener):
+            await begun.wait()
+            serving.cancel()
+            await ending.wait()
+            async with _client(listener):
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                may_end.set()
+                await asyncio.wait([serving])
+    assert caplog.text == ""
+
+
 async def test_a_connection_whose_task_never_began_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = asyncio.Event()
 

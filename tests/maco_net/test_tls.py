@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import socket
 import ssl
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from cryptography.x509 import Certificate
 from certs.authority import Issued
 from certs.trust import client_context, server_context
 from maco_net.errors import HandshakeError, PeerAlert, PeerBrokeTls, PeerReset, PeerTruncated
-from maco_net.tls import TlsStream, start_tls
+from maco_net.tls import MAX_RECORD_PAYLOAD, TlsStream, start_tls
 from tests.maco_net.pairs import (
     CAST,
     DEADLINE_S,
@@ -304,3 +305,65 @@ async def _echo(stream: TlsStream, count: int) -> None:
         data = await stream.receive()
         await stream.send(data)
         count -= len(data)
+
+
+class _Engine:
+    """OpenSSL as it is asked by TlsStream: hands out what is scripted, call by call."""
+
+    def __init__(self, *script: bytes | Exception) -> None:
+        self._script = list(script)
+
+    def read(self, size: int, room: memoryview) -> int:
+        step = self._script.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        room[: len(step)] = step
+        return len(step)
+
+    def pending(self) -> int:
+        return 0
+
+
+@contextlib.asynccontextmanager
+async def _scripted(*script: bytes | Exception) -> AsyncIterator[TlsStream]:
+    async with tls_pair() as (client, _):
+        engine = _Engine(*script)
+        client._read, client._pending = engine.read, engine.pending
+        yield client
+
+
+ROOM = memoryview(bytearray(3 * MAX_RECORD_PAYLOAD))
+FULL_RECORD = bytes(MAX_RECORD_PAYLOAD)
+
+
+async def test_full_records_are_gathered_until_one_comes_short() -> None:
+    async with _scripted(FULL_RECORD, b"short", b"not asked for") as stream:
+        assert stream.receive_into(ROOM) == MAX_RECORD_PAYLOAD + 5
+
+
+@pytest.mark.parametrize("end", [b"", ssl.SSLZeroReturnError()], ids=["of the read", "told by OpenSSL"])
+async def test_an_end_behind_a_record_is_told_by_the_next_call(end: bytes | Exception) -> None:
+    async with _scripted(FULL_RECORD, end) as stream:
+        assert (stream.receive_into(ROOM), stream.has_more, stream.receive_into(ROOM)) == (MAX_RECORD_PAYLOAD, True, 0)
+
+
+async def test_a_failure_behind_a_record_is_told_by_the_next_call() -> None:
+    async with _scripted(FULL_RECORD, ConnectionResetError("reset by peer")) as stream:
+        assert stream.receive_into(ROOM) == MAX_RECORD_PAYLOAD
+        with pytest.raises(PeerReset):
+            stream.receive_into(ROOM)
+
+
+async def test_a_record_before_one_that_has_to_send_first_is_handed_out_and_more_is_there() -> None:
+    async with _scripted(FULL_RECORD, ssl.SSLWantWriteError(), ssl.SSLWantReadError()) as stream:
+        assert (stream.receive_into(ROOM), stream.has_more) == (MAX_RECORD_PAYLOAD, True)
+        assert (stream.receive_into(ROOM), stream.has_more) == (None, False)
+
+
+async def test_nothing_is_asked_of_openssl_once_the_stream_is_closed() -> None:
+    async with tls_pair() as (client, _):
+        client.abort()
+        with pytest.raises(PeerReset):
+            client.receive_into(ROOM)
+        with pytest.raises(PeerReset):
+            client.send_some(memoryview(b"x"))

@@ -243,6 +243,19 @@ async def test_a_greeting_glued_to_the_connectors_answer_is_not_lost() -> None:
         assert await (await lab.dial(HOST, PORT)).read_exactly(len(GREETING)) == GREETING
 
 
+async def test_behind_a_greeting_glued_to_the_connectors_answer_the_connection_goes_on() -> None:
+    async def serve(stream: ByteStream) -> None:
+        await stream.receive()
+        await stream.send(encode_answer(OpenAccepted()) + GREETING)
+        await stream.send((await stream.receive()).upper())
+
+    async with cloud_side() as lab, scripted_connector(lab, serve):
+        client = await lab.dial(HOST, PORT)
+        await client.read_exactly(len(GREETING))
+        await client.stream.send(b"a1 noop")
+        assert await client.read_exactly(7) == b"A1 NOOP"
+
+
 async def test_the_connector_is_asked_for_the_virtual_host_and_nothing_else() -> None:
     asked = bytearray()
 

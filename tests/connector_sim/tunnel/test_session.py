@@ -3,21 +3,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from connector_sim.tunnel import session as session_module
+from connector_sim.tunnel import outbox as outbox_module
 from connector_sim.tunnel.outbox import BATCH_BYTES
 from connector_sim.tunnel.session import ServeStream, SessionSettings, TunnelFull, TunnelSession
 from connector_sim.tunnel.stream import TunnelStream
 from maco_net.background import in_background
 from maco_net.errors import PeerReset
+from maco_net.side import Inlet, Outlet
 from maco_net.streams import ByteStream
+from maco_net.tcp import TcpStream
 from maco_wire import yamux
 from tests.connector_sim.tunnel.tunnels import Handed, echo, tunnel
-from tests.maco_net.pairs import DEADLINE_S, read_all, tcp_pair
+from tests.maco_net.pairs import DEADLINE_S, connected_sockets, read_all, tcp_pair
 
 WINDOW = yamux.INITIAL_WINDOW
 
@@ -147,8 +150,7 @@ async def test_the_queue_to_a_slow_socket_is_bounded_however_many_streams_send()
 
         async def send_for_ever() -> None:
             stream = await session.open_stream()
-            while True:
-                await stream.send(b"x" * 65_536)
+            await _send_for_ever(stream, b"x" * 65_536)
 
         async with _running(session), in_background(*(send_for_ever() for _ in range(80))):
             with pytest.raises(TimeoutError):
@@ -172,6 +174,14 @@ async def _running(
     async with asyncio.timeout(DEADLINE_S), in_background(run()):
         await begun.wait()
         yield
+
+
+async def test_streams_that_are_opened_all_at_once_are_all_served() -> None:
+    async with tunnel(echo) as both:
+        streams = [await both.cloud.open_stream() for _ in range(1000)]
+        for stream in streams:
+            await stream.send(b"x")
+        assert [await stream.receive() for stream in streams] == [b"x"] * 1000
 
 
 async def test_a_stream_beyond_the_limit_is_not_opened() -> None:
@@ -201,18 +211,116 @@ async def test_a_cloud_side_serves_no_stream_that_the_connector_opens() -> None:
             await stream.receive()
 
 
-async def test_a_peer_that_opens_streams_and_never_reads_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "MAX_UNSENT_ACCEPTANCES", 10)
-    async with tcp_pair() as (cloud_end, on_premise_end), asyncio.timeout(DEADLINE_S):
-        session = TunnelSession(on_premise_end, "server")
-        # spec.md, "Framing": version, type (1 window update), flags (1 SYN), stream ID, length
-        flood = b"".join(
-            bytes.fromhex("00 01 00 01") + number.to_bytes(4, "big") + bytes(4) for number in range(1, 41, 2)
-        )
-        async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(session.run(Handed(), early_bytes=flood))
-            assert "streams opened without end" in await running
-        assert cloud_end.local_address
+async def test_a_peer_that_asks_without_end_and_never_reads_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_module, "MAX_LATE_BYTES", 64 * 1024)
+    # spec.md, "Framing": version, type (2 ping), flags (1 SYN), stream 0, value
+    pings = bytes.fromhex("00 02 00 01 00 00 00 00 00 00 00 07") * 2000
+    with connected_sockets() as (cloud_sock, on_premise_sock):
+        cloud_sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        on_premise_sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        cloud_end = TcpStream(cloud_sock)
+        async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(TunnelSession(TcpStream(on_premise_sock), "server").run(Handed()))
+            with pytest.raises(PeerReset):
+                await _send_for_ever(cloud_end, pings)
+            assert await running == "the peer asks without end and reads no answer"
+        await cloud_end.aclose()
+
+
+async def _send_for_ever(stream: ByteStream, data: bytes) -> None:
+    while True:
+        await stream.send(data)
+
+
+class _Renegotiates(TcpStream):
+    """Refuses to send until it has received, as OpenSSL does in the middle of a renegotiation."""
+
+    refuses = True
+
+    def receive_into(self, room: memoryview) -> int | None:
+        count = super().receive_into(room)
+        self.refuses = self.refuses and count is None
+        return count
+
+    def send_some(self, data: memoryview) -> int:
+        self.sends_when_readable = self.refuses
+        return 0 if self.refuses else super().send_some(data)
+
+
+async def test_what_waited_for_the_peer_is_sent_behind_the_reading_that_took_it() -> None:
+    with connected_sockets() as (cloud_sock, on_premise_sock):
+        cloud_end, session = TcpStream(cloud_sock), TunnelSession(_Renegotiates(on_premise_sock), "server")
+        async with asyncio.timeout(DEADLINE_S), _running(session, Handed()):
+            session._machine.ping(1)
+            session._flush_soon()
+            # spec.md, "Ping": the answer has the flag ACK and the same value
+            await cloud_end.send(bytes.fromhex("00 02 00 02 00 00 00 00 00 00 00 01"))
+            assert await _read(cloud_end, 12) == bytes.fromhex("00 02 00 01 00 00 00 00 00 00 00 01")
+        await cloud_end.aclose()
+
+
+class _HoldsMore(TcpStream):
+    """Has received one answer to a ping after the other, and holds more."""
+
+    has_more = True
+    reads = 0
+
+    def receive_into(self, room: memoryview) -> int | None:
+        self.reads += 1
+        room[:12] = bytes.fromhex("00 02 00 02 00 00 00 00 00 00 00 01")
+        return 12
+
+
+async def test_a_tunnel_that_always_holds_more_has_one_turn_of_the_loop_at_a_time() -> None:
+    with connected_sockets() as (_, on_premise_sock):
+        channel = _HoldsMore(on_premise_sock)
+        session = TunnelSession(channel, "server")
+        for _ in range(3):
+            session._readable()
+        before = channel.reads
+        await asyncio.sleep(0)
+        assert channel.reads == before + 1
+        session.abort("the test is over")
+
+
+class _Broken:
+    """A relay with a defect, which notes that it was told of the end."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def push(self, data: memoryview) -> None:
+        raise KeyError("a defect")
+
+    def has_room(self) -> None:
+        raise KeyError("a defect")
+
+    def failed(self, error: Exception) -> None:
+        self.told.append(str(error))
+
+
+async def test_a_relay_that_fails_is_told_that_its_stream_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    async with tunnel(echo) as both:
+        broken, other, relay = await both.cloud.open_stream(), await both.cloud.open_stream(), _Broken()
+        await broken.send(b"x")
+        broken.begin(cast("Outlet", relay), cast("Inlet", relay))
+        await other.send(b"y")
+        assert await other.receive() == b"y"
+        assert relay.told == ["a defect of this program"]
+    assert "a stream failed through a defect" in caplog.text
+
+
+async def test_a_stream_that_fails_at_its_turn_takes_none_of_the_others_away(caplog: pytest.LogCaptureFixture) -> None:
+    async with tunnel(echo) as both, asyncio.TaskGroup() as tasks:
+        broken, other, relay = await both.cloud.open_stream(), await both.cloud.open_stream(), _Broken()
+        broken.begin(cast("Outlet", relay), cast("Inlet", relay))
+        waiting = tasks.create_task(other._wait())
+        await asyncio.sleep(0)
+        both.cloud._waiting.extend((broken, other))
+        both.cloud._wake_waiting()
+        await waiting
+        assert (relay.told, both.cloud.open_streams) == (["a defect of this program"], 1)
+    assert "a stream failed through a defect" in caplog.text
 
 
 async def test_bytes_glued_behind_the_upgrade_are_read_first() -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 
 from connector_sim.tunnel.stream import TunnelStream
-from maco_net.errors import PeerReset
+from maco_net.errors import NetError, PeerReset
+from maco_net.side import Inlet, Outlet
 from maco_wire import yamux
 from maco_wire.observation import Address
 
@@ -139,3 +141,34 @@ async def test_nothing_is_sent_for_a_stream_that_its_peer_has_reset() -> None:
     await stream.send_eof()
     await stream.aclose()
     assert carrier.told == []
+
+
+class _Told:
+    """A relay that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def ended(self) -> None:
+        self.told.append("ended")
+
+    def failed(self, error: NetError) -> None:
+        self.told.append(f"failed: {error}")
+
+    def send_failed(self, error: NetError) -> None:
+        self.told.append(f"send failed: {error}")
+
+
+async def test_a_relay_is_told_of_an_end_and_of_a_reset_behind_it_that_came_before_the_relay() -> None:
+    stream, relay = _stream()[0], _Told()
+    stream.end_by_peer()
+    stream.fail(PeerReset("reset"))
+    stream.begin(cast("Outlet", relay), cast("Inlet", relay))
+    assert relay.told == ["ended", "send failed: reset"]
+
+
+async def test_a_relay_is_told_of_a_reset_that_came_before_it() -> None:
+    stream, relay = _stream()[0], _Told()
+    stream.fail(PeerReset("reset"))
+    stream.begin(cast("Outlet", relay), cast("Inlet", relay))
+    assert relay.told == ["failed: reset"]
