@@ -11,6 +11,7 @@ from OpenSSL import SSL
 
 from certs.authority import Issued
 from certs.trust import server_context
+from maco_lab.key_logs import OnKeyLine
 
 
 class ImapContextFactory:
@@ -24,8 +25,8 @@ class ImapContextFactory:
         return self._context
 
 
-def imap_context_factory(issued: Issued) -> ImapContextFactory:
-    """Return what Twisted's IMAP server presents ``issued`` with."""
+def imap_context_factory(issued: Issued, on_key_line: OnKeyLine | None = None) -> ImapContextFactory:
+    """Return what Twisted's IMAP server presents ``issued`` with; ``on_key_line`` takes the keys of its sessions."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.use_certificate(issued.certificate)
@@ -33,6 +34,8 @@ def imap_context_factory(issued: Issued) -> ImapContextFactory:
         context.add_extra_chain_cert(certificate)
     context.use_privatekey(issued.private_key)
     context.check_privatekey()
+    if on_key_line is not None:
+        context.set_keylog_callback(on_key_line)
     return ImapContextFactory(context)
 
 

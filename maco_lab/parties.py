@@ -189,6 +189,7 @@ def build_connector(
         check_name=connector.check_back_end_name,
         offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
     )
+    pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
     back_ends = BackEndOpener(
         settings,
         trust_store,
@@ -249,7 +250,9 @@ def build_token_source(model: lab_model.LabModel, cloud: CloudAddresses, pki: La
 
 def build_key_store(maco: lab_model.MaCo, pki: LabPki) -> KeyStore:
     """Build MaCo's key store."""
-    return KeyStore({alias: pki.anchor(choice) for alias, choice in maco.key_store.items()})
+    key_store = KeyStore({alias: pki.anchor(choice) for alias, choice in maco.key_store.items()})
+    pki.logged(key_store.context(), Party.MACO)
+    return key_store
 
 
 def build_pollers(

@@ -27,6 +27,7 @@ from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, build_node, configured_address
 from maco_lab.journal import Journal
+from maco_lab.key_logs import KeyLogs
 from maco_lab.lab_file import LabFile
 from maco_lab.lab_model import CloudConnector as CloudConnectorModel
 from maco_lab.maco_side import MacoSide
@@ -97,17 +98,19 @@ async def running_lab(
     certificates: Path | None = None,
     cast: Cast | None = None,
     make_signing_key: Callable[[], RSAKey] = new_signing_key,
+    key_logs: KeyLogs | None = None,
     draining: Draining | None = None,
 ) -> AsyncIterator[RunningLab]:
     """Start every party of a lab file; with ``free_ports`` each takes a port that is free.
 
     ``certificates`` is a folder that keeps the certificates, ``cast`` has them ready; without either they are made
-    anew, in memory. ``make_signing_key`` is called in a thread. Without ``draining`` the end cuts what runs.
+    anew, in memory. ``make_signing_key`` is called in a thread. ``key_logs`` collects the keys of all TLS sessions.
+    Without ``draining`` the end cuts what runs.
 
     Raises OSError naming the address when one is in use, and what building the parties raises.
     """
     signing_key = asyncio.get_running_loop().run_in_executor(None, make_signing_key)
-    pki = LabPki(file.folder, cast) if cast else _pki(file, certificates)
+    pki = LabPki(file.folder, cast, key_logs) if cast else _pki(file, certificates, key_logs)
     planted = plant_canaries(file.model)
     reporting = Reporting(journal.record, all_canaries(planted))
     async with contextlib.AsyncExitStack() as parties:
@@ -140,11 +143,11 @@ async def running_lab(
                 await draining.run((cloud.drain, settings.tunnel.drain_s), *tunnels)
 
 
-def _pki(file: LabFile, certificates: Path | None) -> LabPki:
+def _pki(file: LabFile, certificates: Path | None, key_logs: KeyLogs | None) -> LabPki:
     mail_host = file.model.mail_server.host_name
     if certificates is None:
-        return LabPki.in_memory(file.folder, mail_host=mail_host, tunnel_host=TUNNEL_HOST)
-    return LabPki.kept(file.folder, certificates, mail_host=mail_host, tunnel_host=TUNNEL_HOST)
+        return LabPki.in_memory(file.folder, mail_host=mail_host, tunnel_host=TUNNEL_HOST, key_logs=key_logs)
+    return LabPki.kept(file.folder, certificates, mail_host=mail_host, tunnel_host=TUNNEL_HOST, key_logs=key_logs)
 
 
 async def _start_mail_server(
