@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from joserfc.jwk import RSAKey
 
@@ -48,6 +49,10 @@ from mailserver_sim.settings import Account, Listener, MailServerSettings
 
 TUNNEL_HOST = "connectivitytunnel.lab.example"
 """The name that the tunnel endpoint's certificate carries."""
+
+
+OpenBackEnds: TypeAlias = Callable[..., BackEndOpener]
+"""The class of what opens back ends, or what has the same parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +167,12 @@ def build_connector(
     *,
     installation_id: str = "",
     connects: bool = True,
+    open_back_ends: OpenBackEnds = BackEndOpener,
 ) -> CloudConnector:
     """Build one Cloud Connector; without ``installation_id`` it is a new installation.
 
-    One of a pair does not ``connects`` by itself: only a master has tunnels.
+    One of a pair does not ``connects`` by itself: only a master has tunnels. ``open_back_ends`` makes what dials on the
+    customer's LAN.
     """
     reporting = reporting.of_system(connector.name)
     settings = ConnectorSettings(
@@ -190,7 +197,7 @@ def build_connector(
         offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
     )
     pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
-    back_ends = BackEndOpener(
+    back_ends = open_back_ends(
         settings,
         trust_store,
         names.resolve,

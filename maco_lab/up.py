@@ -128,6 +128,7 @@ def _lab(
             free_ports=options.free_ports,
             certificates=options.certificates,
             draining=draining,
+            tapped=options.tap,
         )
     from maco_lab.isolate import isolated_lab
 
