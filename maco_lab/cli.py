@@ -143,6 +143,37 @@ def demo(lab: LabOption = None, json_: JsonOption = False) -> None:
     raise typer.Exit(1 if failed or not legs else 0)
 
 
+@app.command(short_help="Record what passes on every hop, for Wireshark.")
+def capture(
+    out: Annotated[Path, typer.Argument(metavar="OUT.pcapng", help="The file to write.")],
+    keys: Annotated[
+        bool,
+        typer.Option("--keys/--no-keys", help="With the keys of the lab's own TLS sessions, or as an eavesdropper."),
+    ] = True,
+    lab: LabOption = None,
+) -> None:
+    """Fetch a mail by every e-mail connection and write what passed on every hop; free ports, nothing else is kept.
+
+    Whoever has the file reads what passed in clear, and with the keys everything: it is readable for its owner alone.
+    """
+    from maco_lab.capture import write_capture
+    from maco_lab.capture_run import record_polls
+    from maco_lab.runner import run_lab
+
+    if not out.parent.is_dir() or out.is_dir():
+        _fail(f"{out}: {'is a folder' if out.is_dir() else 'there is no such folder'}; give the path of a file")
+    _log_to_stderr(verbose=False)
+    recording = run_lab(record_polls(_lab_file(lab), with_keys=keys))
+    try:
+        write_capture(out, recording.wiretap, recording.servers, recording.key_log)
+    except OSError as error:
+        _fail(f"{out}: {error.strerror}")
+    typer.echo(recording.summary(out))
+    for failure in recording.failures:
+        typer.echo(failure, err=True)
+    raise typer.Exit(1 if recording.failures else 0)
+
+
 @app.command()
 def poll(
     connections: Annotated[
