@@ -28,7 +28,7 @@ def build_mail_server(
     issued = pki.server(file.model.mail_server.certificate)
     server = MailServer(
         settings,
-        imap_tls=imap_context_factory(issued),
+        imap_tls=imap_context_factory(issued, pki.key_files),
         smtp_tls=smtp_context(issued),
         record=reporting.record,
         describe_certificate=summarize,

@@ -21,6 +21,8 @@ from certs.plans import AUTHORITIES, MEMBERS
 from certs.trust import client_context, server_context
 from maco_lab.lab_model import Certificate as Choice
 from maco_lab.lab_model import CertificateFile
+from maco_lab.taps.key_files import KeyFiles
+from maco_wire.observation import Party
 
 MAX_CERTIFICATE_BYTES = 1024 * 1024
 
@@ -35,6 +37,8 @@ class LabPki:
     def __init__(self, folder: Path, cast: Cast) -> None:
         self._folder = folder
         self.cast = cast
+        self.key_files: KeyFiles | None = None
+        """Where the TLS servers log their keys; nowhere unless the lab is tapped."""
 
     @classmethod
     def in_memory(cls, folder: Path, *, mail_host: str, tunnel_host: str) -> LabPki:
@@ -75,7 +79,10 @@ class LabPki:
     def tunnel_endpoint_context(self) -> ssl.SSLContext:
         """Return the server context of the tunnel endpoint: asks for subaccount certificates."""
         anchors = [self.cast.cloud_clients.certificate]
-        return server_context(self.cast.tunnel_endpoint, client_anchors=anchors, client_certificate="optional")
+        context = server_context(self.cast.tunnel_endpoint, client_anchors=anchors, client_certificate="optional")
+        if self.key_files is not None:
+            self.key_files.log_from(context, Party.CONNECTIVITY)
+        return context
 
     def tunnel_context(self, subaccount: str) -> ssl.SSLContext:
         """Return a connector's client context with the certificate of one of its subaccounts."""

@@ -25,6 +25,7 @@ from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
 from maco_client.inbox import Inbox
+from maco_client.token import TokenSource
 from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, build_node, configured_address
@@ -41,6 +42,7 @@ from maco_lab.parties import (
     build_connectivity,
     build_connector,
     build_pollers,
+    build_token_source,
     connectivity_settings,
     token_service_uses_tls,
     tunnel_session_settings,
@@ -70,6 +72,8 @@ class RunningLab:
     inbox: Inbox
     canaries: tuple[AccountCanaries, ...]
     names: OnPremiseNames
+    tokens: TokenSource
+    """Where MaCo has its tokens from."""
     taps: Taps | None = None
     nodes: Mapping[str, HaNode] = field(default_factory=dict)
     """The part that a Cloud Connector of a pair plays, master or shadow, by its name."""
@@ -118,6 +122,7 @@ async def running_lab(
     planted = plant_canaries(file.model)
     async with contextlib.AsyncExitStack() as parties:
         taps = await parties.enter_async_context(tapping()) if tapped else None
+        pki.key_files = taps.keys if taps else None
         reporting = Reporting(taps.recording(journal.record) if taps else journal.record, all_canaries(planted))
         mail_server, moved = await _start_mail_server(parties, file, state, pki, reporting, free_ports=free_ports)
         settings = connectivity_settings(file.model, free_ports=free_ports)
@@ -137,13 +142,14 @@ async def running_lab(
             parties, file, _OnPremise(addresses, names, pki, reporting, open_back_ends), free_ports=free_ports
         )
         inbox = parties.enter_context(contextlib.closing(Inbox(state.inbox)))
-        pollers = build_pollers(file.model, addresses, pki, inbox, reporting)
+        tokens = build_token_source(file.model, addresses, pki)
+        pollers = build_pollers(file.model, addresses, pki, inbox, reporting, tokens)
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
         await _first_attempts(connectors, nodes)
         by_name = {connector.settings.name: connector for connector in connectors}
         try:
             yield RunningLab(
-                file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, taps, nodes
+                file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, tokens, taps, nodes
             )
         finally:
             if draining:
