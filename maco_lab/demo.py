@@ -1,7 +1,7 @@
 """The demo: a lab of its own on free ports, one mail fetched by each e-mail connection, and where TLS ended.
 
-A play in acts: one for each e-mail connection of the lab file, and a last one in which the first of them is tried again
-with the CA in the wrong store. What it says is what the parties observed (``sight``) and what wiretaps saw
+A play in acts: one for each e-mail connection of the lab file, and a last one in which the first way with TLS is tried
+again with the CA in the wrong store. What it says is what the parties observed (``sight``) and what wiretaps saw
 (``taps.matrix``). An act fails when a connection fetched nothing, when the two ends of its TLS session did not report
 the same one, or, in the last act, when it fetched something.
 """
@@ -53,6 +53,8 @@ class Leg:
     sight: Sight
     matrix: Matrix | None = None
     act: int = 1
+    way: int = 1
+    """Which of the file's e-mail connections, from 1."""
     wrong_store: str = ""
     """Where the CA was put instead of where it belongs; empty unless that is what the act is about."""
 
@@ -74,14 +76,14 @@ class Leg:
 async def run_demo(file: LabFile, act: int | None = None) -> list[Leg]:
     """Play every act in turn, or one of them (from 1). Raises NoSuchAct."""
     names = [each.name for each in file.model.maco.email_connections]
-    acts = len(names) + 1 if names else 0
+    wrong = with_ca_in_the_wrong_store(file.model)
+    acts = len(names) + (wrong is not None)
     if act is not None and not 1 <= act <= acts:
         raise NoSuchAct(f"found --act {act}, allowed: 1 to {acts}" if acts else "the lab file has no e-mail connection")
     signing_key = functools.cache(new_signing_key)
-    played = list(enumerate(names, 1)) if act is None else [(act, name) for name in names[act - 1 : act]]
+    played = [(number, name) for number, name in enumerate(names, 1) if act in {None, number}]
     legs = await _play(file, played, signing_key) if played else []
-    if acts and act in {None, acts}:
-        wrong = with_ca_in_the_wrong_store(file.model, names[0])
+    if wrong is not None and act in {None, acts}:
         legs += await _play(_with(file, wrong.model), [(acts, wrong.connection)], signing_key, wrong)
     return legs
 
@@ -110,9 +112,9 @@ async def _leg(lab: RunningLab, act: int, name: str, wrong: WrongStore | None) -
     if sight is None:
         raise AssertionError("a poll that returned has recorded its end")
     maco = lab.file.model.maco
-    connection = next(each for each in maco.email_connections if each.name == name)
+    way, connection = next(each for each in enumerate(maco.email_connections, 1) if each[1].name == name)
     server = next(each for each in maco.email_servers if each.name == connection.server)
-    return Leg(name, connection.protection, server.address, sight, matrix, act, wrong.note if wrong else "")
+    return Leg(name, connection.protection, server.address, sight, matrix, act, way, wrong.note if wrong else "")
 
 
 async def _other_end(lab: RunningLab) -> None:
@@ -126,9 +128,8 @@ async def _other_end(lab: RunningLab) -> None:
 
 def print_legs(console: Console, legs: list[Leg]) -> None:
     """Tell the story of every act."""
-    letters = {name: chr(ord("A") + number) for number, name in enumerate({leg.connection: leg for leg in legs})}
     for leg in legs:
-        letter = letters[leg.connection]
+        letter = chr(ord("A") + leg.way - 1) if leg.way <= 26 else str(leg.way)
         title = f"Way {letter} · {leg.connection}: {leg.address}, Protection '{leg.protection}'"
         if leg.wrong_store:
             title = f"Way {letter} again, with the CA in the wrong store · {leg.connection}"

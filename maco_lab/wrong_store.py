@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maco_lab.lab_model import Certificate, LabModel
+from maco_lab.lab_model import Certificate, EmailConnection, LabModel, split_host_ports
 from maco_wire.observation import Party
 
 OTHER_CA = "cloud_root"
@@ -34,17 +34,42 @@ class WrongStore:
                 "back-end trust store alone. MaCo's key store has another one."
             )
         return (
-            "The same way once more; but now the root of the mail server's certificate is in MaCo's key store alone. The "
-            "Cloud Connector's back-end trust store has another one."
+            "The same way once more; but now the root of the mail server's certificate is in MaCo's key store alone. "
+            "The Cloud Connector's back-end trust store has another one."
         )
 
 
-def with_ca_in_the_wrong_store(model: LabModel, connection: str) -> WrongStore:
-    """Move what is trusted for this e-mail connection into the store that plays no part in it."""
-    protection = next(each.protection for each in model.maco.email_connections if each.name == connection)
-    if protection == "Off":
-        return WrongStore(_trusting(model, at_maco=True), connection, Party.CLOUD_CONNECTOR)
-    return WrongStore(_trusting(model, at_maco=False), connection, Party.MACO)
+def with_ca_in_the_wrong_store(model: LabModel) -> WrongStore | None:
+    """Move what is trusted for the mail server into the store that plays no part; None if no connection uses TLS.
+
+    It is about the first e-mail connection whose way has TLS with the mail server at all.
+    """
+    for connection in model.maco.email_connections:
+        asked = _who_asks(model, connection)
+        if asked is not None:
+            changed = _trusting(model, at_maco=asked is Party.CLOUD_CONNECTOR)
+            return WrongStore(changed, connection.name, asked)
+    return None
+
+
+def _who_asks(model: LabModel, connection: EmailConnection) -> Party | None:
+    """Return who does TLS with the mail server, as it is configured."""
+    match connection.protection:
+        case "IMAPS":
+            return Party.MACO
+        case "STARTTLS Mandatory" | "STARTTLS Optional":
+            return Party.MACO if model.mail_server.offer_starttls else None
+        case _:
+            return Party.CLOUD_CONNECTOR if _is_tcp_tls(model, connection) else None
+
+
+def _is_tcp_tls(model: LabModel, connection: EmailConnection) -> bool:
+    """Tell whether some mapping of protocol TCPS has the virtual host and port of the e-mail server."""
+    server = next(each for each in model.maco.email_servers if each.name == connection.server)
+    host, ports = split_host_ports(server.address)
+    subaccounts = (each for connector in model.cloud_connectors for each in connector.subaccounts)
+    mappings = (mapping for each in subaccounts for mapping in each.mappings if mapping.protocol == "TCPS")
+    return any(each.virtual[0].lower() == host.lower() and ports.first in each.virtual[1] for each in mappings)
 
 
 def _trusting(model: LabModel, *, at_maco: bool) -> LabModel:

@@ -229,10 +229,10 @@ def test_a_leg_fails_when_the_two_ends_of_its_tls_session_differ() -> None:
 def test_ways_are_lettered_in_order() -> None:
     out = io.StringIO()
 
-    legs = [leg(seen(Connection(name, maco=1, lan=2, trace="t"))) for name in ("way", "other")]
-    legs = [dataclasses.replace(each, connection=each.sight.connection) for each in legs]
-    print_legs(Console(file=out, width=80), [*legs, dataclasses.replace(legs[0], wrong_store="elsewhere")])
+    one = leg(seen(Connection("way", maco=1, lan=2, trace="t")))
+    legs = [one, dataclasses.replace(one, way=2), dataclasses.replace(one, wrong_store="elsewhere")]
+    print_legs(Console(file=out, width=80), legs)
 
     assert "Way A again, with the CA in the wrong store" in out.getvalue()
     assert "Way A · way: virtual:143" in out.getvalue()
-    assert "Way B · other: virtual:143" in out.getvalue()
+    assert "Way B · way: virtual:143" in out.getvalue()
