@@ -12,7 +12,6 @@ from pathlib import Path
 from maco_client.results import PollResult
 from maco_lab.capture_addresses import Servers
 from maco_lab.journal import Journal
-from maco_lab.key_logs import KeyLogs
 from maco_lab.lab_file import LabFile
 from maco_lab.parties import TUNNEL_HOST
 from maco_lab.state import StateFolder
@@ -48,15 +47,14 @@ class Recording:
 async def record_polls(file: LabFile, *, with_keys: bool) -> Recording:
     """Run the landscape once and poll each connection in turn; raises what starting a lab raises."""
     with tempfile.TemporaryDirectory(prefix="maco-lab-capture-") as folder:
-        key_logs = KeyLogs(Path(folder) / "keys") if with_keys else None
-        state = StateFolder(Path(folder) / "state")
-        async with running_lab(file, state, Journal(), free_ports=True, tapped=True, key_logs=key_logs) as lab:
+        async with running_lab(file, StateFolder(Path(folder)), Journal(), free_ports=True, tapped=True) as lab:
+            if lab.taps is None:
+                raise AssertionError("the lab was started with taps")
             await lab.seed_mail()
             results = [await lab.maco.poll(name) for name in lab.maco.connections]
-        if lab.taps is None:
-            raise AssertionError("the lab was started with taps")
+            key_log = lab.taps.keys.lines() if with_keys else ()
         wiretap = lab.taps.wiretap()
-        return Recording(wiretap, named_servers(lab, wiretap), key_logs.lines() if key_logs else (), tuple(results))
+        return Recording(wiretap, named_servers(lab, wiretap), key_log, tuple(results))
 
 
 def named_servers(lab: RunningLab, wiretap: Wiretap) -> Servers:

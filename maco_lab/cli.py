@@ -126,13 +126,23 @@ def down(state: StateOption = DEFAULT_STATE) -> None:
 
 
 @app.command(short_help="Fetch a mail by each way and show where TLS ended.")
-def demo(lab: LabOption = None, json_: JsonOption = False) -> None:
+def demo(
+    lab: LabOption = None,
+    json_: JsonOption = False,
+    act: Annotated[
+        int | None,
+        typer.Option(help="One act only: 1 for the first e-mail connection; the last is the CA in the wrong store."),
+    ] = None,
+) -> None:
     """Fetch a mail by every e-mail connection and show where TLS ended; free ports, nothing is kept."""
-    from maco_lab.demo import legs_as_data, print_legs, run_demo
+    from maco_lab.demo import NoSuchAct, legs_as_data, print_legs, run_demo
     from maco_lab.runner import run_lab
 
     _log_to_stderr(verbose=False)
-    legs = run_lab(run_demo(_lab_file(lab)))
+    try:
+        legs = run_lab(run_demo(_lab_file(lab), act))
+    except NoSuchAct as error:
+        _fail(str(error))
     if json_:
         typer.echo(json.dumps(legs_as_data(legs), ensure_ascii=False, indent=2))
     else:

@@ -28,7 +28,7 @@ def build_mail_server(
     issued = pki.server(file.model.mail_server.certificate)
     server = MailServer(
         settings,
-        imap_tls=imap_context_factory(issued, pki.on_key_line(Party.MAIL_SERVER)),
+        imap_tls=imap_context_factory(issued, pki.key_files),
         smtp_tls=pki.logged(smtp_context(issued), Party.MAIL_SERVER),
         record=reporting.record,
         describe_certificate=summarize,

@@ -263,11 +263,16 @@ def build_key_store(maco: lab_model.MaCo, pki: LabPki) -> KeyStore:
 
 
 def build_pollers(
-    model: lab_model.LabModel, cloud: CloudAddresses, pki: LabPki, inbox: Inbox, reporting: Reporting
+    model: lab_model.LabModel,
+    cloud: CloudAddresses,
+    pki: LabPki,
+    inbox: Inbox,
+    reporting: Reporting,
+    tokens: TokenSource | None = None,
 ) -> dict[str, Poller]:
-    """Build one poller for each e-mail connection."""
+    """Build one poller for each e-mail connection; they share ``tokens``."""
     proxy = SocksProxy(*cloud.socks5)
-    tokens = build_token_source(model, cloud, pki)
+    tokens = tokens or build_token_source(model, cloud, pki)
     key_store = build_key_store(model.maco, pki)
     return {
         connection.name: Poller(

@@ -19,9 +19,9 @@ from certs.cast import Cast
 from certs.files import share_cast
 from certs.plans import AUTHORITIES, MEMBERS
 from certs.trust import client_context, server_context
-from maco_lab.key_logs import KeyLogs, OnKeyLine
 from maco_lab.lab_model import Certificate as Choice
 from maco_lab.lab_model import CertificateFile
+from maco_lab.taps.key_files import KeyFiles
 from maco_wire.observation import Party
 
 MAX_CERTIFICATE_BYTES = 1024 * 1024
@@ -34,34 +34,26 @@ class CertificateFileError(Exception):
 class LabPki:
     """The certificates of one lab; ``folder`` is where relative files are looked for."""
 
-    def __init__(self, folder: Path, cast: Cast, key_logs: KeyLogs | None = None) -> None:
-        """With ``key_logs`` every context of the lab's own parties logs the keys of its TLS sessions."""
+    def __init__(self, folder: Path, cast: Cast) -> None:
         self._folder = folder
         self.cast = cast
-        self._key_logs = key_logs
+        self.key_files: KeyFiles | None = None
+        """Where all parties log their TLS keys; nowhere unless the lab is tapped."""
 
     @classmethod
-    def in_memory(cls, folder: Path, *, mail_host: str, tunnel_host: str, key_logs: KeyLogs | None = None) -> LabPki:
+    def in_memory(cls, folder: Path, *, mail_host: str, tunnel_host: str) -> LabPki:
         """Issue everything anew, relative to now."""
         now = dt.datetime.now(dt.UTC)
-        return cls(folder, Cast(now, mail_host=mail_host, tunnel_host=tunnel_host), key_logs)
+        return cls(folder, Cast(now, mail_host=mail_host, tunnel_host=tunnel_host))
 
     @classmethod
-    def kept(
-        cls,
-        folder: Path,
-        certificates: Path,
-        *,
-        mail_host: str,
-        tunnel_host: str,
-        key_logs: KeyLogs | None = None,
-    ) -> LabPki:
+    def kept(cls, folder: Path, certificates: Path, *, mail_host: str, tunnel_host: str) -> LabPki:
         """Use the certificates that are kept in a folder; the first one to ask makes them.
 
         Raises CertificateError.
         """
         fresh = cls.in_memory(folder, mail_host=mail_host, tunnel_host=tunnel_host)
-        return cls(folder, share_cast(fresh.cast, certificates), key_logs)
+        return cls(folder, share_cast(fresh.cast, certificates))
 
     def anchor(self, choice: Choice) -> bytes:
         """Return a certificate to be trusted (DER). Raises CertificateFileError."""
@@ -101,11 +93,11 @@ class LabPki:
 
     def token_service_context(self) -> ssl.SSLContext:
         """Return the server context of the token service: the cloud side's certificate, nothing asked of clients."""
-        return self.logged(server_context(self.cast.tunnel_endpoint), Party.CONNECTIVITY)
+        return server_context(self.cast.tunnel_endpoint)
 
     def token_client_context(self) -> ssl.SSLContext:
         """Return the client context for the token service: trusts the cloud side's root and checks the name."""
-        return self.logged(client_context([self.cast.cloud_root.certificate], check_hostname=True), Party.MACO)
+        return client_context([self.cast.cloud_root.certificate], check_hostname=True)
 
     def pair_server_context(self) -> ssl.SSLContext:
         """Return the server context of a master or shadow: it hears only who has a certificate of their authority."""
@@ -124,14 +116,10 @@ class LabPki:
         return self.cast.system_certificate.configure_client
 
     def logged(self, context: ssl.SSLContext, party: Party) -> ssl.SSLContext:
-        """Return ``context``, which from now on logs keys if this lab does."""
-        if self._key_logs is not None:
-            self._key_logs.keep(context, party)
+        """Return ``context``, which from now on logs the keys of its sessions if the lab is tapped."""
+        if self.key_files is not None:
+            self.key_files.log_from(context, party)
         return context
-
-    def on_key_line(self, party: Party) -> OnKeyLine | None:
-        """Return the same for a context of pyOpenSSL; None if this lab logs no keys."""
-        return self._key_logs.on_key_line(party) if self._key_logs else None
 
     def _load_certificates(self, name: str) -> list[x509.Certificate]:
         content = self._read(name)

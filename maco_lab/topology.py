@@ -25,11 +25,11 @@ from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
 from maco_client.inbox import Inbox
+from maco_client.token import TokenSource
 from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, build_node, configured_address
 from maco_lab.journal import Journal
-from maco_lab.key_logs import KeyLogs
 from maco_lab.lab_file import LabFile
 from maco_lab.lab_model import CloudConnector as CloudConnectorModel
 from maco_lab.maco_side import MacoSide
@@ -42,6 +42,7 @@ from maco_lab.parties import (
     build_connectivity,
     build_connector,
     build_pollers,
+    build_token_source,
     connectivity_settings,
     token_service_uses_tls,
     tunnel_session_settings,
@@ -71,6 +72,8 @@ class RunningLab:
     inbox: Inbox
     canaries: tuple[AccountCanaries, ...]
     names: OnPremiseNames
+    tokens: TokenSource
+    """Where MaCo has its tokens from."""
     taps: Taps | None = None
     nodes: Mapping[str, HaNode] = field(default_factory=dict)
     """The part that a Cloud Connector of a pair plays, master or shadow, by its name."""
@@ -103,23 +106,23 @@ async def running_lab(
     certificates: Path | None = None,
     cast: Cast | None = None,
     make_signing_key: Callable[[], RSAKey] = new_signing_key,
-    key_logs: KeyLogs | None = None,
     draining: Draining | None = None,
     tapped: bool = False,
 ) -> AsyncIterator[RunningLab]:
     """Start every party of a lab file; with ``free_ports`` each takes a port that is free.
 
     ``certificates`` is a folder that keeps the certificates, ``cast`` has them ready; without either they are made
-    anew, in memory. ``make_signing_key`` is called in a thread. ``key_logs`` collects the keys of all TLS sessions.
-    Without ``draining`` the end cuts what runs. ``tapped`` puts a tap into each hop.
+    anew, in memory. ``make_signing_key`` is called in a thread. Without ``draining`` the end cuts what runs.
+    ``tapped`` puts a tap into each hop, and lets the parties log their TLS keys.
 
     Raises OSError naming the address when one is in use, and what building the parties raises.
     """
     signing_key = asyncio.get_running_loop().run_in_executor(None, make_signing_key)
-    pki = LabPki(file.folder, cast, key_logs) if cast else _pki(file, certificates, key_logs)
+    pki = LabPki(file.folder, cast) if cast else _pki(file, certificates)
     planted = plant_canaries(file.model)
     async with contextlib.AsyncExitStack() as parties:
         taps = await parties.enter_async_context(tapping()) if tapped else None
+        pki.key_files = taps.keys if taps else None
         reporting = Reporting(taps.recording(journal.record) if taps else journal.record, all_canaries(planted))
         mail_server, moved = await _start_mail_server(parties, file, state, pki, reporting, free_ports=free_ports)
         settings = connectivity_settings(file.model, free_ports=free_ports)
@@ -139,13 +142,14 @@ async def running_lab(
             parties, file, _OnPremise(addresses, names, pki, reporting, open_back_ends), free_ports=free_ports
         )
         inbox = parties.enter_context(contextlib.closing(Inbox(state.inbox)))
-        pollers = build_pollers(file.model, addresses, pki, inbox, reporting)
+        tokens = build_token_source(file.model, addresses, pki)
+        pollers = build_pollers(file.model, addresses, pki, inbox, reporting, tokens)
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
         await _first_attempts(connectors, nodes)
         by_name = {connector.settings.name: connector for connector in connectors}
         try:
             yield RunningLab(
-                file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, taps, nodes
+                file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, tokens, taps, nodes
             )
         finally:
             if draining:
@@ -162,11 +166,11 @@ def _cloud_addresses(cloud: ConnectivityService, taps: Taps | None) -> CloudAddr
     return CloudAddresses(socks5, cloud.token_url, tunnel)
 
 
-def _pki(file: LabFile, certificates: Path | None, key_logs: KeyLogs | None) -> LabPki:
+def _pki(file: LabFile, certificates: Path | None) -> LabPki:
     mail_host = file.model.mail_server.host_name
     if certificates is None:
-        return LabPki.in_memory(file.folder, mail_host=mail_host, tunnel_host=TUNNEL_HOST, key_logs=key_logs)
-    return LabPki.kept(file.folder, certificates, mail_host=mail_host, tunnel_host=TUNNEL_HOST, key_logs=key_logs)
+        return LabPki.in_memory(file.folder, mail_host=mail_host, tunnel_host=TUNNEL_HOST)
+    return LabPki.kept(file.folder, certificates, mail_host=mail_host, tunnel_host=TUNNEL_HOST)
 
 
 async def _start_mail_server(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from connector_sim.on_premise.back_end import BackEndOpener, Resolve
@@ -17,6 +19,7 @@ from connector_sim.on_premise.trust_store import BackEndTrustStore
 from maco_lab.taps.chunk import Hop, TapChunk, TappedConnection
 from maco_lab.taps.copies import Copies, Wiretap
 from maco_lab.taps.ends import Ends
+from maco_lab.taps.key_files import KeyFiles
 from maco_lab.taps.tap import Tap
 from maco_net.socket_side import Channel
 from maco_wire.observation import Address, Observation, Record
@@ -28,8 +31,10 @@ SCRATCH_BYTES = 256 * 1024
 class Taps:
     """Made by ``tapping``; its taps live as long as that block."""
 
-    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, tasks: asyncio.TaskGroup, keys: KeyFiles) -> None:
         self._tasks = tasks
+        self.keys = keys
+        """What the parties' TLS servers log: theirs, not the taps'."""
         self._copies = Copies()
         self._ends = Ends()
         self._taps: dict[tuple[Hop, Address], Tap] = {}
@@ -75,16 +80,17 @@ class Taps:
 async def tapping() -> AsyncIterator[Taps]:
     """Hold the taps of one lab; leave only after the parties have ended, or they meet resets."""
     failure: BaseException | None = None
-    async with asyncio.TaskGroup() as tasks:
-        taps = Taps(tasks)
-        try:
-            yield taps
-        except (asyncio.CancelledError, GeneratorExit):
-            raise
-        except BaseException as error:  # noqa: BLE001 - raised again below: a TaskGroup would wrap it in a group
-            failure = error
-        finally:
-            taps.close()
+    with tempfile.TemporaryDirectory(prefix="maco-lab-keys-") as folder:  # mkdtemp: its owner's alone
+        async with asyncio.TaskGroup() as tasks:
+            taps = Taps(tasks, KeyFiles(Path(folder)))
+            try:
+                yield taps
+            except (asyncio.CancelledError, GeneratorExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - raised again below: a TaskGroup would wrap it in a group
+                failure = error
+            finally:
+                taps.close()
     if failure is not None:
         raise failure
 

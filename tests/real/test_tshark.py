@@ -18,7 +18,6 @@ from maco_lab.background import background_loop
 from maco_lab.capture import write_capture
 from maco_lab.capture_run import named_servers
 from maco_lab.journal import Journal
-from maco_lab.key_logs import KeyLogs
 from maco_lab.state import StateFolder
 from maco_lab.testing.lab import new_authority
 from maco_lab.testing.settings import lab_text
@@ -46,29 +45,28 @@ class Captures:
 def captures(tmp_path_factory: pytest.TempPathFactory) -> Captures:
     folder = tmp_path_factory.mktemp("captures")
     file = lab_text(None).parsed()
-    key_logs = KeyLogs(folder / "keys")
     landscape = running_lab(
         file,
         StateFolder(folder / "state"),
         Journal(),
         free_ports=True,
         cast=new_authority(),
-        key_logs=key_logs,
         tapped=True,
     )
     loop = background_loop()
     with loop.enter(landscape) as lab:
         loop.run(lab.seed_mail())
         assert [loop.run(lab.maco.poll(way)).stored for way in WAYS] == [1, 1]
+        assert lab.taps is not None
+        key_log = lab.taps.keys.lines()
         planted = {
             way: (each.password.value, each.mail_line.value)
             for way, each in zip(WAYS, lab.canaries, strict=True)
             if each.password
         }
-    assert lab.taps is not None
     wiretap = lab.taps.wiretap()
     made = Captures(folder / "with.pcapng", folder / "without.pcapng", planted)
-    write_capture(made.with_keys, wiretap, named_servers(lab, wiretap), key_logs.lines())
+    write_capture(made.with_keys, wiretap, named_servers(lab, wiretap), key_log)
     write_capture(made.without_keys, wiretap, named_servers(lab, wiretap))
     return made
 

@@ -2,49 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from maco_client.results import PollResult
-from maco_lab.background import background_loop
-from maco_lab.journal import Journal
-from maco_lab.sight import Sight, sight_of
-from maco_lab.state import StateFolder
-from maco_lab.taps.chunk import HOPS, Hop
-from maco_lab.testing.lab import new_authority
-from maco_lab.testing.settings import Change, lab_text
-from maco_lab.topology import RunningLab, running_lab
+from maco_lab.sight import Sight
+from maco_lab.taps.chunk import HOPS
 from maco_wire.observation import Handshake, Party, StreamOpened
-
-AUTHORITY = new_authority()
-
-
-@contextlib.contextmanager
-def tapped_lab(folder: Path, change: Change = lambda _: None, *, tapped: bool = True) -> Iterator[RunningLab]:
-    file = lab_text(change).parsed()
-    state = StateFolder(folder)
-    landscape = running_lab(file, state, Journal(), free_ports=True, cast=AUTHORITY, tapped=tapped)
-    with background_loop().enter(landscape) as lab:
-        background_loop().run(lab.seed_mail())
-        yield lab
-
-
-def poll(lab: RunningLab, name: str) -> PollResult:
-    return background_loop().run(lab.maco.poll(name))
-
-
-def sight(lab: RunningLab, name: str) -> Sight:
-    found = sight_of(lab.journal.entries(), name)
-    assert found is not None
-    return found
-
-
-def seen(lab: RunningLab, hop: Hop, *, from_client: bool) -> bytes:
-    assert lab.taps is not None
-    chunks = lab.taps.chunks()
-    return b"".join(each.data for each in chunks if each.connection.hop == hop and each.from_client is from_client)
+from tests.maco_lab.taps.tapped_labs import poll, seen, sight, tapped_lab
 
 
 def back_end_down(data: dict[str, Any]) -> None:

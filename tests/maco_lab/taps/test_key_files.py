@@ -1,11 +1,11 @@
-"""Keys of the lab's own TLS sessions: both ends log the same, into files of their owner alone, and only when asked."""
+"""Keys of the lab's own TLS sessions: both ends log the same, in a lab with taps and in no other."""
 
 from __future__ import annotations
 
 import contextlib
 import smtplib
 import ssl
-import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,11 @@ from certs.cast import Cast
 from certs.trust import client_context, server_context
 from maco_lab.background import background_loop
 from maco_lab.journal import Journal
-from maco_lab.key_logs import KeyLogs
 from maco_lab.lab_file import default_text, parse_lab
 from maco_lab.mail_tls import imap_context_factory
 from maco_lab.pki import LabPki
 from maco_lab.state import StateFolder
+from maco_lab.taps.key_files import KeyFiles
 from maco_lab.testing.lab import Lab
 from maco_lab.testing.thread import LabThread
 from maco_lab.topology import running_lab
@@ -32,8 +32,10 @@ TLS_1_2 = b"CLIENT_RANDOM"
 
 
 @pytest.fixture
-def logs(tmp_path: Path) -> KeyLogs:
-    return KeyLogs(tmp_path / "keys")
+def logs(tmp_path: Path) -> KeyFiles:
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    return KeyFiles(folder)
 
 
 def contexts(cast: Cast, newest: ssl.TLSVersion) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -44,11 +46,11 @@ def contexts(cast: Cast, newest: ssl.TLSVersion) -> tuple[ssl.SSLContext, ssl.SS
 
 @pytest.mark.parametrize(("newest", "label"), [(ssl.TLSVersion.TLSv1_2, TLS_1_2), (ssl.TLSVersion.TLSv1_3, TLS_1_3)])
 def test_both_ends_log_the_same_keys(
-    logs: KeyLogs, maco_lab_authority: Cast, newest: ssl.TLSVersion, label: bytes
+    logs: KeyFiles, maco_lab_authority: Cast, newest: ssl.TLSVersion, label: bytes
 ) -> None:
     client, server = contexts(maco_lab_authority, newest)
-    logs.keep(client, Party.MACO)
-    logs.keep(server, Party.MAIL_SERVER)
+    logs.log_from(client, Party.MACO)
+    logs.log_from(server, Party.MAIL_SERVER)
 
     assert handshake(client, server).succeeded
 
@@ -56,19 +58,19 @@ def test_both_ends_log_the_same_keys(
     assert label in {line.split()[0] for line in logs.lines()}
 
 
-def test_what_both_ends_logged_comes_once(logs: KeyLogs, maco_lab_authority: Cast) -> None:
+def test_what_both_ends_logged_comes_once(logs: KeyFiles, maco_lab_authority: Cast) -> None:
     client, server = contexts(maco_lab_authority, ssl.TLSVersion.TLSv1_3)
-    logs.keep(client, Party.MACO)
-    logs.keep(server, Party.MAIL_SERVER)
+    logs.log_from(client, Party.MACO)
+    logs.log_from(server, Party.MAIL_SERVER)
     handshake(client, server)
 
     assert len(logs.lines()) == len(set(logs.lines())) == len(logs.of(Party.MACO)) > 0
 
 
-def test_twisteds_contexts_log_too(logs: KeyLogs, maco_lab_authority: Cast) -> None:
-    factory = imap_context_factory(maco_lab_authority.mail_server, logs.on_key_line(Party.MAIL_SERVER))
+def test_twisteds_contexts_log_too(logs: KeyFiles, maco_lab_authority: Cast) -> None:
+    factory = imap_context_factory(maco_lab_authority.mail_server, logs)
     client, _ = contexts(maco_lab_authority, ssl.TLSVersion.TLSv1_3)
-    logs.keep(client, Party.MACO)
+    logs.log_from(client, Party.MACO)
 
     shake_with_pyopenssl(client, SSL.Connection(factory.getContext(), None))
 
@@ -91,31 +93,17 @@ def shake_with_pyopenssl(client: ssl.SSLContext, server: SSL.Connection) -> None
     assert client_end.version()
 
 
-def test_files_and_folder_are_their_owners_alone(logs: KeyLogs, tmp_path: Path, maco_lab_authority: Cast) -> None:
-    client, server = contexts(maco_lab_authority, ssl.TLSVersion.TLSv1_3)
-    logs.keep(client, Party.MACO)
-    logs.on_key_line(Party.MAIL_SERVER)
-    handshake(client, server)
-
-    folder = tmp_path / "keys"
-    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()}
-    assert modes == {"maco.keys": 0o600, "mail-server.keys": 0o600}
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-
-
-def test_comments_are_no_keys(logs: KeyLogs, tmp_path: Path) -> None:
-    logs.on_key_line(Party.MACO)(None, b"CLIENT_RANDOM 01 02")
-    with (tmp_path / "keys" / "maco.keys").open("ab") as file:
-        file.write(b"# TLS secrets log file\n\n")
+def test_comments_are_no_keys(logs: KeyFiles, tmp_path: Path) -> None:
+    (tmp_path / "keys" / "maco.keys").write_bytes(b"# TLS secrets log file\n\nCLIENT_RANDOM 01 02\n")
 
     assert logs.lines() == (b"CLIENT_RANDOM 01 02",)
 
 
-def test_a_party_that_logged_nothing_has_no_lines(logs: KeyLogs) -> None:
+def test_a_party_that_logged_nothing_has_no_lines(logs: KeyFiles) -> None:
     assert logs.of(Party.CLOUD_CONNECTOR) == ()
 
 
-def test_a_lab_logs_no_keys_unless_asked_whatever_the_environment_says(
+def test_a_lab_without_taps_logs_no_keys_whatever_the_environment_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, maco_lab_authority: Cast
 ) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "environment.keys"))
@@ -124,28 +112,31 @@ def test_a_lab_logs_no_keys_unless_asked_whatever_the_environment_says(
     made = [pki.tunnel_endpoint_context(), pki.tunnel_context("stadtwerke"), pki.token_client_context()]
 
     assert [context.keylog_filename for context in made] == [None] * 3
-    assert pki.on_key_line(Party.MAIL_SERVER) is None
     assert not (tmp_path / "environment.keys").exists()
 
 
 @pytest.fixture
-def polled_both_ways(logs: KeyLogs, tmp_path: Path, maco_lab_authority: Cast) -> KeyLogs:
+def polled_both_ways(tmp_path: Path, maco_lab_authority: Cast) -> Iterator[KeyFiles]:
     """Keys of a lab in which MaCo has polled both ways and somebody has sent a mail by SMTP over TLS."""
     file = parse_lab(default_text(), name="lab.yaml", folder=tmp_path)
     thread = LabThread(background_loop())
-    landscape = running_lab(
-        file, StateFolder(tmp_path / "state"), Journal(), free_ports=True, cast=maco_lab_authority, key_logs=logs
-    )
+    state = StateFolder(tmp_path / "state")
+    landscape = running_lab(file, state, Journal(), free_ports=True, cast=maco_lab_authority, tapped=True)
     with thread.loop.enter(landscape) as running:
         lab = Lab(thread, running)
         assert [lab.maco.poll(name).succeeded for name in ("way-a", "way-b")] == [True, True]
         context = client_context([maco_lab_authority.root_certificate], check_hostname=False)
         with smtplib.SMTP_SSL(*lab.addresses["smtps"], context=context, timeout=10):
             pass
-    return logs
+        assert running.taps is not None
+        yield running.taps.keys
 
 
-def test_all_parties_log_the_keys_of_all_their_sessions(polled_both_ways: KeyLogs) -> None:
+def test_servers_alone_name_the_sessions(logs: KeyFiles) -> None:
+    assert set(logs.read()) == {Party.CONNECTIVITY, Party.MAIL_SERVER}
+
+
+def test_all_parties_log_the_keys_of_all_their_sessions(polled_both_ways: KeyFiles) -> None:
     maco, connector = (set(polled_both_ways.of(each)) for each in (Party.MACO, Party.CLOUD_CONNECTOR))
     cloud, mail_server = (set(polled_both_ways.of(each)) for each in (Party.CONNECTIVITY, Party.MAIL_SERVER))
 
