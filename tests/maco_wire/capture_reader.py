@@ -60,7 +60,7 @@ def captured(file: bytes) -> list[Captured]:
 def words_sum(data: bytes) -> int:
     """RFC 1071, section 4.1: add 16-bit words, then fold the carries."""
     data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total

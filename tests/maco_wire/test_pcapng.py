@@ -59,7 +59,10 @@ def test_a_comment_of_a_packet_is_option_1() -> None:
 
 def test_names_are_records_of_an_address_and_a_string_that_ends_with_a_zero() -> None:
     # Figure 13 and table 6 (section 4.5): nrb_record_ipv4 1, nrb_record_ipv6 2, nrb_record_end 0.
-    names = [(IPv4Address("192.0.2.1"), "maco"), (IPv6Address("2001:db8::1"), "scc")]
+    names: list[tuple[pcapng.IpAddress, str]] = [
+        (IPv4Address("192.0.2.1"), "maco"),
+        (IPv6Address("2001:db8::1"), "scc"),
+    ]
 
     assert pcapng.name_resolution(names) == bytes.fromhex(
         "04000000 38000000"
