@@ -32,15 +32,18 @@ _SEQUENCE_STEP = 1 << 20
 _SERVER_SEQUENCE = 1 << 31
 
 
-def write_capture(path: Path, wiretap: Wiretap, servers: Servers, key_log: Iterable[bytes] = ()) -> None:
+def write_capture(
+    path: Path, wiretap: Wiretap, servers: Servers, key_log: Iterable[bytes] = (), *, are_over: bool = True
+) -> None:
     """Write the file, whole or not at all, for its owner alone: it holds what passed in clear, and maybe keys.
 
-    ``key_log`` are lines of an NSS key log; without them the file is what an eavesdropper has. Raises OSError.
+    ``key_log`` are lines of an NSS key log; without them the file is what an eavesdropper has. ``are_over`` tells
+    whether the connections have ended. Raises OSError.
     """
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from the start
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.writelines(capture_blocks(wiretap, servers, key_log))
+            file.writelines(capture_blocks(wiretap, servers, key_log, are_over=are_over))
         Path(draft).replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -48,7 +51,9 @@ def write_capture(path: Path, wiretap: Wiretap, servers: Servers, key_log: Itera
         raise
 
 
-def capture_blocks(wiretap: Wiretap, servers: Servers, key_log: Iterable[bytes] = ()) -> Iterator[bytes]:
+def capture_blocks(
+    wiretap: Wiretap, servers: Servers, key_log: Iterable[bytes] = (), *, are_over: bool = True
+) -> Iterator[bytes]:
     """Yield the blocks of the file."""
     yield pcapng.section_header("maco-lab")
     for hop in HOPS:
@@ -58,7 +63,8 @@ def capture_blocks(wiretap: Wiretap, servers: Servers, key_log: Iterable[bytes] 
     yield pcapng.name_resolution(addresses.names)
     if keys := b"".join(line + b"\n" for line in key_log):
         yield pcapng.tls_secrets(keys)
-    for at, event in sorted(_events(wiretap), key=lambda timed: timed[0]):  # stable: each connection keeps its order
+    events = _events(wiretap, are_over=are_over)
+    for at, event in sorted(events, key=lambda timed: timed[0]):  # stable: each connection keeps its order
         for packet, comment in _packets(event, streams[event.connection]):
             interface = HOPS.index(event.connection.hop)
             yield pcapng.enhanced_packet(interface, round(at * 1_000_000), packet, comment)
@@ -88,7 +94,7 @@ class _Over:
 _Event: TypeAlias = _Opened | TapChunk | _Over
 
 
-def _events(wiretap: Wiretap) -> Iterator[tuple[float, _Event]]:
+def _events(wiretap: Wiretap, *, are_over: bool) -> Iterator[tuple[float, _Event]]:
     """Yield what happens and when; time never runs back within a connection, even if the clock was set."""
     passed = {connection: connection.opened_at for connection in wiretap.connections}
     for connection, at in passed.items():
@@ -96,7 +102,7 @@ def _events(wiretap: Wiretap) -> Iterator[tuple[float, _Event]]:
     for chunk in wiretap.chunks:
         passed[chunk.connection] = at = max(passed[chunk.connection], chunk.at)
         yield at, chunk
-    for connection, at in passed.items():
+    for connection, at in passed.items() if are_over else ():
         yield at, _Over(connection)
 
 

@@ -1,15 +1,20 @@
 """``maco-lab capture``: a lab of its own on free ports, with taps; every e-mail connection is polled once.
 
-What the taps kept is taken after the parties have ended, so that nothing is cut off.
+What the taps kept is taken after the parties have ended, so that nothing is cut off. Or of a lab that runs: that writes
+the file itself, asked over its control socket, and what passes goes on.
 """
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from maco_client.results import PollResult
+from maco_lab.capture import write_capture
 from maco_lab.capture_addresses import Servers
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
@@ -55,6 +60,21 @@ async def record_polls(file: LabFile, *, with_keys: bool) -> Recording:
             key_log = lab.taps.keys.lines() if with_keys else ()
         wiretap = lab.taps.wiretap()
         return Recording(wiretap, named_servers(lab, wiretap), key_log, tuple(results))
+
+
+async def capture_answer(lab: object, out: Path, *, with_keys: bool) -> dict[str, Any]:
+    """Write what has passed so far in a running lab; return its answer over the control socket."""
+    if not isinstance(lab, RunningLab) or lab.taps is None:
+        return {"ok": False, "error": "the lab runs without taps: start it by `maco-lab up --tap`"}
+    wiretap = lab.taps.wiretap()
+    recording = Recording(wiretap, named_servers(lab, wiretap), lab.taps.keys.lines() if with_keys else (), ())
+    written = (out, wiretap, recording.servers, recording.key_log)
+    try:
+        write = functools.partial(write_capture, *written, are_over=False)
+        await asyncio.get_running_loop().run_in_executor(None, write)
+    except OSError as error:
+        return {"ok": False, "error": f"{out}: {error.strerror}"}
+    return {"ok": True, "summary": recording.summary(out)}
 
 
 def named_servers(lab: RunningLab, wiretap: Wiretap) -> Servers:

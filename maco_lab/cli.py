@@ -161,6 +161,10 @@ def capture(
         typer.Option("--keys/--no-keys", help="With the keys of the lab's own TLS sessions, or as an eavesdropper."),
     ] = True,
     lab: LabOption = None,
+    running: Annotated[
+        bool, typer.Option("--running", help="What has passed so far in the lab that runs (up --tap).")
+    ] = False,
+    state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Fetch a mail by every e-mail connection and write what passed on every hop; free ports, nothing else is kept.
 
@@ -172,6 +176,9 @@ def capture(
 
     if not out.parent.is_dir() or out.is_dir():
         _fail(f"{out}: {'is a folder' if out.is_dir() else 'there is no such folder'}; give the path of a file")
+    if running:
+        _capture_running(out, _state(state, create=False), keys=keys)
+        return
     _log_to_stderr(verbose=False)
     recording = run_lab(record_polls(_lab_file(lab), with_keys=keys))
     try:
@@ -319,6 +326,19 @@ def version() -> None:
         typer.echo(f"maco-lab {installed('maco-lab')}")
     except PackageNotFoundError:
         typer.echo("maco-lab (from a source tree that is not installed)")
+
+
+def _capture_running(out: Path, state: StateFolder, *, keys: bool) -> None:
+    from maco_lab import client
+    from maco_lab.control import ControlError
+
+    try:
+        answer = client.capture(client.running_note(state), out, keys=keys)
+    except (client.NoLabError, ControlError) as error:
+        _fail(str(error))
+    if not answer.get("ok"):
+        _fail(str(answer.get("error", "the lab refused")))
+    typer.echo(answer["summary"])
 
 
 def _lab_file(path: Path | None) -> LabFile:

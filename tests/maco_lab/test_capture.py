@@ -99,6 +99,13 @@ def test_a_connection_begins_when_it_was_opened_and_ends_with_its_last_bytes() -
     assert (syn, end) == (int(BEGAN) * 1_000_000, (int(BEGAN) + 1) * 1_000_000)
 
 
+def test_connections_that_may_go_on_have_no_end() -> None:
+    blocks = b"".join(capture_blocks(wiretap(greeting()), SERVERS, are_over=False))
+
+    assert [each for each in captured(blocks) if Flag.FIN in each.packet.flags] == []
+    assert captured(blocks)
+
+
 def test_the_real_addresses_stand_in_a_comment_on_the_first_packet_alone() -> None:
     first, *others = packets(greeting())
 
