@@ -27,6 +27,7 @@ _ALERT, _HANDSHAKE, _APPLICATION_DATA = 21, 22, 23  # RFC 8446, section 5.1; 20 
 _CONTENT_TYPES = frozenset({20, _ALERT, _HANDSHAKE, _APPLICATION_DATA})
 _CLIENT_HELLO, _SERVER_HELLO, _FINISHED = 1, 2, 20  # RFC 8446, section 4
 _SUPPORTED_VERSIONS, _TLS_1_3 = 43, b"\x03\x04"
+_TLS_1_2 = b"\x03\x03"  # RFC 8446, section 4.1.2: legacy_version of every ClientHello since
 
 _Aead: TypeAlias = AESGCM | ChaCha20Poly1305
 
@@ -73,6 +74,18 @@ def find_tls(seen: Conversation) -> TlsBegin | None:
     answers = _begin(seen.to_client, _SERVER_HELLO)
     random = seen.from_client[begins + RANDOM_AT : begins + RANDOM_AT + RANDOM_SIZE]
     return TlsBegin(random, begins, len(seen.to_client) if answers is None else answers)
+
+
+def looks_like_tls(seen: Conversation) -> bool:
+    """Tell whether a ClientHello stands anywhere; where ``find_tls`` finds none, what follows it cannot be followed."""
+    data = seen.from_client
+    at = data.find(b"\x16\x03")
+    while at >= 0:
+        message = at + HEADER_SIZE
+        if data[message : message + 1] == bytes([_CLIENT_HELLO]) and data[message + 4 : message + 6] == _TLS_1_2:
+            return True
+        at = data.find(b"\x16\x03", at + 1)
+    return False
 
 
 def open_tls(

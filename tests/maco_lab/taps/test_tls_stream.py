@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from maco_lab.taps.conversation import Conversation
-from maco_lab.taps.tls_stream import find_tls, open_tls
+from maco_lab.taps.tls_stream import find_tls, looks_like_tls, open_tls
 from tests.maco_lab.taps.tls_sample import Sample, a_session, a_session_of_suite
 
 SAID, ANSWERED = b"a1 LOGIN strom secret\r\n" * 900, b"a1 OK\r\n" + bytes(range(256)) * 200
@@ -109,5 +109,13 @@ def test_what_is_no_tls_is_not_taken_for_it(data: bytes) -> None:
     assert find_tls(Conversation(data, data)) is None
 
 
-def test_plaintext_behind_tls_is_not_taken_for_tls(session: Sample) -> None:
-    assert find_tls(dataclasses.replace(session.wire, from_client=session.wire.from_client + b"a2 NOOP\r\n")) is None
+def test_plaintext_behind_tls_is_not_taken_for_tls_and_not_passed_over(session: Sample) -> None:
+    mixed = dataclasses.replace(session.wire, from_client=session.wire.from_client + b"a2 NOOP\r\n")
+
+    assert find_tls(mixed) is None
+    assert looks_like_tls(mixed)
+
+
+@pytest.mark.parametrize("data", NO_TLS)
+def test_what_is_no_tls_does_not_look_like_it(data: bytes) -> None:
+    assert not looks_like_tls(Conversation(data, data))
