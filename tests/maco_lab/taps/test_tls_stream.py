@@ -92,8 +92,26 @@ def test_a_record_that_is_cut_off_is_noticed_unless_the_connection_still_runs(se
     assert running.to_client != ANSWERED
 
 
-def test_tls_1_2_is_found_and_not_opened(tmp_path: Path) -> None:
-    session = a_session(tmp_path, SAID, ANSWERED, tls_1_2=True)
+@pytest.mark.parametrize(
+    "suite", ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"]
+)
+def test_tls_1_2_is_opened_by_its_master_secret(tmp_path: Path, suite: str) -> None:
+    session = a_session(tmp_path, SAID, ANSWERED, before=BEFORE, tls_1_2=suite)
+
+    assert list(session.secrets) == ["CLIENT_RANDOM"]
+    assert opened(session) == Conversation(SAID, ANSWERED)
+
+
+def test_tls_1_2_with_a_byte_that_was_changed_is_not_opened(tmp_path: Path) -> None:
+    session = a_session(tmp_path, SAID, ANSWERED, tls_1_2="ECDHE-ECDSA-AES128-GCM-SHA256")
+    changed = bytearray(session.wire.to_client)
+    changed[-1] ^= 1
+
+    assert opened(session, dataclasses.replace(session.wire, to_client=bytes(changed))) is None
+
+
+def test_tls_1_2_with_a_suite_that_is_not_known_is_found_and_not_opened(tmp_path: Path) -> None:
+    session = a_session(tmp_path, SAID, ANSWERED, tls_1_2="ECDHE-ECDSA-AES256-SHA384:@SECLEVEL=0")
 
     assert opened(session) is None
 
