@@ -3,7 +3,7 @@
 In a lab on one machine every party is 127.0.0.1, and a name for that address would call MaCo the mail server. So each
 loopback address is replaced by one for documentation (RFC 5737): a network for each hop, in it an address for each
 party. A server gets the name and the port that it has in the lab file; a client keeps its port, by which its connection
-is found in the journal. Addresses that are not loopback stay as they are. See docs/decisions/0017.
+is found in the journal. Addresses that are not loopback stay as they are. See docs/decisions/0018.
 """
 
 from __future__ import annotations

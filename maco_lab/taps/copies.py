@@ -70,7 +70,8 @@ class Copies:
 
     def wiretap(self) -> Wiretap:
         """Return what is kept now."""
-        return Wiretap(tuple(self._connections.values()), tuple(self._chunks), frozenset(self._incomplete))
+        chunks = tuple(chunk for chunk in self._chunks if chunk.connection.number in self._connections)
+        return Wiretap(tuple(self._connections.values()), chunks, frozenset(self._incomplete))
 
     def _drop_oldest(self) -> None:
         oldest = self._chunks.popleft()
@@ -79,8 +80,6 @@ class Copies:
             self._incomplete.add(oldest.connection.number)
 
     def _forget(self, number: int) -> None:
+        """Forget a connection; its bytes are shown no more, and go when their turn comes."""
         del self._connections[number]
         self._incomplete.discard(number)
-        kept = [chunk for chunk in self._chunks if chunk.connection.number != number]
-        self._chunks = collections.deque(kept)
-        self._weight = sum(len(chunk.data) + CHUNK_COST for chunk in kept)

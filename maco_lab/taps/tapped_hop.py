@@ -13,7 +13,7 @@ from maco_lab.taps.chunk import TappedConnection
 from maco_lab.taps.conversation import Conversation, behind_socks, conversation, stream_of
 from maco_lab.taps.copies import Wiretap
 from maco_lab.taps.key_log import KeyLogs, SessionKeys, sessions_of
-from maco_lab.taps.tls_stream import find_tls, open_tls
+from maco_lab.taps.tls_stream import find_tls, looks_like_tls, open_tls
 from maco_wire.observation import Hop, Party, TlsSession
 
 MAX_LAYERS = 4
@@ -67,6 +67,7 @@ def _peel(
     """Open the TLS in ``seen``, and what is in that, until there is none or it stays closed."""
     begin = find_tls(seen)
     if begin is None or len(inside) >= MAX_LAYERS:
+        found.closed = "something like TLS that cannot be followed" if looks_like_tls(seen) else ""
         return
     session = keys.get(begin.client_random)
     is_tunnel = hop is Hop.TUNNEL and not inside

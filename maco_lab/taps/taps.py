@@ -27,6 +27,9 @@ from maco_wire.observation import Address, Observation, Record
 SCRATCH_BYTES = 256 * 1024
 """How much is received at a time; all connections share the buffer, because it is sent on at once or copied."""
 
+MAX_TAPS = 256
+"""How many listeners the taps of a lab have together: a mapping may stand for thousands of ports."""
+
 
 class Taps:
     """Made by ``tapping``; its taps live as long as that block."""
@@ -40,6 +43,7 @@ class Taps:
         self._taps: dict[tuple[Hop, Address], Tap] = {}
         self._running: list[asyncio.Task[None]] = []
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
+        self.max_taps = MAX_TAPS
 
     def connections(self) -> tuple[TappedConnection, ...]:
         """Return the connections that went through a tap."""
@@ -59,6 +63,15 @@ class Taps:
             tap = self._taps[hop, server] = Tap(hop, server, self._copies, self._ends, self._scratch)
             self._running.append(self._tasks.create_task(tap.serve()))
         return self._taps[hop, server]
+
+    def before_back_end(self, server: Address) -> Tap | None:
+        """Return the tap before a back end; None if there are too many, or no descriptor is left: it goes untapped."""
+        if ("customer LAN", server) not in self._taps and len(self._taps) >= self.max_taps:
+            return None
+        try:
+            return self.before("customer LAN", server)
+        except OSError:
+            return None
 
     def recording(self, record: Record) -> Record:
         """Return what records observations as if there were no tap."""
@@ -114,9 +127,9 @@ class TappedBackEndOpener(BackEndOpener):
     async def open(self, mapping: SystemMapping, trace_id: str) -> Channel:
         """See BackEndOpener."""
         back_end = self._names(mapping.internal_host, mapping.internal_port)
-        if back_end is None:
+        tap = back_end and self._taps.before_back_end(back_end)
+        if not tap:
             return await super().open(mapping, trace_id)
-        tap = self._taps.before("customer LAN", back_end)
         ahead = await tap.dial_ahead(self._connect_s)
         try:
             return await super().open(mapping, trace_id)
@@ -126,4 +139,5 @@ class TappedBackEndOpener(BackEndOpener):
 
     def _before_back_end(self, host: str, port: int) -> Address | None:
         back_end = self._names(host, port)
-        return None if back_end is None else self._taps.before("customer LAN", back_end).address
+        tap = back_end and self._taps.before_back_end(back_end)
+        return tap.address if tap else back_end

@@ -259,6 +259,27 @@ def test_a_secret_that_was_never_sent_is_not_there(polled: RunningLab) -> None:
     assert {cell.state for cell in row.cells} == {"not there"}
 
 
+def test_tls_that_cannot_be_followed_is_no_proof_of_absence(polled: RunningLab) -> None:
+    wiretap, keys = evidence(polled)
+    lan = [each for each in wiretap.chunks if each.connection.hop == Hop.CUSTOMER_LAN.value and each.from_client]
+    mixed = dataclasses.replace(wiretap, chunks=(*wiretap.chunks, dataclasses.replace(lan[-1], data=b"a9 NOOP\r\n")))
+
+    (row,) = judged(polled, mixed, keys, canary=UNSEEN).rows
+
+    assert row.at(Hop.CUSTOMER_LAN).state == "unknown"
+
+
+def test_a_back_end_for_which_there_is_no_tap_left_is_reached_and_nothing_is_claimed(tmp_path: Path) -> None:
+    with tapped_lab(tmp_path) as lab:
+        assert lab.taps is not None
+        lab.taps.max_taps = 2
+
+        assert poll(lab, "way-b").stored == 1
+
+        cell = matrix(lab, "way-b").row("mailbox password").at(Hop.CUSTOMER_LAN)
+        assert (cell.state, cell.why) == ("unknown", "no tap saw a connection of this poll here")
+
+
 def test_an_unknown_secret_is_named_with_those_there_are(polled: RunningLab) -> None:
     with pytest.raises(LookupError, match="mailbox password"):
         matrix(polled, "way-b").row("nothing")

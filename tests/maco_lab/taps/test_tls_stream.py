@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from maco_lab.taps.conversation import Conversation
-from maco_lab.taps.tls_stream import find_tls, open_tls
+from maco_lab.taps.tls_stream import find_tls, looks_like_tls, open_tls
 from tests.maco_lab.taps.tls_sample import Sample, a_session, a_session_of_suite
 
 SAID, ANSWERED = b"a1 LOGIN strom secret\r\n" * 900, b"a1 OK\r\n" + bytes(range(256)) * 200
@@ -92,8 +92,26 @@ def test_a_record_that_is_cut_off_is_noticed_unless_the_connection_still_runs(se
     assert running.to_client != ANSWERED
 
 
-def test_tls_1_2_is_found_and_not_opened(tmp_path: Path) -> None:
-    session = a_session(tmp_path, SAID, ANSWERED, tls_1_2=True)
+@pytest.mark.parametrize(
+    "suite", ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"]
+)
+def test_tls_1_2_is_opened_by_its_master_secret(tmp_path: Path, suite: str) -> None:
+    session = a_session(tmp_path, SAID, ANSWERED, before=BEFORE, tls_1_2=suite)
+
+    assert list(session.secrets) == ["CLIENT_RANDOM"]
+    assert opened(session) == Conversation(SAID, ANSWERED)
+
+
+def test_tls_1_2_with_a_byte_that_was_changed_is_not_opened(tmp_path: Path) -> None:
+    session = a_session(tmp_path, SAID, ANSWERED, tls_1_2="ECDHE-ECDSA-AES128-GCM-SHA256")
+    changed = bytearray(session.wire.to_client)
+    changed[-1] ^= 1
+
+    assert opened(session, dataclasses.replace(session.wire, to_client=bytes(changed))) is None
+
+
+def test_tls_1_2_with_a_suite_that_is_not_known_is_found_and_not_opened(tmp_path: Path) -> None:
+    session = a_session(tmp_path, SAID, ANSWERED, tls_1_2="ECDHE-ECDSA-AES256-SHA384:@SECLEVEL=0")
 
     assert opened(session) is None
 
@@ -109,5 +127,13 @@ def test_what_is_no_tls_is_not_taken_for_it(data: bytes) -> None:
     assert find_tls(Conversation(data, data)) is None
 
 
-def test_plaintext_behind_tls_is_not_taken_for_tls(session: Sample) -> None:
-    assert find_tls(dataclasses.replace(session.wire, from_client=session.wire.from_client + b"a2 NOOP\r\n")) is None
+def test_plaintext_behind_tls_is_not_taken_for_tls_and_not_passed_over(session: Sample) -> None:
+    mixed = dataclasses.replace(session.wire, from_client=session.wire.from_client + b"a2 NOOP\r\n")
+
+    assert find_tls(mixed) is None
+    assert looks_like_tls(mixed)
+
+
+@pytest.mark.parametrize("data", NO_TLS)
+def test_what_is_no_tls_does_not_look_like_it(data: bytes) -> None:
+    assert not looks_like_tls(Conversation(data, data))

@@ -58,9 +58,12 @@ class _Pair:
 
 
 def a_session(
-    folder: Path, said: bytes, answered: bytes, *, before: tuple[bytes, bytes] = (b"", b""), tls_1_2: bool = False
+    folder: Path, said: bytes, answered: bytes, *, before: tuple[bytes, bytes] = (b"", b""), tls_1_2: str = ""
 ) -> Sample:
-    """Return a session in which the client says something and is answered; ``before`` is what passed in clear."""
+    """Return a session in which the client says something and is answered; ``before`` is what passed in clear.
+
+    ``tls_1_2`` names a cipher suite of that version.
+    """
     server = server_context(AUTHORITY.by_name("mail_server"))
     log = folder / "keys"
     server.keylog_filename = str(log)
@@ -68,6 +71,7 @@ def a_session(
     trust(client, [AUTHORITY.root.certificate])
     if tls_1_2:
         client.maximum_version = ssl.TLSVersion.TLSv1_2
+        client.set_ciphers(tls_1_2)
     pair = _Pair(client, server)
     pair.shake_hands()
     pair.say(pair.client, said)
