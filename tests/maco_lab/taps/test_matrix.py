@@ -188,10 +188,12 @@ def test_without_taps_there_is_no_matrix(tmp_path: Path) -> None:
 UNSEEN = Canary(9, "never sent", "NeverSentAnywhere")
 
 
-def judged(lab: RunningLab, wiretap: Wiretap, keys: KeyLogs, *, canary: Canary | None = None) -> Matrix:
-    """Return way B's matrix from what is left of its evidence."""
+def judged(
+    lab: RunningLab, wiretap: Wiretap, keys: KeyLogs, *, canary: Canary | None = None, way: str = "way-b"
+) -> Matrix:
+    """Return a matrix from what is left of its evidence."""
     canary = canary or Canary(1, "mailbox password", "Gas0815Postfach")
-    found = matrix_of(lab.journal.entries(), "way-b", wiretap, [canary], keys)
+    found = matrix_of(lab.journal.entries(), way, wiretap, [canary], keys)
     assert found is not None
     return found
 
@@ -221,6 +223,15 @@ def test_the_keys_of_one_party_open_its_sessions_alone(polled: RunningLab) -> No
 
     assert states(found)[Hop.TUNNEL] == "unknown"
     assert states(found)[Hop.CUSTOMER_LAN] == "inside TLS"
+
+
+def test_what_passes_end_to_end_is_unknown_on_every_wire_without_the_mail_servers_keys(polled: RunningLab) -> None:
+    wiretap, keys = evidence(polled)
+
+    found = judged(polled, wiretap, {Party.CONNECTIVITY: keys[Party.CONNECTIVITY]}, canary=UNSEEN, way="way-a")
+
+    assert [(each.hop, each.missing) for each in found.controls] == [(hop, "") for hop in HOPS], "all taps were awake"
+    assert set(states(found).values()) == {"unknown"}
 
 
 @pytest.mark.parametrize("hop", HOPS)
