@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from maco_client.token import _Token
 from maco_lab.background import background_loop
 from maco_lab.lab_matrix import matrix_of_poll
 from maco_lab.sight import HOPS
@@ -173,6 +174,15 @@ def test_each_tap_proves_that_it_is_awake(polled: RunningLab) -> None:
         "mail.stadtwerke.example",
     ]
     assert len({each.passed for each in controls}) == 1, "all three hops carried the same payload"
+
+
+def test_a_token_that_was_refused_was_seen_all_the_same(tmp_path: Path) -> None:
+    with tapped_lab(tmp_path) as lab:
+        expired = lab.cloud.tokens.issue(lab.cloud.settings.clients[0], lifetime_s=-1)
+        lab.tokens._cached = _Token(expired, float("inf"))
+        assert poll(lab, "way-a").stage == "socks"
+
+        assert told(matrix(lab, "way-a"), "token")[:2] == [CLEAR, CLEAR]
 
 
 def test_without_taps_there_is_no_matrix(tmp_path: Path) -> None:
