@@ -24,7 +24,7 @@ async def matrix_of_poll(lab: RunningLab, connection: str) -> Matrix | None:
     if lab.taps is None:
         return None
     await _last_words(lab, connection)
-    canaries = [*_of_mailbox(lab, connection), *await _token(lab)]
+    canaries = [*_of_mailbox(lab, connection), *_token(lab)]
     return matrix_of(lab.journal.entries(), connection, lab.taps.wiretap(), canaries, lab.taps.keys.read())
 
 
@@ -37,9 +37,9 @@ def _of_mailbox(lab: RunningLab, connection: str) -> list[Canary]:
     return [canary for account in of_user for canary in (account.password, account.mail_line) if canary]
 
 
-async def _token(lab: RunningLab) -> list[Canary]:
-    """Return MaCo's token as a canary: the longest piece of its signature that is letters and digits alone."""
-    signature = (await lab.tokens.token()).rpartition(".")[2].encode("ascii", "replace")
+def _token(lab: RunningLab) -> list[Canary]:
+    """Return the token that MaCo had as a canary: the longest piece of its signature of letters and digits alone."""
+    signature = lab.tokens.last.rpartition(".")[2].encode("ascii", "replace")
     piece = max(_RUN.findall(signature), key=len, default=b"")[:MAX_VALUE_LENGTH].decode()
     number = 1 + max((each.mail_line.number for each in lab.canaries), default=0)
     return [Canary(number, TOKEN_NAME, piece)] if len(piece) >= MIN_VALUE_LENGTH else []

@@ -246,13 +246,24 @@ def mail_server_settings(
     return settings, configured
 
 
-def build_token_source(model: lab_model.LabModel, cloud: CloudAddresses, pki: LabPki) -> TokenSource:
+class LabTokens(TokenSource):
+    """Fetches tokens, and remembers the one that MaCo was given last, even if it was refused since."""
+
+    last = ""
+
+    async def token(self) -> str:
+        """See TokenSource."""
+        self.last = await super().token()
+        return self.last
+
+
+def build_token_source(model: lab_model.LabModel, cloud: CloudAddresses, pki: LabPki) -> LabTokens:
     """Build what fetches MaCo's tokens."""
     client = next(client for client in model.cloud.clients if client.client_id == model.maco.client)
     service = TokenService(cloud.token_url, client.client_id, client.client_secret.get_secret_value())
     if not token_service_uses_tls(model.cloud):
-        return TokenSource(service)
-    return TokenSource(service, context=pki.token_client_context(), server_name=TUNNEL_HOST)
+        return LabTokens(service)
+    return LabTokens(service, context=pki.token_client_context(), server_name=TUNNEL_HOST)
 
 
 def build_key_store(maco: lab_model.MaCo, pki: LabPki) -> KeyStore:

@@ -25,7 +25,6 @@ from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
 from maco_client.inbox import Inbox
-from maco_client.token import TokenSource
 from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, build_node, configured_address
@@ -37,6 +36,7 @@ from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
     TUNNEL_HOST,
     CloudAddresses,
+    LabTokens,
     OpenBackEnds,
     Reporting,
     build_connectivity,
@@ -72,7 +72,7 @@ class RunningLab:
     inbox: Inbox
     canaries: tuple[AccountCanaries, ...]
     names: OnPremiseNames
-    tokens: TokenSource
+    tokens: LabTokens
     """Where MaCo has its tokens from."""
     taps: Taps | None = None
     nodes: Mapping[str, HaNode] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from maco_client.token import _Token
 from maco_lab.background import background_loop
 from maco_lab.lab_matrix import matrix_of_poll
 from maco_lab.sight import HOPS
@@ -175,6 +176,15 @@ def test_each_tap_proves_that_it_is_awake(polled: RunningLab) -> None:
     assert len({each.passed for each in controls}) == 1, "all three hops carried the same payload"
 
 
+def test_a_token_that_was_refused_was_seen_all_the_same(tmp_path: Path) -> None:
+    with tapped_lab(tmp_path) as lab:
+        expired = lab.cloud.tokens.issue(lab.cloud.settings.clients[0], lifetime_s=-1)
+        lab.tokens._cached = _Token(expired, float("inf"))
+        assert poll(lab, "way-a").stage == "socks"
+
+        assert told(matrix(lab, "way-a"), "token")[:2] == [CLEAR, CLEAR]
+
+
 def test_without_taps_there_is_no_matrix(tmp_path: Path) -> None:
     with tapped_lab(tmp_path, tapped=False) as lab:
         poll(lab, "way-a")
@@ -188,10 +198,12 @@ def test_without_taps_there_is_no_matrix(tmp_path: Path) -> None:
 UNSEEN = Canary(9, "never sent", "NeverSentAnywhere")
 
 
-def judged(lab: RunningLab, wiretap: Wiretap, keys: KeyLogs, *, canary: Canary | None = None) -> Matrix:
-    """Return way B's matrix from what is left of its evidence."""
+def judged(
+    lab: RunningLab, wiretap: Wiretap, keys: KeyLogs, *, canary: Canary | None = None, way: str = "way-b"
+) -> Matrix:
+    """Return a matrix from what is left of its evidence."""
     canary = canary or Canary(1, "mailbox password", "Gas0815Postfach")
-    found = matrix_of(lab.journal.entries(), "way-b", wiretap, [canary], keys)
+    found = matrix_of(lab.journal.entries(), way, wiretap, [canary], keys)
     assert found is not None
     return found
 
@@ -221,6 +233,15 @@ def test_the_keys_of_one_party_open_its_sessions_alone(polled: RunningLab) -> No
 
     assert states(found)[Hop.TUNNEL] == "unknown"
     assert states(found)[Hop.CUSTOMER_LAN] == "inside TLS"
+
+
+def test_what_passes_end_to_end_is_unknown_on_every_wire_without_the_mail_servers_keys(polled: RunningLab) -> None:
+    wiretap, keys = evidence(polled)
+
+    found = judged(polled, wiretap, {Party.CONNECTIVITY: keys[Party.CONNECTIVITY]}, canary=UNSEEN, way="way-a")
+
+    assert [(each.hop, each.missing) for each in found.controls] == [(hop, "") for hop in HOPS], "all taps were awake"
+    assert set(states(found).values()) == {"unknown"}
 
 
 @pytest.mark.parametrize("hop", HOPS)
