@@ -47,6 +47,7 @@ bench: $(DEV_STAMP) ## Measure the relay beside its peers, start, imports, plugi
 	$(BIN)/python -m benchmarks.start $(if $(QUICK),--runs 1)
 	$(BIN)/python -m benchmarks.plugin $(if $(QUICK),--runs 1)
 	$(BIN)/python -m benchmarks.mappings
+	$(BIN)/python -m benchmarks.taps $(if $(QUICK),--pairs 50)
 
 docs: $(DOCS_STAMP) ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W -q docs docs/_build/html

@@ -75,16 +75,22 @@ def up(
         typer.Option(help="Keep the certificates in this folder; without it they are new at every start."),
     ] = None,
     isolate: Annotated[bool, typer.Option("--isolate", help="Run each party in a process of its own.")] = False,
+    tap: Annotated[
+        bool, typer.Option("--tap", help="Put a wiretap without keys into each hop; not with --isolate.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log what the parties do.")] = False,
     ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the landscape of a lab file; MaCo polls at once and then by schedule."""
+    if tap and isolate:
+        _fail("--tap: the taps stand in one process with all parties; leave out --isolate")
     file, folder = _lab_file(lab), _state(state)
     options = UpOptions(
         free_ports=ports is Ports.AUTO,
         seed=seed,
         certificates=certs,
         isolate=isolate,
+        tap=tap,
         verbose=verbose,
         ready_fd=ready_fd,
     )
@@ -120,13 +126,23 @@ def down(state: StateOption = DEFAULT_STATE) -> None:
 
 
 @app.command(short_help="Fetch a mail by each way and show where TLS ended.")
-def demo(lab: LabOption = None, json_: JsonOption = False) -> None:
+def demo(
+    lab: LabOption = None,
+    json_: JsonOption = False,
+    act: Annotated[
+        int | None,
+        typer.Option(help="One act only: 1 for the first e-mail connection; the last is the CA in the wrong store."),
+    ] = None,
+) -> None:
     """Fetch a mail by every e-mail connection and show where TLS ended; free ports, nothing is kept."""
-    from maco_lab.demo import legs_as_data, print_legs, run_demo
+    from maco_lab.demo import NoSuchAct, legs_as_data, print_legs, run_demo
     from maco_lab.runner import run_lab
 
     _log_to_stderr(verbose=False)
-    legs = run_lab(run_demo(_lab_file(lab)))
+    try:
+        legs = run_lab(run_demo(_lab_file(lab), act))
+    except NoSuchAct as error:
+        _fail(str(error))
     if json_:
         typer.echo(json.dumps(legs_as_data(legs), ensure_ascii=False, indent=2))
     else:
@@ -135,6 +151,44 @@ def demo(lab: LabOption = None, json_: JsonOption = False) -> None:
     for failure in failed or ([] if legs else ["the lab file has no e-mail connection"]):
         typer.echo(f"demo failed: {failure}", err=True)
     raise typer.Exit(1 if failed or not legs else 0)
+
+
+@app.command(short_help="Record what passes on every hop, for Wireshark.")
+def capture(
+    out: Annotated[Path, typer.Argument(metavar="OUT.pcapng", help="The file to write.")],
+    keys: Annotated[
+        bool,
+        typer.Option("--keys/--no-keys", help="With the keys of the lab's own TLS sessions, or as an eavesdropper."),
+    ] = True,
+    lab: LabOption = None,
+    running: Annotated[
+        bool, typer.Option("--running", help="What has passed so far in the lab that runs (up --tap).")
+    ] = False,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Fetch a mail by every e-mail connection and write what passed on every hop; free ports, nothing else is kept.
+
+    Whoever has the file reads what passed in clear, and with the keys everything: it is readable for its owner alone.
+    """
+    from maco_lab.capture import write_capture
+    from maco_lab.capture_run import record_polls
+    from maco_lab.runner import run_lab
+
+    if not out.parent.is_dir() or out.is_dir():
+        _fail(f"{out}: {'is a folder' if out.is_dir() else 'there is no such folder'}; give the path of a file")
+    if running:
+        _capture_running(out, _state(state, create=False), keys=keys)
+        return
+    _log_to_stderr(verbose=False)
+    recording = run_lab(record_polls(_lab_file(lab), with_keys=keys))
+    try:
+        write_capture(out, recording.wiretap, recording.servers, recording.key_log)
+    except OSError as error:
+        _fail(f"{out}: {error.strerror}")
+    typer.echo(recording.summary(out))
+    for failure in recording.failures:
+        typer.echo(failure, err=True)
+    raise typer.Exit(1 if recording.failures else 0)
 
 
 @app.command()
@@ -272,6 +326,19 @@ def version() -> None:
         typer.echo(f"maco-lab {installed('maco-lab')}")
     except PackageNotFoundError:
         typer.echo("maco-lab (from a source tree that is not installed)")
+
+
+def _capture_running(out: Path, state: StateFolder, *, keys: bool) -> None:
+    from maco_lab import client
+    from maco_lab.control import ControlError
+
+    try:
+        answer = client.capture(client.running_note(state), out, keys=keys)
+    except (client.NoLabError, ControlError) as error:
+        _fail(str(error))
+    if not answer.get("ok"):
+        _fail(str(answer.get("error", "the lab refused")))
+    typer.echo(answer["summary"])
 
 
 def _lab_file(path: Path | None) -> LabFile:

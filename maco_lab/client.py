@@ -9,6 +9,7 @@ import email.utils
 import re
 import smtplib
 import time
+from pathlib import Path
 from typing import Any
 
 from maco_lab.control import ask
@@ -16,6 +17,7 @@ from maco_lab.samples import SENDER, sample_mail
 from maco_lab.state import RunNote, StateFolder
 
 POLL_S = 600.0
+CAPTURE_S = 60.0
 SMTP_S = 30.0
 DOWN_S = 5.0
 _LOOK_EVERY_S = 0.02
@@ -41,6 +43,11 @@ def running_note(state: StateFolder) -> RunNote:
 def poll(note: RunNote, connections: list[str]) -> dict[str, Any]:
     """Let MaCo poll the named connections now, all of them if none is named. Raises ControlError."""
     return ask(note.control, {"command": "poll", "connections": connections}, timeout_s=POLL_S)
+
+
+def capture(note: RunNote, out: Path, *, keys: bool) -> dict[str, Any]:
+    """Let the running lab write what has passed so far to ``out``. Raises ControlError."""
+    return ask(note.control, {"command": "capture", "out": str(out.absolute()), "keys": keys}, timeout_s=CAPTURE_S)
 
 
 def send(note: RunNote, recipient: str, mail: bytes | None) -> str:

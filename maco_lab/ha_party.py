@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode, HaTrust
 from connector_sim.on_premise.ha.settings import HaSettings
 from maco_lab import lab_model
 from maco_lab.names import OnPremiseNames
-from maco_lab.parties import CloudAddresses, Reporting, build_connector
+from maco_lab.parties import CloudAddresses, OpenBackEnds, Reporting, build_connector
 from maco_lab.pki import LabPki
 from maco_wire.observation import Address
 
@@ -42,13 +43,24 @@ def build_node(
     installation_id: str,
     address: Address,
     peer: Address | None,
+    open_back_ends: OpenBackEnds = BackEndOpener,
 ) -> HaNode:
     """Bind one of a pair; both have the same ``installation_id``. Raises OSError naming an address that is in use."""
     keys = connector.high_availability or lab_model.HighAvailability()
     named = connector.model_copy(update={"name": node_name(connector, role)})
     try:
+        built = build_connector(
+            named,
+            cloud,
+            names,
+            pki,
+            reporting,
+            installation_id=installation_id,
+            connects=False,
+            open_back_ends=open_back_ends,
+        )
         return HaNode(
-            build_connector(named, cloud, names, pki, reporting, installation_id=installation_id, connects=False),
+            built,
             name=named.name,
             role=role,
             settings=ha_settings(keys),

@@ -11,7 +11,7 @@ from maco_lab.mail_tls import imap_context_factory, smtp_context
 from maco_lab.parties import Reporting, mail_server_settings
 from maco_lab.pki import LabPki
 from maco_lab.state import StateFolder
-from maco_wire.observation import Address
+from maco_wire.observation import Address, Party
 from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.server import MailServer
 
@@ -28,8 +28,8 @@ def build_mail_server(
     issued = pki.server(file.model.mail_server.certificate)
     server = MailServer(
         settings,
-        imap_tls=imap_context_factory(issued),
-        smtp_tls=smtp_context(issued),
+        imap_tls=imap_context_factory(issued, pki.key_files),
+        smtp_tls=pki.logged(smtp_context(issued), Party.MAIL_SERVER),
         record=reporting.record,
         describe_certificate=summarize,
         canaries=reporting.canaries,

@@ -11,6 +11,8 @@ from OpenSSL import SSL
 
 from certs.authority import Issued
 from certs.trust import server_context
+from maco_lab.taps.key_files import KeyFiles
+from maco_wire.observation import Party
 
 
 class ImapContextFactory:
@@ -24,8 +26,8 @@ class ImapContextFactory:
         return self._context
 
 
-def imap_context_factory(issued: Issued) -> ImapContextFactory:
-    """Return what Twisted's IMAP server presents ``issued`` with."""
+def imap_context_factory(issued: Issued, key_files: KeyFiles | None = None) -> ImapContextFactory:
+    """Return what Twisted's IMAP server presents ``issued`` with; it logs its keys if there are ``key_files``."""
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.use_certificate(issued.certificate)
@@ -33,6 +35,8 @@ def imap_context_factory(issued: Issued) -> ImapContextFactory:
         context.add_extra_chain_cert(certificate)
     context.use_privatekey(issued.private_key)
     context.check_privatekey()
+    if key_files is not None:
+        context.set_keylog_callback(key_files.pyopenssl_callback(Party.MAIL_SERVER))
     return ImapContextFactory(context)
 
 

@@ -54,6 +54,23 @@ class OnPremiseNames:
         ports, (address, first) = rows[at]
         return address, first + port - ports.first
 
+    def name_of(self, address: Address) -> tuple[str, int] | None:
+        """Return the first internal host and port that lead to ``address``."""
+        configured = {there: here for here, there in self._moved.items()}.get(address, address)
+        for rows, wanted in ((self._led, address), (self._single, configured)):
+            for host_and_port, there in rows.items():
+                if there == wanted:
+                    return host_and_port
+        return self._name_in_a_range(configured)
+
+    def _name_in_a_range(self, address: Address) -> tuple[str, int] | None:
+        for host, rows in self._ranges.items():
+            for ports, (there, first) in rows:
+                port = ports.first + address[1] - first
+                if there == address[0] and port in ports:
+                    return host, port
+        return None
+
     def lead(self, host: str, port: int, address: Address) -> None:
         """Let ``host``:``port`` lead elsewhere, as a line added to the table would: for dials to come."""
         self._led[host.lower(), port] = address

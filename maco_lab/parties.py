@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from joserfc.jwk import RSAKey
 
@@ -48,6 +49,10 @@ from mailserver_sim.settings import Account, Listener, MailServerSettings
 
 TUNNEL_HOST = "connectivitytunnel.lab.example"
 """The name that the tunnel endpoint's certificate carries."""
+
+
+OpenBackEnds: TypeAlias = Callable[..., BackEndOpener]
+"""The class of what opens back ends, or what has the same parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +167,12 @@ def build_connector(
     *,
     installation_id: str = "",
     connects: bool = True,
+    open_back_ends: OpenBackEnds = BackEndOpener,
 ) -> CloudConnector:
     """Build one Cloud Connector; without ``installation_id`` it is a new installation.
 
-    One of a pair does not ``connects`` by itself: only a master has tunnels.
+    One of a pair does not ``connects`` by itself: only a master has tunnels. ``open_back_ends`` makes what dials on the
+    customer's LAN.
     """
     reporting = reporting.of_system(connector.name)
     settings = ConnectorSettings(
@@ -189,7 +196,8 @@ def build_connector(
         check_name=connector.check_back_end_name,
         offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
     )
-    back_ends = BackEndOpener(
+    pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
+    back_ends = open_back_ends(
         settings,
         trust_store,
         names.resolve,
@@ -238,26 +246,44 @@ def mail_server_settings(
     return settings, configured
 
 
-def build_token_source(model: lab_model.LabModel, cloud: CloudAddresses, pki: LabPki) -> TokenSource:
+class LabTokens(TokenSource):
+    """Fetches tokens, and remembers the one that MaCo was given last, even if it was refused since."""
+
+    last = ""
+
+    async def token(self) -> str:
+        """See TokenSource."""
+        self.last = await super().token()
+        return self.last
+
+
+def build_token_source(model: lab_model.LabModel, cloud: CloudAddresses, pki: LabPki) -> LabTokens:
     """Build what fetches MaCo's tokens."""
     client = next(client for client in model.cloud.clients if client.client_id == model.maco.client)
     service = TokenService(cloud.token_url, client.client_id, client.client_secret.get_secret_value())
     if not token_service_uses_tls(model.cloud):
-        return TokenSource(service)
-    return TokenSource(service, context=pki.token_client_context(), server_name=TUNNEL_HOST)
+        return LabTokens(service)
+    return LabTokens(service, context=pki.token_client_context(), server_name=TUNNEL_HOST)
 
 
 def build_key_store(maco: lab_model.MaCo, pki: LabPki) -> KeyStore:
     """Build MaCo's key store."""
-    return KeyStore({alias: pki.anchor(choice) for alias, choice in maco.key_store.items()})
+    key_store = KeyStore({alias: pki.anchor(choice) for alias, choice in maco.key_store.items()})
+    pki.logged(key_store.context(), Party.MACO)
+    return key_store
 
 
 def build_pollers(
-    model: lab_model.LabModel, cloud: CloudAddresses, pki: LabPki, inbox: Inbox, reporting: Reporting
+    model: lab_model.LabModel,
+    cloud: CloudAddresses,
+    pki: LabPki,
+    inbox: Inbox,
+    reporting: Reporting,
+    tokens: TokenSource | None = None,
 ) -> dict[str, Poller]:
-    """Build one poller for each e-mail connection."""
+    """Build one poller for each e-mail connection; they share ``tokens``."""
     proxy = SocksProxy(*cloud.socks5)
-    tokens = build_token_source(model, cloud, pki)
+    tokens = tokens or build_token_source(model, cloud, pki)
     key_store = build_key_store(model.maco, pki)
     return {
         connection.name: Poller(

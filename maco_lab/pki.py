@@ -21,6 +21,8 @@ from certs.plans import AUTHORITIES, MEMBERS
 from certs.trust import client_context, server_context
 from maco_lab.lab_model import Certificate as Choice
 from maco_lab.lab_model import CertificateFile
+from maco_lab.taps.key_files import KeyFiles
+from maco_wire.observation import Party
 
 MAX_CERTIFICATE_BYTES = 1024 * 1024
 
@@ -35,6 +37,8 @@ class LabPki:
     def __init__(self, folder: Path, cast: Cast) -> None:
         self._folder = folder
         self.cast = cast
+        self.key_files: KeyFiles | None = None
+        """Where all parties log their TLS keys; nowhere unless the lab is tapped."""
 
     @classmethod
     def in_memory(cls, folder: Path, *, mail_host: str, tunnel_host: str) -> LabPki:
@@ -75,15 +79,17 @@ class LabPki:
     def tunnel_endpoint_context(self) -> ssl.SSLContext:
         """Return the server context of the tunnel endpoint: asks for subaccount certificates."""
         anchors = [self.cast.cloud_clients.certificate]
-        return server_context(self.cast.tunnel_endpoint, client_anchors=anchors, client_certificate="optional")
+        context = server_context(self.cast.tunnel_endpoint, client_anchors=anchors, client_certificate="optional")
+        return self.logged(context, Party.CONNECTIVITY)
 
     def tunnel_context(self, subaccount: str) -> ssl.SSLContext:
         """Return a connector's client context with the certificate of one of its subaccounts."""
-        return client_context(
+        context = client_context(
             [self.cast.cloud_root.certificate],
             check_hostname=True,
             client_certificate=self.cast.subaccount_certificate(subaccount),
         )
+        return self.logged(context, Party.CLOUD_CONNECTOR)
 
     def token_service_context(self) -> ssl.SSLContext:
         """Return the server context of the token service: the cloud side's certificate, nothing asked of clients."""
@@ -108,6 +114,12 @@ class LabPki:
     def offer_system_certificate(self) -> Callable[[ssl.SSLContext], None]:
         """Return what puts the connector's client certificate into a context."""
         return self.cast.system_certificate.configure_client
+
+    def logged(self, context: ssl.SSLContext, party: Party) -> ssl.SSLContext:
+        """Return ``context``, which from now on logs the keys of its sessions if the lab is tapped."""
+        if self.key_files is not None:
+            self.key_files.log_from(context, party)
+        return context
 
     def _load_certificates(self, name: str) -> list[x509.Certificate]:
         content = self._read(name)

@@ -8,7 +8,7 @@ only if it saw the secret itself in the bytes that passed through it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from maco_wire.observation import (
     Party,
     PollFinished,
     Starttls,
+    StreamClosed,
     StreamOpened,
     StreamRefused,
     TlsSession,
@@ -57,6 +58,9 @@ class Session:
     name_checked: str
     error: str
     alert: str
+    client_saw: str
+    """What went wrong, in the words of either end; empty if nothing did, or that end told nothing."""
+    server_saw: str
 
     @property
     def hops(self) -> tuple[Hop, ...]:
@@ -106,13 +110,45 @@ class Sight:
         return tuple(each for each in self.sessions if each.succeeded and hop in each.hops)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The sockets and counts of one poll: what it takes to find its bytes in other records of the same run.
+
+    Addresses are those of the end that dialled on each hop; None where nobody did, or nobody reported it.
+    """
+
+    maco: Address | None
+    tunnel: Address | None
+    lan: Address | None
+    trace_id: str | None
+    virtual_host: str
+    protocol: str
+    passed_on: Mapping[Party, tuple[int, int]]
+    """Payload bytes that a relaying party passed on: to the mail server, to MaCo."""
+    server_names: Mapping[TlsSession, str]
+    """The name that the client of each session asked for."""
+    held: Mapping[int, tuple[Party, ...]]
+    """By canary: who reported to have seen it in clear."""
+
+
 def sight_of(entries: Sequence[Entry], connection: str) -> Sight | None:
     """Return what the newest finished poll of ``connection`` showed; None if there is none."""
+    joined = _joined(entries, connection)
+    return joined.sight() if joined else None
+
+
+def way_of(entries: Sequence[Entry], connection: str) -> Way | None:
+    """Return the sockets of the newest finished poll of ``connection``; None if there is none."""
+    joined = _joined(entries, connection)
+    return joined.way() if joined else None
+
+
+def _joined(entries: Sequence[Entry], connection: str) -> _Joined | None:
     observations = [entry.observation for entry in entries]
     for at in range(len(observations) - 1, -1, -1):
         finished = observations[at]
         if isinstance(finished, PollFinished) and finished.connection == connection:
-            return _Joined(observations, at, finished).sight()
+            return _Joined(observations, at, finished)
     return None
 
 
@@ -171,6 +207,28 @@ class _Joined:
             refusals=tuple(self._refusals()),
         )
 
+    def way(self) -> Way:
+        opened = _last(self._traced(StreamOpened))
+        refused = {o.party: (0, 0) for o in self._traced(StreamRefused)}
+        closed = {o.party: (o.bytes_to_mail_server, o.bytes_to_maco) for o in self._traced(StreamClosed)}
+        handshakes = [o for o in self._of_this_poll(Handshake) if o.role == "client"]
+        if self._at_connector:
+            handshakes += self._tunnel_handshakes(self._at_connector)
+        return Way(
+            maco=self._maco,
+            tunnel=self._at_connector.local if self._at_connector else None,
+            lan=self._lan,
+            trace_id=self._trace,
+            virtual_host=opened.virtual_host if opened else "",
+            protocol=self._at_connector.protocol if self._at_connector else "",
+            passed_on=refused | closed,
+            server_names={o.session: o.server_name for o in handshakes},
+            held={number: self._holders(number) for number in {o.canary for o in self._of_this_poll(CanarySeen)}},
+        )
+
+    def _holders(self, canary: int) -> tuple[Party, ...]:
+        return _in_path_order(o.party for o in self._of_this_poll(CanarySeen) if o.canary == canary)
+
     def _traced(self, kind: type[_O]) -> list[_O]:
         if self._trace is None:
             return []
@@ -201,12 +259,18 @@ class _Joined:
 
     def _tunnel(self, opened: StreamOpened) -> Session | None:
         """Return the session of the tunnel that carried the stream: the last one at its address before it."""
-        before = self._all[: self._all.index(opened)]
-        handshakes = [o for o in before if isinstance(o, Handshake) and o.session is TlsSession.TUNNEL]
-        client = _last(o for o in handshakes if o.party is Party.CLOUD_CONNECTOR and o.local == opened.local)
+        client = _last(self._tunnel_handshakes(opened))
         if client is None:
             return None
-        return _session(client, _last(o for o in handshakes if _is_other_end(o, client)), Party.CONNECTIVITY)
+        return _session(client, _last(o for o in self._tunnels(opened) if _is_other_end(o, client)), Party.CONNECTIVITY)
+
+    def _tunnel_handshakes(self, opened: StreamOpened) -> list[Handshake]:
+        """Return the connector's own at the address that the stream came by."""
+        return [o for o in self._tunnels(opened) if o.party is Party.CLOUD_CONNECTOR and o.local == opened.local]
+
+    def _tunnels(self, opened: StreamOpened) -> list[Handshake]:
+        before = self._all[: self._all.index(opened)]
+        return [o for o in before if isinstance(o, Handshake) and o.session is TlsSession.TUNNEL]
 
     def _of_this_poll(self, kind: type[_O]) -> list[_O]:
         at_maco = [o for o in self._cloud_side if o.party is Party.MACO and self._maco and o.local == self._maco]
@@ -216,9 +280,7 @@ class _Joined:
     def _secrets(self) -> tuple[Secret, ...]:
         seen = self._of_this_poll(CanarySeen)
         names = sorted({(o.canary, o.name) for o in seen})
-        return tuple(
-            Secret(name, _in_path_order(o.party for o in seen if o.canary == number)) for number, name in names
-        )
+        return tuple(Secret(name, self._holders(number)) for number, name in names)
 
     def _refusals(self) -> Iterable[str]:
         for refused in self._traced(StreamRefused):
@@ -268,7 +330,15 @@ def _session(client: Handshake, server: Handshake | None, server_party: Party) -
         name_checked=client.name_checked,
         error=client.error or (server.error if server else ""),
         alert=client.alert_sent or (server.alert_received if server else ""),
+        client_saw=_trouble(client),
+        server_saw=_trouble(server) if server else "",
     )
+
+
+def _trouble(seen: Handshake) -> str:
+    alerts = {"sent": seen.alert_sent, "received": seen.alert_received}
+    told = [seen.error, *(f"{how} the alert {alert}" for how, alert in alerts.items() if alert)]
+    return "; ".join(each for each in told if each)
 
 
 def _connector(opened: StreamOpened) -> str:

@@ -11,7 +11,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from maco_lab.matrix_story import matrix_table, taps_told
 from maco_lab.sight import HOPS, PATH, Session, Sight
+from maco_lab.taps.matrix import Matrix
 from maco_wire.observation import Hop, Party, TlsSession
 
 PATH_COLUMNS = 74
@@ -26,14 +28,16 @@ _PROTOCOLS = {"TCP": "TCP", "TCPS": "TCP TLS"}
 """A mapping's protocol as the Cloud Connector's own pages call it."""
 
 
-def tell(console: Console, sight: Sight, title: str) -> None:
-    """Print the story of one poll."""
+def tell(console: Console, sight: Sight, title: str, *, matrix: Matrix | None = None, note: str = "") -> None:
+    """Print the story of one poll; ``note`` says beforehand what is special about it."""
     console.print(Rule(Text(printable(title), style="bold"), align="left"))
-    parts: list[RenderableType] = [_summary(sight)]
+    parts: list[RenderableType] = [Text(note), Text(), _summary(sight)] if note else [_summary(sight)]
     if sight.sessions:
         drawn = [Text(), *_path(sight)] if console.width >= PATH_COLUMNS + 2 * MARGIN else []
         parts += [*drawn, Text(), _hop_table(sight)]
-    if sight.secrets:
+    if matrix is not None:
+        parts += [Text(), matrix_table(matrix), Text(), *taps_told(matrix)]
+    elif sight.secrets:
         parts += [Text(), _secret_table(sight)]
     parts += [Text(), *(_conclusion(sight) if sight.succeeded else _failure(sight))]
     console.print(Padding(Group(*parts), (0, MARGIN)))
@@ -186,6 +190,9 @@ def _conclusion(sight: Sight) -> list[Text]:
 
 def _failure(sight: Sight) -> list[Text]:
     lines = [Text(printable(f"The others saw: {refusal}")) for refusal in sight.refusals]
+    for session in sight.sessions:
+        ends = ((session.client, session.client_saw), (session.server, session.server_saw))
+        lines += [Text(printable(f"{party} saw: {saw}")) for party, saw in ends if saw and not session.succeeded]
     if sight.hint:
         lines.append(Text(printable(f"Look at: {sight.hint}"), style="bold"))
     return lines

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from joserfc.jwk import RSAKey
 from certs.cast import Cast
 from connector_sim.cloud.service import ConnectivityService
 from connector_sim.cloud.tokens import new_signing_key
+from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
@@ -34,10 +36,13 @@ from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
     TUNNEL_HOST,
     CloudAddresses,
+    LabTokens,
+    OpenBackEnds,
     Reporting,
     build_connectivity,
     build_connector,
     build_pollers,
+    build_token_source,
     connectivity_settings,
     token_service_uses_tls,
     tunnel_session_settings,
@@ -45,6 +50,7 @@ from maco_lab.parties import (
 from maco_lab.pki import LabPki
 from maco_lab.samples import sample_mail
 from maco_lab.state import StateFolder
+from maco_lab.taps.taps import TappedBackEndOpener, Taps, tapping
 from maco_wire.observation import Address
 from mailserver_sim.server import MailServer
 
@@ -66,6 +72,9 @@ class RunningLab:
     inbox: Inbox
     canaries: tuple[AccountCanaries, ...]
     names: OnPremiseNames
+    tokens: LabTokens
+    """Where MaCo has its tokens from."""
+    taps: Taps | None = None
     nodes: Mapping[str, HaNode] = field(default_factory=dict)
     """The part that a Cloud Connector of a pair plays, master or shadow, by its name."""
 
@@ -98,19 +107,23 @@ async def running_lab(
     cast: Cast | None = None,
     make_signing_key: Callable[[], RSAKey] = new_signing_key,
     draining: Draining | None = None,
+    tapped: bool = False,
 ) -> AsyncIterator[RunningLab]:
     """Start every party of a lab file; with ``free_ports`` each takes a port that is free.
 
     ``certificates`` is a folder that keeps the certificates, ``cast`` has them ready; without either they are made
     anew, in memory. ``make_signing_key`` is called in a thread. Without ``draining`` the end cuts what runs.
+    ``tapped`` puts a tap into each hop, and lets the parties log their TLS keys.
 
     Raises OSError naming the address when one is in use, and what building the parties raises.
     """
     signing_key = asyncio.get_running_loop().run_in_executor(None, make_signing_key)
     pki = LabPki(file.folder, cast) if cast else _pki(file, certificates)
     planted = plant_canaries(file.model)
-    reporting = Reporting(journal.record, all_canaries(planted))
     async with contextlib.AsyncExitStack() as parties:
+        taps = await parties.enter_async_context(tapping()) if tapped else None
+        pki.key_files = taps.keys if taps else None
+        reporting = Reporting(taps.recording(journal.record) if taps else journal.record, all_canaries(planted))
         mail_server, moved = await _start_mail_server(parties, file, state, pki, reporting, free_ports=free_ports)
         settings = connectivity_settings(file.model, free_ports=free_ports)
         cloud = build_connectivity(
@@ -122,22 +135,35 @@ async def running_lab(
             session=tunnel_session_settings(file.model.cloud),
         )
         await parties.enter_async_context(cloud.running())
-        addresses = CloudAddresses(cloud.socks5_address, cloud.token_url, cloud.tunnel_address)
+        addresses = _cloud_addresses(cloud, taps)
         names = OnPremiseNames(file.model.hosts, moved)
+        open_back_ends = functools.partial(TappedBackEndOpener, taps) if taps else BackEndOpener
         connectors, nodes = await _start_connectors(
-            parties, file, _OnPremise(addresses, names, pki, reporting), free_ports=free_ports
+            parties, file, _OnPremise(addresses, names, pki, reporting, open_back_ends), free_ports=free_ports
         )
         inbox = parties.enter_context(contextlib.closing(Inbox(state.inbox)))
-        pollers = build_pollers(file.model, addresses, pki, inbox, reporting)
+        tokens = build_token_source(file.model, addresses, pki)
+        pollers = build_pollers(file.model, addresses, pki, inbox, reporting, tokens)
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
         await _first_attempts(connectors, nodes)
         by_name = {connector.settings.name: connector for connector in connectors}
         try:
-            yield RunningLab(file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, nodes)
+            yield RunningLab(
+                file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, tokens, taps, nodes
+            )
         finally:
             if draining:
                 tunnels = [(each.drain, each.settings.tunnel.drain_s) for each in connectors]
                 await draining.run((cloud.drain, settings.tunnel.drain_s), *tunnels)
+
+
+def _cloud_addresses(cloud: ConnectivityService, taps: Taps | None) -> CloudAddresses:
+    """Return where MaCo and the Cloud Connectors dial."""
+    socks5, tunnel = cloud.socks5_address, cloud.tunnel_address
+    if taps is not None:
+        socks5 = taps.before("cloud network", socks5).address
+        tunnel = taps.before("tunnel", tunnel).address
+    return CloudAddresses(socks5, cloud.token_url, tunnel)
 
 
 def _pki(file: LabFile, certificates: Path | None) -> LabPki:
@@ -174,6 +200,7 @@ class _OnPremise:
     names: OnPremiseNames
     pki: LabPki
     reporting: Reporting
+    open_back_ends: OpenBackEnds
 
 
 async def _start_connectors(
@@ -184,7 +211,14 @@ async def _start_connectors(
     nodes: dict[str, HaNode] = {}
     for described in file.model.cloud_connectors:
         if described.high_availability is None:
-            connector = build_connector(described, given.cloud, given.names, given.pki, given.reporting)
+            connector = build_connector(
+                described,
+                given.cloud,
+                given.names,
+                given.pki,
+                given.reporting,
+                open_back_ends=given.open_back_ends,
+            )
             await parties.enter_async_context(connector.running())
             connectors.append(connector)
             continue
@@ -209,6 +243,7 @@ def _pair(described: CloudConnectorModel, given: _OnPremise, *, free_ports: bool
             installation_id=installation_id,
             address=(HOST, 0) if free_ports else configured_address(described, role),
             peer=peer,
+            open_back_ends=given.open_back_ends,
         )
 
     master = one("master", None)

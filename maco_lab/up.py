@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -128,6 +129,7 @@ def _lab(
             free_ports=options.free_ports,
             certificates=options.certificates,
             draining=draining,
+            tapped=options.tap,
         )
     from maco_lab.isolate import isolated_lab
 
@@ -204,7 +206,11 @@ def _control(lab: Lab, stop: _Stop) -> Callable[[dict[str, Any]], Any]:
                 return await _poll(lab, names)
             case {"command": "binding"}:
                 return binding_answer(lab.file.model, lab.addresses, lab.pki)
-        return {"ok": False, "error": "unknown command; allowed: binding, down, poll"}
+            case {"command": "capture", "out": str(out), "keys": bool(keys)}:
+                from maco_lab.capture_run import capture_answer
+
+                return await capture_answer(lab, Path(out), with_keys=keys)
+        return {"ok": False, "error": "unknown command; allowed: binding, capture, down, poll"}
 
     return answer
 

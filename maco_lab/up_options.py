@@ -16,6 +16,8 @@ class UpOptions:
     """A folder that keeps the certificates; without it they are made anew, in memory."""
     isolate: bool = False
     """A process of its own for each party."""
+    tap: bool = False
+    """A tap in each hop."""
     verbose: bool = False
     ready_fd: int | None = None
     """Where a waiting parent process reads that the lab is up; it is closed after the first poll."""
@@ -26,5 +28,6 @@ class UpOptions:
         arguments += [] if self.seed else ["--no-seed"]
         arguments += [f"--certs={self.certificates}"] if self.certificates else []
         arguments += ["--isolate"] if self.isolate else []
+        arguments += ["--tap"] if self.tap else []
         arguments += ["--verbose"] if self.verbose else []
         return arguments + ([f"--ready-fd={self.ready_fd}"] if self.ready_fd is not None else [])

@@ -13,7 +13,7 @@ from maco_lab.cli import app
 from maco_lab.lab_file import default_text
 from tests.maco_lab.processes import run, running
 
-COMMANDS = ("up", "down", "demo", "poll", "send", "forward", "validate", "version")
+COMMANDS = ("up", "down", "demo", "capture", "poll", "send", "forward", "validate", "version")
 
 
 @pytest.fixture
@@ -141,7 +141,30 @@ def test_demo_exits_1_when_a_leg_fails_and_says_which(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert result.stderr.startswith("demo failed: way-a: ")
     assert len(result.stderr.splitlines()) == 1
-    assert [way["succeeded"] for way in json.loads(result.stdout)["ways"]] == [False, True]
+    assert [way["succeeded"] for way in json.loads(result.stdout)["ways"]] == [False, True, False]
+
+
+@pytest.mark.slow
+def test_demo_plays_one_act(tmp_path: Path) -> None:
+    result = run("demo", "--act", "3", folder=tmp_path)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "Way A again, with the CA in the wrong store" in result.stdout
+    assert "Mail server saw: tlsv1 alert unknown ca; received the alert unknown_ca" in " ".join(result.stdout.split())
+
+
+@pytest.mark.slow
+def test_demo_names_the_acts_there_are(tmp_path: Path) -> None:
+    result = run("demo", "--act", "4", folder=tmp_path)
+
+    assert (result.returncode, result.stderr) == (2, "found --act 4, allowed: 1 to 3\n")
+
+
+def test_taps_need_all_parties_in_one_process(tmp_path: Path) -> None:
+    code, _, error = invoke("up", "--tap", "--isolate", "--state", str(tmp_path / "state"))
+
+    assert code == 2
+    assert error.startswith("--tap: ")
 
 
 @pytest.mark.slow

@@ -5,22 +5,27 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from rich.console import Console
 
 from maco_lab.background import background_loop
-from maco_lab.demo import Leg, legs_as_data, print_legs, run_demo
+from maco_lab.demo import Leg, NoSuchAct, legs_as_data, print_legs, run_demo
 from maco_lab.sight import Session, Sight, sight_of
-from maco_lab.testing.settings import lab_text
+from maco_lab.taps.matrix import PLACES
+from maco_lab.testing.settings import Change, lab_text
+from maco_wire.observation import Hop, Party
 from tests.maco_lab.observed import Connection, entries, tunnel, way_a, way_b
 
-Demo = Callable[..., list[Leg]]
+
+class Demo(Protocol):
+    def __call__(self, change: Change = ..., act: int | None = None) -> list[Leg]: ...
+
 
 WAY_KEYS = {
+    *("act", "wrong_store", "matrix", "taps"),
     *("connection", "protection", "address", "failure", "succeeded", "stage", "stored", "error", "hint"),
     *(
         "connector",
@@ -36,7 +41,7 @@ WAY_KEYS = {
 }
 SESSION_KEYS = {
     *("kind", "client", "server", "succeeded", "agreed", "version", "cipher", "server_name", "presented"),
-    *("verified_against", "name_checked", "error", "alert"),
+    *("verified_against", "name_checked", "error", "alert", "client_saw", "server_saw"),
 }
 
 
@@ -45,8 +50,8 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
     """Run the demo on the default lab file after a change; everything temporary goes into ``tmp_path``."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
-    def run(change: Callable[[dict[str, Any]], None] = lambda _: None) -> list[Leg]:
-        return background_loop().run(run_demo(lab_text(change).parsed()))
+    def run(change: Change = lambda _: None, act: int | None = None) -> list[Leg]:
+        return background_loop().run(run_demo(lab_text(change).parsed(), act))
 
     return run
 
@@ -55,21 +60,86 @@ def without_the_root_at_maco(data: dict[str, Any]) -> None:
     data["maco"]["key_store"] = {"other": "cloud_root"}
 
 
-def test_there_is_a_leg_for_every_connection_in_the_order_of_the_file(demo: Demo) -> None:
+def with_trust_all(data: dict[str, Any]) -> None:
+    data["cloud_connectors"][0]["back_end_trust_store"] = {"trust_all_backends": True}
+
+
+def test_there_is_an_act_for_every_connection_in_the_order_of_the_file_and_one_of_the_wrong_store(demo: Demo) -> None:
     legs = demo()
 
-    assert [(leg.connection, leg.address, leg.protection) for leg in legs] == [
-        ("way-a", "mail.stadtwerke.example:143", "STARTTLS Mandatory"),
-        ("way-b", "mailbox.virtual:993", "Off"),
+    assert [(leg.act, leg.connection, leg.address, leg.protection, bool(leg.wrong_store)) for leg in legs] == [
+        (1, "way-a", "mail.stadtwerke.example:143", "STARTTLS Mandatory", False),
+        (2, "way-b", "mailbox.virtual:993", "Off", False),
+        (3, "way-a", "mail.stadtwerke.example:143", "STARTTLS Mandatory", True),
     ]
-    assert [leg.failure for leg in legs] == ["", ""]
+    assert [leg.failure for leg in legs] == ["", "", ""]
 
 
-def test_a_leg_that_fails_says_why_and_the_other_one_goes_on(demo: Demo) -> None:
-    way_a_leg, way_b_leg = demo(without_the_root_at_maco)
+def test_an_act_that_fails_says_why_and_the_others_go_on(demo: Demo) -> None:
+    way_a_leg, way_b_leg, _ = demo(without_the_root_at_maco)
 
     assert "PKIX path building failed" in way_a_leg.failure
     assert way_b_leg.failure == ""
+
+
+@pytest.mark.parametrize(("act", "connection"), [(1, "way-a"), (2, "way-b"), (3, "way-a")])
+def test_one_act_alone_can_be_played(demo: Demo, act: int, connection: str) -> None:
+    assert [(leg.act, leg.connection, leg.failure) for leg in demo(act=act)] == [(act, connection, "")]
+
+
+@pytest.mark.parametrize("act", [0, 4])
+def test_an_act_that_is_not_there_is_named_with_those_that_are(demo: Demo, act: int) -> None:
+    with pytest.raises(NoSuchAct, match=f"found --act {act}, allowed: 1 to 3"):
+        demo(act=act)
+
+
+def test_the_matrix_of_both_ways_differs_at_connectivity_connector_and_cloud_network(demo: Demo) -> None:
+    first, second, _ = demo()
+    assert first.matrix is not None
+    assert second.matrix is not None
+
+    a, b = (matrix.row("mailbox password") for matrix in (first.matrix, second.matrix))
+    differing = [place for place in PLACES if (a.at(place).state, b.at(place).state) == ("inside TLS", "in clear")]
+    assert differing == [Hop.CLOUD_NETWORK, Party.CONNECTIVITY, Party.CLOUD_CONNECTOR]
+
+
+def test_with_the_ca_in_the_wrong_store_both_ends_tell_what_they_saw_and_no_secret_passes(demo: Demo) -> None:
+    (leg,) = demo(act=3)
+
+    session = leg.sight.mail_session
+    assert session is not None
+    assert session.client_saw == "unable to get local issuer certificate; sent the alert unknown_ca"
+    assert session.server_saw.endswith("received the alert unknown_ca")
+    assert "PKIX path building failed" in leg.sight.error
+    assert leg.matrix is not None
+    assert {cell.state for cell in leg.matrix.row("mailbox password").cells} == {"not there"}
+
+
+def test_the_ca_is_put_in_the_wrong_store_of_way_b_too(demo: Demo) -> None:
+    def way_b_first(data: dict[str, Any]) -> None:
+        data["maco"]["email_connections"].reverse()
+
+    (leg,) = demo(way_b_first, act=3)
+
+    assert (leg.connection, leg.sight.succeeded, leg.failure) == ("way-b", False, "")
+    session = leg.sight.mail_session
+    assert session is not None
+    assert session.client is Party.CLOUD_CONNECTOR
+    assert "received the alert unknown_ca" in session.server_saw
+
+
+def test_the_wrong_store_trusts_nobody_even_if_the_file_says_trust_all(demo: Demo) -> None:
+    def way_b_alone(data: dict[str, Any]) -> None:
+        with_trust_all(data)
+        del data["maco"]["email_connections"][0]
+
+    assert [leg.failure for leg in demo(way_b_alone)] == ["", ""]
+
+
+def test_an_act_that_should_fail_and_does_not_is_a_failure() -> None:
+    sight = seen(Connection("way", maco=1, lan=2, trace="t"))
+
+    assert "although" in dataclasses.replace(leg(sight), wrong_store="elsewhere").failure
 
 
 def test_nothing_is_left_behind(demo: Demo, tmp_path: Path) -> None:
@@ -89,10 +159,22 @@ def test_the_data_has_the_documented_keys_and_survives_json(demo: Demo) -> None:
         assert all(session.keys() == SESSION_KEYS for session in way["sessions"])
         assert all(secret.keys() == {"name", "held_by"} for secret in way["secrets"])
         assert way["hops"].keys() == {"cloud network", "tunnel", "customer LAN"}
+        assert [row["name"].partition(" of ")[0] for row in way["matrix"]] == [
+            "mailbox password",
+            "line in a mail",
+            "token",
+        ]
+        for row in way["matrix"]:
+            assert list(row["places"]) == [
+                *("MaCo", "cloud network", "Connectivity service", "tunnel", "Cloud Connector", "customer LAN"),
+                "Mail server",
+            ]
+            assert all(cell.keys() == {"state", "inside", "why"} for cell in row["places"].values())
+        assert all(tap.keys() == {"hop", "marker", "passed", "missing"} for tap in way["taps"])
 
 
 def test_the_data_says_where_tls_ended(demo: Demo) -> None:
-    first, second = legs_as_data(demo())["ways"]
+    first, second, _ = legs_as_data(demo())["ways"]
 
     assert first["hops"]["customer LAN"] == first["hops"]["cloud network"] == ["IMAP STARTTLS"]
     assert second["hops"] == {
@@ -147,7 +229,10 @@ def test_a_leg_fails_when_the_two_ends_of_its_tls_session_differ() -> None:
 def test_ways_are_lettered_in_order() -> None:
     out = io.StringIO()
 
-    print_legs(Console(file=out, width=80), [leg(seen(Connection("way", maco=1, lan=2, trace="t")))] * 2)
+    one = leg(seen(Connection("way", maco=1, lan=2, trace="t")))
+    legs = [one, dataclasses.replace(one, way=2), dataclasses.replace(one, wrong_store="elsewhere")]
+    print_legs(Console(file=out, width=80), legs)
 
+    assert "Way A again, with the CA in the wrong store" in out.getvalue()
     assert "Way A · way: virtual:143" in out.getvalue()
     assert "Way B · way: virtual:143" in out.getvalue()

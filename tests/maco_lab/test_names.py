@@ -6,6 +6,7 @@ import pytest
 
 from connector_sim.on_premise.port_range import PortRange
 from maco_lab.names import OnPremiseNames
+from maco_wire.observation import Address
 
 HOSTS = {
     "mail.stadtwerke.example:143": ("127.0.0.1", PortRange(3143, 3143)),
@@ -73,3 +74,31 @@ def test_a_name_leads_elsewhere_until_the_table_is_restored() -> None:
 
     assert names.resolve("mail.stadtwerke.example", 143) == ("127.0.0.1", 40001)
     assert names.resolve("new.example", 143) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        (("192.0.2.7", 993), ("other.example", 993)),
+        (("192.0.2.8", 5010), ("ftp.example", 2010)),
+        (("127.0.0.1", 7), ("ftp.example", 2003)),
+        (("127.0.0.1", 40001), ("mail.stadtwerke.example", 143)),
+        (("192.0.2.8", 40002), ("ftp.example", 2001)),
+    ],
+)
+def test_an_address_is_named_after_the_internal_host_that_leads_to_it(address: Address, name: tuple[str, int]) -> None:
+    moved = {("127.0.0.1", 3143): ("127.0.0.1", 40001), ("192.0.2.8", 5001): ("192.0.2.8", 40002)}
+
+    assert OnPremiseNames(HOSTS | RANGES, moved).name_of(address) == name
+
+
+def test_an_address_to_which_a_name_was_led_has_that_name() -> None:
+    names = OnPremiseNames(HOSTS, {})
+    names.lead("mail.stadtwerke.example", 143, ("127.0.0.1", 40009))
+
+    assert names.name_of(("127.0.0.1", 40009)) == ("mail.stadtwerke.example", 143)
+
+
+@pytest.mark.parametrize("address", [("127.0.0.1", 3144), ("192.0.2.8", 4999), ("192.0.2.8", 5011)])
+def test_an_address_that_no_name_leads_to_has_none(address: Address) -> None:
+    assert OnPremiseNames(HOSTS | RANGES, {}).name_of(address) is None

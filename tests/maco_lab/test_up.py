@@ -17,6 +17,7 @@ import pytest
 from maco_lab.lab_file import default_text
 from maco_lab.state import RunNote, StateFolder
 from tests.maco_lab.processes import Process, is_alive, run, running, wait_until
+from tests.maco_wire.capture_reader import SECRETS, captured, walk
 
 pytestmark = pytest.mark.slow
 
@@ -150,6 +151,34 @@ def test_down_ends_a_lab_while_a_poll_is_under_way(tmp_path: Path, temporary: Pa
 
     assert down.returncode == 0
     assert took_s < 2 * STOP_S, "stopping, and the command's own start"
+
+
+@pytest.mark.parametrize(("option", "has_keys"), [("--keys", True), ("--no-keys", False)])
+def test_a_lab_with_taps_writes_what_has_passed_so_far(
+    tmp_path: Path, temporary: Path, option: str, has_keys: bool
+) -> None:
+    with lab_up(tmp_path, temporary, "--tap"):
+        done = run("capture", "hops.pcapng", "--running", option, folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    file = (tmp_path / "hops.pcapng").read_bytes()
+    assert {each.interface for each in captured(file)} == {0, 1, 2}
+    assert (SECRETS in [kind for kind, _ in walk(file)]) is has_keys
+
+
+def test_a_lab_without_taps_says_how_to_get_them(tmp_path: Path, temporary: Path) -> None:
+    with lab_up(tmp_path, temporary):
+        done = run("capture", "hops.pcapng", "--running", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (2, "the lab runs without taps: start it by `maco-lab up --tap`\n")
+
+
+def test_a_running_lab_tells_why_it_could_not_write_a_capture(tmp_path: Path, temporary: Path) -> None:
+    name = "x" * 254
+    with lab_up(tmp_path, temporary, "--tap"):
+        done = run("capture", name, "--running", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (2, f"{tmp_path / name}: File name too long\n")
 
 
 def test_a_second_lab_in_the_same_folder_is_refused_and_the_first_one_keeps_its_journal(

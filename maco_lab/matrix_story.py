@@ -1,0 +1,57 @@
+"""Tell a person what the taps saw: one table of secrets by places, and why it can be believed.
+
+Only draws what ``taps.matrix`` found. Secrets that were alike everywhere share a column. Every colour is backed by a
+word.
+"""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from maco_lab.taps.matrix import PLACES, Cell, Matrix, Place
+from maco_wire.observation import Hop
+
+_STYLES = {"in clear": "yellow", "inside TLS": "green", "not there": "", "unknown": "magenta"}
+_WIRES = {Hop.CLOUD_NETWORK: "cloud network", Hop.TUNNEL: "tunnel", Hop.CUSTOMER_LAN: "customer LAN"}
+
+
+def matrix_table(matrix: Matrix) -> Table:
+    """Return the table; a row for each place, because that fits a narrow terminal."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("Seen at")
+    columns: dict[tuple[Cell, ...], list[str]] = {}
+    for row in matrix.rows:
+        columns.setdefault(row.cells, []).append(row.secret.partition(" of ")[0])
+    for names in columns.values():
+        table.add_column(", ".join(names), overflow="fold")
+    for number, place in enumerate(PLACES):
+        table.add_row(_label(place), *(_cell(cells[number]) for cells in columns))
+    return table
+
+
+def _label(place: Place) -> Text:
+    return Text(f"  wire: {_WIRES[place]}" if isinstance(place, Hop) else place.value)
+
+
+def _cell(cell: Cell) -> Text:
+    style = _STYLES[cell.state]
+    if not cell.inside:
+        return Text(cell.state, style=style)
+    around = [f"TLS of {ends}" for ends in reversed(cell.inside)]
+    return Text("inside " + ", inside ".join(around), style=style)
+
+
+def taps_told(matrix: Matrix) -> list[Text]:
+    """Say what the wires' rows rest on."""
+    asleep = [control for control in matrix.controls if control.missing]
+    if asleep:
+        return [Text(f"Tap on the {control.hop}: {control.missing}.", style="magenta") for control in asleep]
+    passed = {control.passed for control in matrix.controls if control.passed}
+    counted = ", ".join(f"{there + back} bytes" for there, back in sorted(passed))
+    return [
+        Text(
+            "The wires were tapped without keys. Each tap saw what must be in clear there, and as much as the systems "
+            f"at its ends passed on ({counted}); what it could not read, their own key logs have opened afterwards."
+        )
+    ]

@@ -1,0 +1,75 @@
+"""The copies are bounded, and what gave way is named."""
+
+from __future__ import annotations
+
+from maco_lab.taps.chunk import TappedConnection
+from maco_lab.taps.copies import CHUNK_COST, Copies
+
+CLIENT, SERVER = ("127.0.0.1", 50001), ("127.0.0.1", 20004)
+
+
+def opened(copies: Copies) -> TappedConnection:
+    return copies.opened("cloud network", CLIENT, SERVER)
+
+
+def test_chunks_keep_their_order_direction_and_time() -> None:
+    times = iter([100.0, 101.0, 102.0])
+    copies = Copies(clock=lambda: next(times))
+    connection = opened(copies)
+
+    copies.keep(connection, b"there", from_client=True)
+    copies.keep(connection, memoryview(b"back"), from_client=False)
+
+    assert [(chunk.data, chunk.from_client, chunk.at) for chunk in copies.wiretap().chunks] == [
+        (b"there", True, 101.0),
+        (b"back", False, 102.0),
+    ]
+    assert copies.wiretap().connections == (connection,)
+    assert connection.opened_at == 100.0
+
+
+def test_a_copy_does_not_change_with_the_buffer_it_was_taken_from() -> None:
+    copies, buffer = Copies(), bytearray(b"first")
+    copies.keep(opened(copies), memoryview(buffer), from_client=True)
+
+    buffer[:] = b"later"
+
+    assert copies.wiretap().chunks[0].data == b"first"
+
+
+def test_each_connection_has_a_number_of_its_own() -> None:
+    copies = Copies()
+
+    assert opened(copies).number != opened(copies).number
+
+
+def test_beyond_the_limit_the_oldest_bytes_give_way_and_their_connection_is_named() -> None:
+    copies = Copies(max_bytes=2 * (CHUNK_COST + 10))
+    old, new = opened(copies), opened(copies)
+    for connection in (old, new, new):
+        copies.keep(connection, b"0123456789", from_client=True)
+
+    wiretap = copies.wiretap()
+    assert [chunk.connection for chunk in wiretap.chunks] == [new, new]
+    assert wiretap.incomplete == {old.number}
+
+
+def test_many_small_chunks_are_bounded_too() -> None:
+    copies = Copies(max_bytes=10 * CHUNK_COST)
+    connection = opened(copies)
+    for _ in range(1_000):
+        copies.keep(connection, b"x", from_client=True)
+
+    assert len(copies.wiretap().chunks) < 10
+
+
+def test_a_connection_beyond_the_limit_takes_its_bytes_with_it() -> None:
+    copies = Copies(max_connections=1)
+    old = opened(copies)
+    copies.keep(old, b"old", from_client=True)
+
+    new = opened(copies)
+    copies.keep(new, b"new", from_client=True)
+
+    assert copies.wiretap().connections == (new,)
+    assert [chunk.data for chunk in copies.wiretap().chunks] == [b"new"]
