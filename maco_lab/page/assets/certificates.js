@@ -3,6 +3,7 @@
 import { facts, html, mark, mono, replace } from "./dom.js";
 import { commonName, date } from "./words.js";
 
+const spaced = (name) => name.replaceAll(/,(?=[A-Z]+=)/g, ", ");
 const days = (iso) => Math.floor((Date.parse(iso) - Date.now()) / 86_400_000);
 
 export function certificate(each) {
@@ -11,8 +12,8 @@ export function certificate(each) {
 
 function certificateFacts(each) {
   return facts([
-    ["Subject", each.subject],
-    ["Issuer", each.issuer === each.subject ? "itself" : each.issuer],
+    ["Subject", spaced(each.subject)],
+    ["Issuer", each.issuer === each.subject ? "itself" : spaced(each.issuer)],
     ["Names", (each.dns_names ?? []).join(", ")],
     ["Valid", validity(each)],
     ["SHA-256", mono(`${each.fingerprint.slice(0, 16)}…`)],

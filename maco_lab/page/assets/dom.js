@@ -38,9 +38,9 @@ export function table(headings, rows) {
   );
 }
 
-export function facts(pairs) {
+export function facts(pairs, className = "facts") {
   const shown = pairs.filter(([, value]) => value);
-  return html("dl", { class: "facts" }, shown.flatMap(([name, value]) => [html("dt", {}, name), html("dd", {}, value)]));
+  return html("dl", { class: className }, shown.flatMap(([name, value]) => [html("dt", {}, name), html("dd", {}, value)]));
 }
 
 // Replaces the children; who had the keyboard's focus inside, by its data-id, keeps it.

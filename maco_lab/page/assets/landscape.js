@@ -14,7 +14,7 @@ function system(each) {
     { class: "card store" },
     html("h3", {}, each.name),
     html("p", {}, each.role),
-    listeners.length ? html("div", { class: "certificate" }, facts(listeners)) : html("p", {}, "Listens nowhere: it dials."),
+    listeners.length ? html("div", { class: "certificate" }, facts(listeners, "facts listeners")) : html("p", {}, "Listens nowhere: it dials."),
   );
 }
 

@@ -37,6 +37,8 @@ function saw(sight, party) {
   return secret ? secret.held_by.includes(party) : null;
 }
 
+const seen = (held) => (held ? ["clear", "password seen"] : ["enc", "password not seen"]);
+
 export function described(sight) {
   const told = bars(sight).map((bar) => {
     const over = HOPS.slice(bar.from, bar.to).join(", ");
@@ -50,10 +52,9 @@ export function described(sight) {
 export function path(sight, { narrow }) {
   const draw = narrow ? vertical : horizontal;
   const { width, height, children } = draw(sight);
-  const title = `path-${sight.connection}`;
   return svg(
     "svg",
-    { class: "path", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": described(sight), "data-path": title },
+    { class: "path", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": described(sight) },
     children,
   );
 }
@@ -61,26 +62,26 @@ export function path(sight, { narrow }) {
 const text = (x, y, className, words, anchor = "middle") => svg("text", { x, y, class: className, "text-anchor": anchor }, words);
 
 function use(name, x, y, size, className) {
-  return svg("svg", { x: x - size / 2, y: y - size / 2, width: size, height: size, class: className }, svg("use", { href: `#${name}` }));
+  return svg("svg", { x: x - size / 2, y: y - size / 2, width: size, height: size, class: className, "aria-hidden": "true" }, svg("use", { href: `#${name}` }));
 }
 
 function horizontal(sight) {
   const width = 1140;
-  const centre = [110, 402, 738, 1030];
-  const box = { width: 168, height: 56, top: 44 };
+  const centre = [114, 402, 738, 1026];
+  const box = { width: 184, height: 56, top: 44 };
   const drawn = bars(sight);
   const rows = { mail: 156, tunnel: 208 };
   const hasTunnel = drawn.some((bar) => bar.row === "tunnel");
   const seenAt = hasTunnel ? 264 : 212;
   const height = seenAt + 26;
   const zones = [
-    ["In the cloud", 6, 500],
-    ["On the customer's premises", 634, 1134],
+    ["In the cloud", 1, 508],
+    ["On the customer's premises", 632, 1139],
   ].flatMap(([name, left, right]) => [
     svg("rect", { class: "zone", x: left, y: 1, width: right - left, height: height - 2, rx: 16 }),
     text(left + 16, 24, "zone-name", name, "start"),
   ]);
-  const internet = text(567, 24, "zone-name", "Internet");
+  const internet = text(570, 24, "zone-name", "Internet");
   const wires = HOPS.map((hop, i) => {
     const [left, right] = [centre[i] + box.width / 2, centre[i + 1] - box.width / 2];
     const y = box.top + box.height / 2;
@@ -93,28 +94,32 @@ function horizontal(sight) {
   ]);
   const tracks = drawn.map((bar) => {
     const [left, right, y] = [centre[bar.from], centre[bar.to], rows[bar.row]];
-    const words = bar.to - bar.from > 1 && bar.kind !== "clear" ? `${bar.text} from end to end: ${bar.ends}` : bar.text;
-    const middle = (left + right) / 2;
-    const half = words.length * 3.7;
+    const words = bar.to - bar.from > 1 ? atLength(bar, hasTunnel) : bar.text;
     return [
       svg("rect", { class: `bar ${bar.kind}`, x: left, y: y - 17, width: right - left, height: 34, rx: 17 }),
-      use(ICONS[bar.kind], middle - half - 8, y, 18, bar.kind),
-      text(middle + 8, y + 5, bar.kind, words),
-      bar.kind === "enc" ? [use("lock", left + 19, y, 18, "enc"), use("lock", right - 19, y, 18, "enc")] : [],
+      text((left + right) / 2, y + 5, bar.kind, words),
+      [left + 20, right - 20].map((x) => use(ICONS[bar.kind], x, y, 18, bar.kind)),
     ];
   });
   const eyes = PARTIES.map((party, i) => {
     const held = saw(sight, party);
     if (held === null) return [];
-    const [kind, words] = held ? ["clear", "saw the password"] : ["enc", "did not see the password"];
-    return [use(held ? "eye" : "lock", centre[i] - words.length * 3.6 - 6, seenAt - 1, 16, kind), text(centre[i] + 6, seenAt + 4, kind, words)];
+    const [kind, words] = seen(held);
+    const left = centre[i] - box.width / 2 + 6;
+    return [use(held ? "eye" : "lock", left + 8, seenAt - 1, 16, kind), text(left + 24, seenAt + 4, kind, words, "start")];
   });
   return { width, height, children: [zones, internet, guides, wires, boxes, tracks, eyes].flat(Infinity) };
 }
 
+// What is said on a bar that has room, because it crosses more than one network.
+function atLength(bar, hasTunnel) {
+  if (bar.kind === "clear") return hasTunnel ? "in clear; across the internet only the tunnel protects it" : "in clear";
+  return `${bar.text} from end to end: ${bar.ends}`;
+}
+
 function vertical(sight) {
   const width = 330;
-  const step = 118;
+  const step = 128;
   const box = { left: 84, width: 240, height: 56 };
   const drawn = bars(sight);
   const rails = { mail: 22, tunnel: 56 };
@@ -136,7 +141,7 @@ function vertical(sight) {
       text(box.left + 16, y + (held === null ? 33 : 24), "name", party, "start"),
       held === null ? [] : [
         use(held ? "eye" : "lock", box.left + 24, y + 41, 15, held ? "clear" : "enc"),
-        text(box.left + 37, y + 45, held ? "clear" : "enc", held ? "saw the password" : "did not see the password", "start"),
+        text(box.left + 37, y + 45, ...seen(held), "start"),
       ],
     ];
   });
@@ -147,8 +152,8 @@ function vertical(sight) {
     const outer = over.find((bar) => bar.row === "tunnel");
     const lines = [mail ? [mail.kind, `mail: ${mail.text}`] : null, outer ? [outer.kind, outer.text] : null].filter(Boolean);
     return [
-      text(box.left + 16, y + 18, "small", hop, "start"),
-      lines.map(([kind, words], line) => text(box.left + 16, y + 36 + line * 17, kind, words, "start")),
+      text(box.left + 16, y + 21, "small", hop, "start"),
+      lines.map(([kind, words], line) => text(box.left + 16, y + 39 + line * 17, kind, words, "start")),
     ];
   });
   return { width, height: top(3) + box.height + 8, children: [boxes, tracks, hops].flat(Infinity) };
