@@ -19,12 +19,15 @@ from maco_lab.page.events import Events
 from maco_lab.page.landscape import Lab
 from maco_lab.page.operations import OPERATIONS, Operation
 from maco_lab.page.sights import connection_shape, sights
-from maco_lab.page.timeline import connections_of, newest
+from maco_lab.page.timeline import Connection, connections_of, newest
 from maco_lab.page.tunnels import TunnelBook
 from maco_lab.pki import CertificateFileError
 from maco_lab.state import RunNote
 
 MAX_LAST_EVENT_ID = 64
+
+MAX_WALK = 5_000
+"""In how many of the newest entries connections are looked for: the lab's own loop does it, in some milliseconds."""
 
 Answer: TypeAlias = Callable[["Api", Request, Mapping[str, int]], Awaitable[shapes.Shape | Response]]
 """A method of ``Api``: it gets the request and its query."""
@@ -50,6 +53,9 @@ class Api:
             return found if isinstance(found, Response) else JSONResponse(found.model_dump(mode="json"))
 
         return endpoint
+
+    def _connections(self) -> list[Connection]:
+        return connections_of(self._lab.journal.entries()[-MAX_WALK:])
 
     async def landscape(self, _request: Request, _query: Mapping[str, int]) -> shapes.Landscape:
         """Return the systems."""
@@ -81,12 +87,12 @@ class Api:
 
     async def connections(self, _request: Request, query: Mapping[str, int]) -> shapes.Connections:
         """Return the newest connections."""
-        found = newest(connections_of(self._lab.journal), query["limit"])
+        found = newest(self._connections(), query["limit"])
         return shapes.Connections(connections=[connection_shape(each) for each in found])
 
     async def timeline(self, request: Request, _query: Mapping[str, int]) -> shapes.Timeline:
         """Return one connection with everything that was observed of it."""
-        for each in connections_of(self._lab.journal):
+        for each in self._connections():
             if each.id == request.path_params["id"]:
                 entries = [entry.as_data() for entry in each.timeline[: shapes.MAX_ENTRIES]]
                 return shapes.Timeline(connection=connection_shape(each), timeline=entries)

@@ -9,6 +9,7 @@ import { showSystems, showTunnels } from "./landscape.js";
 import { showSights } from "./sights.js";
 
 const SETTLE_MS = 120; // several observations of one poll cost one look
+const LEAST_MS = 750; // and a busy lab is not asked more often than this
 
 const at = (id) => document.getElementById(id);
 const connections = new Connections(at("connections"), at("timeline"));
@@ -28,16 +29,18 @@ const readers = {
 
 const due = new Set();
 let timer = null;
+let lookedAt = -LEAST_MS;
 
 function look(...names) {
   names.forEach((name) => due.add(name));
   timer ??= setTimeout(async () => {
     const now = [...due];
     due.clear();
+    lookedAt = performance.now();
     await Promise.all(now.map((name) => readers[name]().catch((error) => tell(error.message))));
     timer = null;
     if (due.size) look();
-  }, SETTLE_MS);
+  }, Math.max(SETTLE_MS, lookedAt + LEAST_MS - performance.now()));
 }
 
 function tell(words) {
