@@ -50,10 +50,14 @@ class Entry:
     time: float
     observation: Observation
 
+    def as_data(self) -> dict[str, Any]:
+        """Return the entry as plain data, with the keys of the file."""
+        fields: dict[str, Any] = {"v": SCHEMA_VERSION, "n": self.number, "t": round(self.time, 6)}
+        return fields | self.observation.as_fields()
+
     def as_json(self) -> str:
         """Return the line of the file, without its end."""
-        fields: dict[str, Any] = {"v": SCHEMA_VERSION, "n": self.number, "t": round(self.time, 6)}
-        return json.dumps(fields | self.observation.as_fields(), ensure_ascii=False)
+        return json.dumps(self.as_data(), ensure_ascii=False)
 
 
 class Journal:

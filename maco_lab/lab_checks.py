@@ -193,6 +193,7 @@ def _ports(model: LabModel) -> Found:
         if connector.high_availability
         for key in ("master_port", "shadow_port")
     ]
+    listeners += [(("page", "port"), "127.0.0.1", model.page.port)] if model.page.serve else []
     taken: dict[tuple[str, int], Location] = {}
     for where, host, port in listeners:
         if port and taken.setdefault((host, port), where) != where:

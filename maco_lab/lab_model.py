@@ -257,6 +257,13 @@ class MaCo(Section):
     poll_every_s: Seconds = 60
 
 
+class Page(Section):
+    """The lab page of ``maco-lab up``, on 127.0.0.1 only."""
+
+    serve: bool = True
+    port: Port = 8025
+
+
 class LabModel(Section):
     """The whole file."""
 
@@ -266,6 +273,7 @@ class LabModel(Section):
     hosts: dict[Name, HostPorts] = Field(default_factory=dict)
     mail_server: MailServer
     maco: MaCo
+    page: Page = Page()
 
     @model_validator(mode="before")
     @classmethod

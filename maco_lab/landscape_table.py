@@ -34,8 +34,8 @@ class Landscape(Protocol):
         """Every listener by protocol: the three of the cloud side, and the mail server's."""
 
 
-def landscape_table(lab: Landscape) -> Table:
-    """Return the table of a running lab."""
+def landscape_table(lab: Landscape, page: Address | None = None) -> Table:
+    """Return the table of a running lab; ``page`` is where its page is served, if it is."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("System, address")
     for heading in ("Protocol", "Certificate", "Trusts"):
@@ -50,6 +50,8 @@ def landscape_table(lab: Landscape) -> Table:
     for connector in model.cloud_connectors:
         _add(table, f"Cloud Connector {connector.name}", _connector_rows(connector))
     _add(table, "Mail server", _mail_rows(lab))
+    if page:
+        _add(table, "Lab page", [(_shown(page), "HTTP, this machine", "", "")])
     return table
 
 

@@ -24,6 +24,7 @@ from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.landscape_table import Landscape, landscape_table
 from maco_lab.maco_side import MacoSide, UnknownConnection
+from maco_lab.page.serving import PageSocket, page_socket
 from maco_lab.parties import longest_drain_s
 from maco_lab.pki import LabPki
 from maco_lab.sight import sight_of
@@ -31,7 +32,7 @@ from maco_lab.state import RunNote, StateFolder
 from maco_lab.story import printable, where_tls_ended
 from maco_lab.topology import running_lab
 from maco_lab.up_options import UpOptions
-from maco_wire.observation import PartyProcess
+from maco_wire.observation import Address, PartyProcess
 
 
 class Lab(Landscape, Protocol):
@@ -61,8 +62,12 @@ async def run_up(file: LabFile, state: StateFolder, options: UpOptions, console:
     began = time.monotonic()
     stop = _Stop()
     try:
-        with state.locked(), contextlib.closing(Journal(state.journal)) as journal:
-            await _run(file, state, journal, options, _Teller(console, began), stop)
+        with (
+            state.locked(),
+            contextlib.closing(Journal(state.journal)) as journal,
+            page_socket(file.model.page, free_port=options.free_ports) as page,
+        ):
+            await _run(file, state, journal, options, _Teller(console, began), stop, page)
     except asyncio.CancelledError:
         if not stop.asked:
             raise
@@ -90,21 +95,30 @@ class _Stop:
 
 
 async def _run(
-    file: LabFile, state: StateFolder, journal: Journal, options: UpOptions, teller: _Teller, stop: _Stop
+    file: LabFile,
+    state: StateFolder,
+    journal: Journal,
+    options: UpOptions,
+    teller: _Teller,
+    stop: _Stop,
+    page: PageSocket | None,
 ) -> None:
+    polled = asyncio.Event()
     async with (
         _lab(file, state, journal, options, teller, stop.draining) as lab,
+        page.served(lab, polled) if page else contextlib.nullcontext(),
         control_socket(_control(lab, stop)) as control,
     ):
         mailboxes = tuple(account.user for account in file.model.mail_server.accounts)
         state.write_note(RunNote(os.getpid(), file.name, str(control), lab.addresses, mailboxes))
-        teller.tell_landscape(lab)
+        teller.tell_landscape(lab, page.address if page else None)
         _tell_parent(options.ready_fd, b"up\n")
         if options.seed:
             await lab.seed_mail()
 
         def first_round() -> None:
-            teller.tell_schedule(lab)
+            polled.set()
+            teller.tell_schedule(lab, page.address if page else None)
             _tell_parent(options.ready_fd, b"polled\n")
             if options.ready_fd is not None:
                 os.close(options.ready_fd)
@@ -159,10 +173,10 @@ class _Teller:
         self._began = began
         self._told: dict[str, int] = {}
 
-    def tell_landscape(self, lab: Lab) -> None:
+    def tell_landscape(self, lab: Lab, page: Address | None) -> None:
         took = time.monotonic() - self._began
         self._print(Text.assemble(("maco-lab", "bold"), f" runs {lab.file.name}, ready after {took:.1f} s\n"))
-        self._console.print(landscape_table(lab))
+        self._console.print(landscape_table(lab, page))
         self._console.print()
 
     def tell_poll(self, journal: Journal, result: PollResult) -> None:
@@ -188,9 +202,11 @@ class _Teller:
         else:
             self._print(Text.assemble(("✓", "green"), printable(f" {seen.name}: runs again (pid {seen.pid})")))
 
-    def tell_schedule(self, lab: Lab) -> None:
+    def tell_schedule(self, lab: Lab, page: Address | None) -> None:
         every_s = lab.file.model.maco.poll_every_s
         self._print(Text(f"\nMaCo polls every {every_s:g} s. Ctrl-C or `maco-lab down` ends the lab."))
+        if page:
+            self._print(Text(f"See it at http://{page[0]}:{page[1]}"))
 
     def _print(self, text: Text) -> None:
         self._console.print(text)

@@ -1,0 +1,160 @@
+// The path of one poll as SVG: four systems, three networks, and a bar along each TLS session from end to end.
+
+import { svg } from "./dom.js";
+
+const PARTIES = ["MaCo", "Connectivity service", "Cloud Connector", "Mail server"];
+const HOPS = ["cloud network", "tunnel", "customer LAN"];
+const ICONS = { enc: "lock", clear: "unlock", failed: "cross" };
+
+// What is drawn: for the mail and for the tunnel the bars with the numbers of the systems where they begin and end.
+export function bars(sight) {
+  const sessions = sight.sessions.map((each) => ({
+    row: each.kind === "tunnel" ? "tunnel" : "mail",
+    from: Math.min(PARTIES.indexOf(each.client), PARTIES.indexOf(each.server)),
+    to: Math.max(PARTIES.indexOf(each.client), PARTIES.indexOf(each.server)),
+    kind: each.succeeded ? "enc" : "failed",
+    text: `${each.kind === "tunnel" ? "tunnel: " : ""}${each.succeeded ? each.version.replace("v", " ") : "TLS failed"}`,
+    ends: `${each.client} with ${each.server}`,
+  }));
+  return [...sessions, ...(sight.succeeded ? inClear(sessions) : [])];
+}
+
+function inClear(sessions) {
+  const covered = (hop) => sessions.some((each) => each.row === "mail" && each.kind === "enc" && each.from <= hop && hop < each.to);
+  const found = [];
+  HOPS.forEach((_, hop) => {
+    if (covered(hop)) return;
+    const last = found.at(-1);
+    if (last && last.to === hop) last.to = hop + 1;
+    else found.push({ row: "mail", from: hop, to: hop + 1, kind: "clear", text: "in clear", ends: "no TLS of its own" });
+  });
+  return found;
+}
+
+// Who saw the password: from what was observed, never from the settings.
+function saw(sight, party) {
+  const secret = sight.secrets.find((each) => each.name.includes("password"));
+  return secret ? secret.held_by.includes(party) : null;
+}
+
+const seen = (held) => (held ? ["clear", "password seen"] : ["enc", "password not seen"]);
+
+export function described(sight) {
+  const told = bars(sight).map((bar) => {
+    const over = HOPS.slice(bar.from, bar.to).join(", ");
+    return bar.kind === "clear" ? `The mail is in clear over: ${over}.` : `${bar.text}, ${bar.ends}, over: ${over}.`;
+  });
+  const holders = PARTIES.filter((party) => saw(sight, party));
+  const held = holders.length ? `The password was held in clear by: ${holders.join(", ")}.` : "";
+  return [sight.where_tls_ended + ".", ...told, held].join(" ");
+}
+
+export function path(sight, { narrow }) {
+  const draw = narrow ? vertical : horizontal;
+  const { width, height, children } = draw(sight);
+  return svg(
+    "svg",
+    { class: "path", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": described(sight) },
+    children,
+  );
+}
+
+const text = (x, y, className, words, anchor = "middle") => svg("text", { x, y, class: className, "text-anchor": anchor }, words);
+
+function use(name, x, y, size, className) {
+  return svg("svg", { x: x - size / 2, y: y - size / 2, width: size, height: size, class: className, "aria-hidden": "true" }, svg("use", { href: `#${name}` }));
+}
+
+function horizontal(sight) {
+  const width = 1140;
+  const centre = [114, 402, 738, 1026];
+  const box = { width: 184, height: 56, top: 44 };
+  const drawn = bars(sight);
+  const rows = { mail: 156, tunnel: 208 };
+  const hasTunnel = drawn.some((bar) => bar.row === "tunnel");
+  const seenAt = hasTunnel ? 264 : 212;
+  const height = seenAt + 26;
+  const zones = [
+    ["In the cloud", 1, 508],
+    ["On the customer's premises", 632, 1139],
+  ].flatMap(([name, left, right]) => [
+    svg("rect", { class: "zone", x: left, y: 1, width: right - left, height: height - 2, rx: 16 }),
+    text(left + 16, 24, "zone-name", name, "start"),
+  ]);
+  const internet = text(570, 24, "zone-name", "Internet");
+  const wires = HOPS.map((hop, i) => {
+    const [left, right] = [centre[i] + box.width / 2, centre[i + 1] - box.width / 2];
+    const y = box.top + box.height / 2;
+    return [svg("line", { class: "wire", x1: left, x2: right, y1: y, y2: y }), text((left + right) / 2, y - 9, "small", hop)];
+  });
+  const guides = centre.map((x) => svg("line", { class: "end", x1: x, x2: x, y1: box.top + box.height, y2: seenAt - 18 }));
+  const boxes = PARTIES.map((party, i) => [
+    svg("rect", { class: "box", x: centre[i] - box.width / 2, y: box.top, width: box.width, height: box.height, rx: 12 }),
+    text(centre[i], box.top + 33, "name", party),
+  ]);
+  const tracks = drawn.map((bar) => {
+    const [left, right, y] = [centre[bar.from], centre[bar.to], rows[bar.row]];
+    const words = bar.to - bar.from > 1 ? atLength(bar, hasTunnel) : bar.text;
+    return [
+      svg("rect", { class: `bar ${bar.kind}`, x: left, y: y - 17, width: right - left, height: 34, rx: 17 }),
+      text((left + right) / 2, y + 5, bar.kind, words),
+      [left + 20, right - 20].map((x) => use(ICONS[bar.kind], x, y, 18, bar.kind)),
+    ];
+  });
+  const eyes = PARTIES.map((party, i) => {
+    const held = saw(sight, party);
+    if (held === null) return [];
+    const [kind, words] = seen(held);
+    const left = centre[i] - box.width / 2 + 6;
+    return [use(held ? "eye" : "lock", left + 8, seenAt - 1, 16, kind), text(left + 24, seenAt + 4, kind, words, "start")];
+  });
+  return { width, height, children: [zones, internet, guides, wires, boxes, tracks, eyes].flat(Infinity) };
+}
+
+// What is said on a bar that has room, because it crosses more than one network.
+function atLength(bar, hasTunnel) {
+  if (bar.kind === "clear") return hasTunnel ? "in clear; across the internet only the tunnel protects it" : "in clear";
+  return `${bar.text} from end to end: ${bar.ends}`;
+}
+
+function vertical(sight) {
+  const width = 330;
+  const step = 128;
+  const box = { left: 84, width: 240, height: 56 };
+  const drawn = bars(sight);
+  const rails = { mail: 22, tunnel: 56 };
+  const top = (i) => 8 + i * step;
+  const centre = (i) => top(i) + box.height / 2;
+  const tracks = drawn.map((bar) => {
+    const [x, from, to] = [rails[bar.row], centre(bar.from), centre(bar.to)];
+    return [
+      svg("rect", { class: `bar ${bar.kind}`, x: x - 13, y: from, width: 26, height: to - from, rx: 13 }),
+      use(ICONS[bar.kind], x, (from + to) / 2, 17, bar.kind),
+    ];
+  });
+  const boxes = PARTIES.map((party, i) => {
+    const held = saw(sight, party);
+    const y = top(i);
+    return [
+      svg("line", { class: "end", x1: 8, x2: box.left, y1: centre(i), y2: centre(i) }),
+      svg("rect", { class: "box", x: box.left, y, width: box.width, height: box.height, rx: 12 }),
+      text(box.left + 16, y + (held === null ? 33 : 24), "name", party, "start"),
+      held === null ? [] : [
+        use(held ? "eye" : "lock", box.left + 24, y + 41, 15, held ? "clear" : "enc"),
+        text(box.left + 37, y + 45, ...seen(held), "start"),
+      ],
+    ];
+  });
+  const hops = HOPS.map((hop, i) => {
+    const y = top(i) + box.height;
+    const over = drawn.filter((bar) => bar.from <= i && i < bar.to);
+    const mail = over.find((bar) => bar.row === "mail");
+    const outer = over.find((bar) => bar.row === "tunnel");
+    const lines = [mail ? [mail.kind, `mail: ${mail.text}`] : null, outer ? [outer.kind, outer.text] : null].filter(Boolean);
+    return [
+      text(box.left + 16, y + 21, "small", hop, "start"),
+      lines.map(([kind, words], line) => text(box.left + 16, y + 39 + line * 17, kind, words, "start")),
+    ];
+  });
+  return { width, height: top(3) + box.height + 8, children: [boxes, tracks, hops].flat(Infinity) };
+}

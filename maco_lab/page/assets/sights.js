@@ -1,0 +1,89 @@
+// Where TLS ended: a card for each e-mail connection with its path, what follows from it, and its TLS sessions.
+
+import { html, mark, mono, replace, table } from "./dom.js";
+import { path } from "./path.js";
+import { commonName } from "./words.js";
+
+const narrow = matchMedia("(max-width: 760px)");
+let last = null;
+
+export function showSights(parent, sights, connections) {
+  last = () => {
+    const cards = sights.map((sight) => card(sight, connections.find((each) => each.name === sight.connection)));
+    replace(parent, ...(cards.length ? cards : [html("p", { class: "empty" }, "No poll has ended yet.")]));
+  };
+  last();
+}
+
+narrow.addEventListener("change", () => last?.());
+
+function card(sight, configured) {
+  const open = document.querySelector(`[data-sessions="${CSS.escape(sight.connection)}"]`)?.open;
+  return html(
+    "article",
+    { class: "card sight", "aria-labelledby": `sight-${sight.connection}` },
+    html(
+      "div",
+      { class: "sight-head" },
+      html("h3", { id: `sight-${sight.connection}` }, sight.connection),
+      html("p", {}, settings(sight, configured)),
+    ),
+    html("p", { class: "verdict" }, sight.succeeded ? mark(tone(sight), sight.where_tls_ended) : mark("failed", failure(sight))),
+    advice(sight),
+    path(sight, { narrow: narrow.matches }),
+    sight.sessions.length
+      ? html(
+          "details",
+          { "data-sessions": sight.connection, ...(open ? { open: "" } : {}) },
+          html("summary", { "data-id": `sessions-${sight.connection}` }, "TLS sessions, and who vouched"),
+          sessions(sight),
+        )
+      : null,
+  );
+}
+
+const mailSession = (sight) => sight.sessions.find((each) => each.server === "Mail server" && each.succeeded);
+
+function tone(sight) {
+  return mailSession(sight)?.client === "MaCo" ? "enc" : "clear";
+}
+
+function failure(sight) {
+  return `failed at step '${sight.stage}': ${sight.error}`;
+}
+
+function settings(sight, configured) {
+  const parts = configured ? [`protection ${configured.protection}`] : [];
+  if (sight.virtual) parts.push(`${sight.virtual} → ${sight.internal}, mapping ${sight.protocol === "TCPS" ? "TCP TLS" : sight.protocol}`);
+  return parts.join(" · ");
+}
+
+function advice(sight) {
+  if (!sight.succeeded) {
+    const told = [...sight.refusals.map((each) => `${each}.`), sight.hint ? `Look at: ${sight.hint}` : ""].filter(Boolean);
+    return html("p", { class: "advice" }, told.join(" "));
+  }
+  const session = mailSession(sight);
+  if (!session) return html("p", { class: "advice" }, "The mail server spoke no TLS: everybody on the way could read the mail.");
+  return html(
+    "p",
+    { class: "advice" },
+    session.client === "MaCo"
+      ? "The root of the mail server's certificate belongs in MaCo's key store. The Cloud Connector only copied bytes it could not read."
+      : "The CA of the mail server belongs in the Cloud Connector's back-end trust store. The Connectivity service and the Cloud Connector could read the mail.",
+  );
+}
+
+function sessions(sight) {
+  return table(
+    ["Session", "Over", "Agreed on", "Presented", "Vouched by", "Name"],
+    sight.sessions.map((each) => [
+      html("span", {}, `${each.client} with ${each.server}`),
+      each.hops.join(", "),
+      each.succeeded ? html("span", {}, `${each.version} `, mono(each.cipher)) : mark("failed", each.error || each.alert || "failed"),
+      commonName(each.presented),
+      each.succeeded ? each.verified_against || mark("clear", "nobody: not verified") : "",
+      each.succeeded ? (each.name_checked ? "checked" : mark("clear", "not checked")) : "",
+    ]),
+  );
+}
