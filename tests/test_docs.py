@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from maco_lab import lab_model
 from maco_lab.cli import app
+from maco_lab.page.operations import OPERATIONS
 from maco_wire import observation
 from maco_wire.observation import Observation
 
@@ -59,6 +60,12 @@ def test_the_commands_page_names_every_command() -> None:
 
     assert "up" in names
     assert [name for name in names if f"`maco-lab {name}" not in page] == []
+
+
+def test_the_api_page_names_every_operation_with_its_path() -> None:
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+
+    assert [each.name for each in OPERATIONS if f"| `{each.name}` | {each.method} `{each.path}` |" not in page] == []
 
 
 def _links(page: Path) -> Iterator[str]:

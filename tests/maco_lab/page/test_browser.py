@@ -156,7 +156,7 @@ def test_enter_polls_and_the_button_keeps_the_focus(seen: Page) -> None:
     assert focused(seen) == "Poll now"
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize("width", [390, 768, 1110, 1280])
 def test_nothing_is_wider_than_the_window(seen: Page, width: int) -> None:
     poll(seen)
     seen.set_viewport_size({"width": width, "height": 844})
