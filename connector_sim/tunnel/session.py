@@ -44,7 +44,7 @@ class SessionSettings:
     """How long an orderly end may take to tell the peer."""
     max_window_bytes: int = 4 * 1024 * 1024
     """How far the receive window of one fast stream may grow."""
-    window_growth_bytes: int = 32 * 1024 * 1024
+    window_growth_bytes: int = 16 * 1024 * 1024
     """How far the receive windows of all streams together may grow beyond their initial 256 KiB."""
 
 

@@ -164,6 +164,8 @@ class TlsSession(Shape):
     name_checked: str
     error: str
     alert: str
+    client_saw: str
+    server_saw: str
     hops: list[str]
 
 
