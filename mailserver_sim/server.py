@@ -72,12 +72,23 @@ class MailServer:
         """Open the store and listen. Raises StoreError, ReactorError, OSError; then nothing is left open."""
         loop = asyncio.get_running_loop()
         ensure_reactor(loop)
-        await loop.run_in_executor(None, self.store.open)
+        await self._open_store(loop)
         try:
             for listener in self.settings.listeners:
                 self._ports[listener.protocol] = await self._listen(listener)
         except BaseException:
             await self.stop()
+            raise
+
+    async def _open_store(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open the store; when cancelled, wait for the thread, which cannot be, so that its files are closed again."""
+        opening = loop.run_in_executor(None, self.store.open)
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                await loop.run_in_executor(None, self.store.close)
             raise
 
     async def stop(self) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 import time
 
 import pytest
@@ -10,7 +12,7 @@ from maco_wire.observation import CanarySeen, MailAccepted
 from mailserver_sim.settings import Listener, ListenerProtocol
 from mailserver_sim.store.errors import NoSuchAccount, StoreError, StoreInUse
 from tests.mailserver_sim.conftest import StartServer
-from tests.mailserver_sim.running import PASSWORD, PROTOCOLS, USER, RunningServer, mail
+from tests.mailserver_sim.running import PASSWORD, PROTOCOLS, TIMEOUT_S, USER, RunningServer, mail
 
 
 def test_every_protocol_listens_on_a_port_of_its_own(server: RunningServer) -> None:
@@ -101,3 +103,32 @@ def test_clearing_drops_clients_and_mail_and_leaves_the_ports_open(server: Runni
     client_again = server.imap()
     assert client_again.select()[1] == [b"0"]
     client_again.logout()
+
+
+def test_a_start_that_is_cancelled_while_the_store_opens_leaves_it_closed(
+    server: RunningServer, start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.stop()
+    opening, go_on = threading.Event(), threading.Event()
+    store = server.server.store
+    really_open = store.open
+
+    def slow_open() -> None:
+        opening.set()
+        go_on.wait(TIMEOUT_S)
+        really_open()
+
+    monkeypatch.setattr(store, "open", slow_open)
+
+    async def cancelled() -> bool:
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as tasks:
+            start = tasks.create_task(server.server.start())
+            await loop.run_in_executor(None, opening.wait, TIMEOUT_S)
+            start.cancel()
+            loop.call_later(0.05, go_on.set)  # the thread goes on after the cancellation
+            await asyncio.wait([start])
+        return go_on.is_set()
+
+    assert server.loop.run(cancelled()), "the start ended before its thread had"
+    start_server()  # raises StoreInUse unless the store was closed
