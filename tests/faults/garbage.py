@@ -11,7 +11,7 @@ from tests.faults.raw_yamux import ACK, DATA, FIN, GO_AWAY, PING, RST, SYN, WIND
 from tests.faults.seeds import SOAK
 
 bounded = settings(
-    max_examples=100 if SOAK else 8,
+    max_examples=40 if SOAK else 8,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow],

@@ -16,6 +16,7 @@ import pytest
 
 from maco_lab.lab_file import default_text
 from tests.maco_lab.processes import Process, running
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -40,9 +41,7 @@ class Landscape:
 
 @pytest.fixture
 def landscape(tmp_path: Path) -> Landscape:
-    with contextlib.ExitStack() as held:
-        free = [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in PORTS]
-    ports = dict(zip(PORTS, free, strict=True))
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     configured = re.compile("|".join(map(str, PORTS)))
     text = configured.sub(lambda found: str(ports[int(found[0])]), default_text())
     (tmp_path / "lab.yaml").write_text(text)
@@ -157,8 +156,7 @@ def test_a_broken_lab_file_is_told_by_its_place(tmp_path: Path, module: str, arg
 
 def test_a_shadow_that_runs_alone_takes_over_from_a_master_that_was_killed(landscape: Landscape) -> None:
     text = (landscape.folder / "lab.yaml").read_text()
-    with contextlib.ExitStack() as held:
-        free = [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(2)]
+    free = free_ports(2)
     ports = f"master_port: {free[0]}, shadow_port: {free[1]}"
     pair = f"    high_availability: {{{ports}, check_interval_s: 0.1, takeover_delay_s: 0.1}}\n"
     (landscape.folder / "lab.yaml").write_text(text.replace("  - name: scc\n", f"  - name: scc\n{pair}", 1))
