@@ -118,6 +118,7 @@ def test_what_is_printed_is_the_same_as_with_one_process(tmp_path: Path) -> None
         """Return what is printed without the figures and what their width makes of the lines."""
         with running("up", "--ports=auto", "--state", f"s{len(more)}", *more, folder=tmp_path) as lab:
             lab.wait_for(READY)
+            lab.wait_for("See it at http")
         # Sorted: the two connections are polled at once, and whichever ends first is told first.
         return sorted(word for word in lab.text.split() if not any(character.isdigit() for character in word))
 
