@@ -54,7 +54,7 @@ async def serve(kind: str, sink_port: int, folder: Path) -> None:
     """Serve until cancelled."""
     context = None
     if kind == "tls":
-        context = client_context([settings.cast(folder).cloud_root.certificate], check_hostname=False)
+        context = client_context([settings.cast(folder).cloud_root.certificate], check_hostname=True)
     listener = Listener("127.0.0.1", 0)
     hop = OneHop(sink_port, context)
     async with in_background(listener.serve(hop.serve, max_connections=settings.MOST_STREAMS)):
