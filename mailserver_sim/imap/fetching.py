@@ -57,7 +57,7 @@ async def _mark_seen(
         return frozenset()
     store = connection.store
     changed = await connection.wait(store.change_flags(view.mailbox.id, unseen, "add", frozenset({SEEN}), connection))
-    return frozenset(changed)
+    return frozenset(changed.messages)
 
 
 async def _send(connection: ImapConnection, view: SelectedView, uid: int, items: tuple[FetchItem, ...]) -> bool:

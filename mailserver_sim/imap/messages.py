@@ -108,7 +108,7 @@ async def store(connection: ImapConnection, arguments: Arguments, *, by_uid: boo
         connection.store.change_flags(view.mailbox.id, uids, _FLAG_MODES[item[1]], flags, connection)
     )
     if not item[2]:
-        for uid in changed:
+        for uid in changed.messages:
             uid_part = b" UID %d" % uid if by_uid else b""
             connection.untagged(b"%d FETCH (FLAGS %b%b)" % (view.number(uid), view.flags(uid), uid_part))
     return ok("STORE completed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from mailserver_sim.headers import split_header
 from mailserver_sim.store.mailboxes import find_mailbox, remove_unused_content
@@ -14,6 +14,7 @@ from mailserver_sim.store.values import (
     Content,
     Copied,
     Expunged,
+    Flagged,
     FlagMode,
     Flags,
     FlagsChanged,
@@ -23,7 +24,7 @@ from mailserver_sim.store.values import (
     Written,
 )
 
-_COLUMNS = "uid, flags, internal_date, zone_minutes, size"
+_COLUMNS = "uid, flags, internal_date, zone_minutes, size, modseq"
 DELETED = "\\Deleted"
 
 
@@ -106,21 +107,49 @@ def change_flags(
     mode: FlagMode,
     flags: Flags,
     origin: object,
-) -> Written[dict[int, Flags]]:
-    """Change the flags of messages and return the new ones; messages that are gone are left out."""
-    result: dict[int, Flags] = {}
+    unchanged_since: int | None = None,
+) -> Written[Flagged]:
+    """Change the flags of messages that had no change behind ``unchanged_since``; those that are gone are left out."""
+    result: dict[int, tuple[Flags, int]] = {}
+    changed: dict[int, Flags] = {}
+    modified: list[int] = []
+    modseq = _highest_modseq(connection, mailbox_id) + 1
+    for uid, before, last in _flags_of(connection, mailbox_id, uids):
+        if unchanged_since is not None and last > unchanged_since:
+            modified.append(uid)
+            continue
+        after = _changed(before, mode, flags)
+        result[uid] = (after, last if after == before else modseq)
+        if after != before:
+            changed[uid] = after
+    _write_flags(connection, mailbox_id, changed, modseq)
+    told = FlagsChanged(mailbox_id, tuple(changed.items()), origin, modseq)
+    return Written(Flagged(result, tuple(modified)), (told,) if changed else ())
+
+
+def _flags_of(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> Iterator[tuple[int, Flags, int]]:
+    """Yield UID, flags and MODSEQ of the messages that are there."""
     for uid in uids:
         row = connection.execute(
-            "SELECT flags FROM message WHERE mailbox_id = ? AND uid = ?", (mailbox_id, uid)
+            "SELECT flags, modseq FROM message WHERE mailbox_id = ? AND uid = ?", (mailbox_id, uid)
         ).fetchone()
-        if row is None:
-            continue
-        result[uid] = _changed(frozenset(row[0].split()), mode, flags)
-        connection.execute(
-            "UPDATE message SET flags = ? WHERE mailbox_id = ? AND uid = ?",
-            (" ".join(sorted(result[uid])), mailbox_id, uid),
-        )
-    return Written(result, (FlagsChanged(mailbox_id, tuple(result.items()), origin),))
+        if row is not None:
+            yield uid, frozenset(row[0].split()), row[1]
+
+
+def _write_flags(connection: sqlite3.Connection, mailbox_id: int, flags: Mapping[int, Flags], modseq: int) -> None:
+    """Write new flags; all messages of one change have its MODSEQ, and none is counted for no change."""
+    if flags:
+        connection.execute("UPDATE mailbox SET highest_modseq = ? WHERE id = ?", (modseq, mailbox_id))
+    connection.executemany(
+        "UPDATE message SET flags = ?, modseq = ? WHERE mailbox_id = ? AND uid = ?",
+        [(" ".join(sorted(new)), modseq, mailbox_id, uid) for uid, new in flags.items()],
+    )
+
+
+def _highest_modseq(connection: sqlite3.Connection, mailbox_id: int) -> int:
+    row = connection.execute("SELECT highest_modseq FROM mailbox WHERE id = ?", (mailbox_id,)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def expunge(connection: sqlite3.Connection, mailbox_id: int, uids: frozenset[int] | None) -> Written[tuple[int, ...]]:
@@ -156,14 +185,16 @@ def _insert(
     internal_date: dt.datetime,
     size: int,
 ) -> MessageInfo:
-    (uid,) = connection.execute(
-        "UPDATE mailbox SET uid_next = uid_next + 1 WHERE id = ? RETURNING uid_next - 1", (target.id,)
+    uid, modseq = connection.execute(
+        "UPDATE mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1 WHERE id = ?"
+        " RETURNING uid_next - 1, highest_modseq",
+        (target.id,),
     ).fetchone()
     offset = internal_date.utcoffset() or dt.timedelta()
     date = internal_date.replace(microsecond=0)
     connection.execute(
-        "INSERT INTO message (mailbox_id, uid, content_id, flags, internal_date, zone_minutes, size)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO message (mailbox_id, uid, content_id, flags, internal_date, zone_minutes, size, modseq)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             target.id,
             uid,
@@ -172,9 +203,10 @@ def _insert(
             int(date.timestamp()),
             int(offset.total_seconds() // 60),
             size,
+            modseq,
         ),
     )
-    return MessageInfo(uid, flags, date, size)
+    return MessageInfo(uid, flags, date, size, modseq)
 
 
 def _messages_with_content(
@@ -186,9 +218,9 @@ def _messages_with_content(
             (mailbox_id, uid),
         ).fetchone()
         if row is not None:
-            yield uid, row[5], _message(row)
+            yield uid, row[6], _message(row)
 
 
-def _message(row: tuple[int, str, int, int, int]) -> MessageInfo:
+def _message(row: tuple[int, str, int, int, int, int]) -> MessageInfo:
     zone = dt.timezone(dt.timedelta(minutes=row[3]))
-    return MessageInfo(row[0], frozenset(row[1].split()), dt.datetime.fromtimestamp(row[2], zone), row[4])
+    return MessageInfo(row[0], frozenset(row[1].split()), dt.datetime.fromtimestamp(row[2], zone), row[4], row[5])

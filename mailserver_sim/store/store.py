@@ -23,6 +23,7 @@ from mailserver_sim.store.values import (
     Change,
     Content,
     Copied,
+    Flagged,
     FlagMode,
     Flags,
     Listener,
@@ -146,12 +147,20 @@ class Store:
         return self._write(lambda connection: messages.copy(connection, mailbox_id, chosen, user, target))
 
     def change_flags(
-        self, mailbox_id: int, uids: Iterable[int], mode: FlagMode, flags: Flags, origin: object = None
-    ) -> asyncio.Future[dict[int, Flags]]:
-        """Change the flags of messages and return the new ones by UID."""
+        self,
+        mailbox_id: int,
+        uids: Iterable[int],
+        mode: FlagMode,
+        flags: Flags,
+        origin: object = None,
+        unchanged_since: int | None = None,
+    ) -> asyncio.Future[Flagged]:
+        """Change the flags of messages; with ``unchanged_since``, of those without a change behind that MODSEQ."""
         chosen = tuple(uids)
         return self._write(
-            lambda connection: messages.change_flags(connection, mailbox_id, chosen, mode, flags, origin)
+            lambda connection: messages.change_flags(
+                connection, mailbox_id, chosen, mode, flags, origin, unchanged_since
+            )
         )
 
     def expunge(self, mailbox_id: int, uids: frozenset[int] | None = None) -> asyncio.Future[tuple[int, ...]]:

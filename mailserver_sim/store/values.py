@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
 
@@ -22,7 +22,11 @@ ResultT = TypeVar("ResultT", covariant=True)  # noqa: PLC0105 - the common name 
 
 @dataclass(frozen=True, slots=True)
 class MailboxInfo:
-    """One mailbox; ``first_recent`` is the lowest UID that no session has been told of yet."""
+    """One mailbox.
+
+    ``first_recent`` is the lowest UID that no session has been told of yet, ``highest_modseq`` that of the last change
+    (RFC 7162, section 3.1.2.1).
+    """
 
     id: int
     name: str
@@ -30,16 +34,18 @@ class MailboxInfo:
     uid_next: int
     first_recent: int = 1
     selectable: bool = True
+    highest_modseq: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class MessageInfo:
-    """What is known of a message without reading it; ``size`` in bytes."""
+    """What is known of a message without reading it; ``size`` in bytes, ``modseq`` that of its last change."""
 
     uid: int
     flags: Flags
     internal_date: dt.datetime
     size: int
+    modseq: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +84,12 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class FlagsChanged:
-    """Messages of a mailbox have these flags now; ``origin`` is whoever changed them."""
+    """Messages of a mailbox have these flags since the change ``modseq``; ``origin`` is whoever changed them."""
 
     mailbox_id: int
     flags: tuple[tuple[int, Flags], ...]
     origin: object = None
+    modseq: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,17 @@ class Stored:
     uid_validity: int
     uid: int
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """What a change of flags came to: of each message the flags and the MODSEQ that it has now.
+
+    ``modified`` are the UIDs of those that had been changed since, and were left alone.
+    """
+
+    messages: Mapping[int, tuple[Flags, int]]
+    modified: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
