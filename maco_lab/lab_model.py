@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from connector_sim.on_premise.port_range import PortRange
+from mailserver_sim.settings import OFFERED_MECHANISMS, AuthMechanism
 
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
 """0 takes a free port."""
@@ -201,6 +202,7 @@ class Account(Section):
     user: Name
     password: SecretStr
     addresses: list[str] = Field(default_factory=list)
+    tokens: list[SecretStr] = Field(default_factory=list)
 
 
 class MailServer(Section):
@@ -209,6 +211,7 @@ class MailServer(Section):
     host_name: Name
     certificate: Certificate = "mail_server"
     offer_starttls: bool = True
+    auth_mechanisms: list[AuthMechanism] = Field(default=list(OFFERED_MECHANISMS), min_length=1)
     host: ListenHost = "127.0.0.1"
     ports: MailPorts
     accounts: list[Account] = Field(min_length=1)

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from mailserver_sim.admission import Admission
 from mailserver_sim.credentials import MOST_REFUSED_LOGINS, Credentials
 from mailserver_sim.imap.answers import Answer, bad, no, refusal
+from mailserver_sim.imap.capabilities import Situation, capability_names
 from mailserver_sim.imap.command import Command, State
 from mailserver_sim.imap.commands import COMMANDS, UID_COMMANDS
 from mailserver_sim.imap.reader import CommandReader, CommandReceived, LineReceived, LineTooLong, LiteralAnnounced, Part
@@ -132,14 +133,8 @@ class ImapConnection(ImapTransport):
 
     def capability_names(self) -> list[str]:
         """Return what is announced in the present state."""
-        names = ["IMAP4rev1", "ID", "IDLE", "LITERAL-", "NAMESPACE", "SASL-IR", "UIDPLUS", "UNSELECT", "CHILDREN"]
-        names.append(f"APPENDLIMIT={self.settings.max_message_bytes}")
-        if self.session_state is not State.NOT_AUTHENTICATED:
-            return names
-        if self.password_allowed:
-            return [*names, "AUTH=PLAIN", "AUTH=LOGIN"]
-        # RFC 3501, section 6.2.3: LOGINDISABLED, and no AUTH= that would send a password, until TLS is on.
-        return [*names, "STARTTLS", "LOGINDISABLED"]
+        logged_in = self.session_state is not State.NOT_AUTHENTICATED
+        return capability_names(Situation(self.settings, logged_in, self.password_allowed))
 
     async def wait(self, future: asyncio.Future[ResultT]) -> ResultT:
         """Wait for the store; commands are driven by Twisted, which awaits only its own kind."""

@@ -90,7 +90,8 @@ async def test_a_file_of_schema_1_keeps_its_mail_flags_dates_and_uids(old_file: 
 
     assert (inbox.uid_validity, inbox.uid_next, inbox.first_recent, inbox.highest_modseq) == (1700000001, 8, 5, 1)
     zone = dt.timezone(dt.timedelta(hours=1))
-    assert (message.uid, message.flags, message.size, message.modseq) == (7, {"\\Seen", "$Done"}, 18, 1)
+    flags = frozenset({"\\Seen", "$Done"})
+    assert (message.uid, message.flags, message.size, message.modseq) == (7, flags, 18, 1)
     assert message.internal_date == dt.datetime.fromtimestamp(1700000000, zone)
     assert content is not None
     assert content.raw == b"Subject: x\r\n\r\nbody"
@@ -104,7 +105,7 @@ async def test_a_file_of_schema_1_counts_changes_from_then_on(old_file: Path) ->
     flagged = await store.change_flags(inbox.id, [7], "add", frozenset({"\\Flagged"}))
     store.close()
 
-    assert flagged.messages == {7: ({"\\Seen", "$Done", "\\Flagged"}, 2)}
+    assert flagged.messages == {7: (frozenset({"\\Seen", "$Done", "\\Flagged"}), 2)}
 
 
 def test_a_migrated_file_has_the_tables_of_a_new_one(old_file: Path, tmp_path: Path) -> None:
