@@ -94,6 +94,11 @@ class MailServerSettings:
     max_message_bytes: int = MAX_MESSAGE_BYTES
     max_line_bytes: int = 65536
     """Longest IMAP command line without its literals. RFC 7162, section 4, asks for at least 8192."""
+    literal_plus: bool = False
+    """Whether a client may send any literal without being asked for it (LITERAL+), or only a short one (LITERAL-).
+
+    With LITERAL+ a message that is too large ends the connection; with LITERAL- it is refused before it comes.
+    """
     max_literal_bytes: int = 65536
     """Longest IMAP literal outside APPEND."""
     login_timeout_s: float = 60

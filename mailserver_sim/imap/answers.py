@@ -32,9 +32,9 @@ def no(text: str, code: str = "") -> Answer:
     return Answer("NO", text, code)
 
 
-def bad(text: str) -> Answer:
+def bad(text: str, code: str = "") -> Answer:
     """Return an answer to what is no valid command."""
-    return Answer("BAD", text)
+    return Answer("BAD", text, code)
 
 
 _CODES: dict[type[MailboxError], str] = {

@@ -28,6 +28,14 @@ def _always(_situation: Situation) -> bool:
     return True
 
 
+def _short_literals(situation: Situation) -> bool:
+    return not situation.settings.literal_plus
+
+
+def _all_literals(situation: Situation) -> bool:
+    return situation.settings.literal_plus
+
+
 def _starttls(situation: Situation) -> bool:
     return not situation.logged_in and not situation.password_allowed
 
@@ -74,7 +82,9 @@ CAPABILITIES: tuple[Capability, ...] = (
     ),
     Capability("ID", "RFC 2971", "tells the server's name; what the client tells is not kept", ("ID",)),
     Capability("IDLE", "RFC 2177", "changes as they happen, a sign of life in between", ("IDLE",)),
-    Capability("LITERAL-", "RFC 7888", "literals of up to 4096 bytes without waiting"),
+    # RFC 7888, section 5: "The server MUST NOT advertise both".
+    Capability("LITERAL-", "RFC 7888", "literals of up to 4096 bytes without waiting", announced=_short_literals),
+    Capability("LITERAL+", "RFC 7888", "literals of any size without waiting", announced=_all_literals),
     Capability("NAMESPACE", "RFC 2342", "one personal namespace", ("NAMESPACE",)),
     Capability("SASL-IR", "RFC 4959", "an initial response in AUTHENTICATE", ("AUTHENTICATE",)),
     Capability("UIDPLUS", "RFC 4315", "UID EXPUNGE, APPENDUID, COPYUID", ("UID EXPUNGE",)),

@@ -22,11 +22,12 @@ _ESCAPED = re.compile(rb"\\(.)")
 
 
 class CommandSyntaxError(Exception):
-    """The client wrote something that is no command; ``text`` goes into the BAD answer."""
+    """The client wrote something that is no command; ``text`` and ``code`` go into the BAD answer."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, code: str = "") -> None:
         super().__init__(text)
         self.text = text
+        self.code = code
 
 
 class Arguments:
