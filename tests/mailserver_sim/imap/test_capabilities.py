@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from mailserver_sim.imap.capabilities import CAPABILITIES, Capability
-from tests.mailserver_sim.capability_page import PAGE, capability_table, written
 from mailserver_sim.imap.commands import COMMANDS, UID_COMMANDS
 from mailserver_sim.settings import AUTH_MECHANISMS, Account
+from tests.mailserver_sim.capability_page import PAGE, capability_table, written
 from tests.mailserver_sim.conftest import StartServer
 from tests.mailserver_sim.running import HOST_NAME, PASSWORD, TIMEOUT_S, USER, RawClient, RunningServer, mail
 
