@@ -163,6 +163,8 @@ def mail_account(account: lab_model.Account) -> Account:
         account.password.get_secret_value(),
         mail_addresses(account),
         tuple(token.get_secret_value() for token in account.tokens),
+        account.quota_bytes,
+        account.quota_messages,
     )
 
 

@@ -19,6 +19,7 @@ Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
 """0 takes a free port."""
 
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+Quota: TypeAlias = Annotated[int, Field(ge=0, strict=True)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -203,6 +204,8 @@ class Account(Section):
     password: SecretStr
     addresses: list[str] = Field(default_factory=list)
     tokens: list[SecretStr] = Field(default_factory=list)
+    quota_bytes: Quota | None = None
+    quota_messages: Quota | None = None
 
 
 class MailServer(Section):

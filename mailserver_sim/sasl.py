@@ -133,7 +133,7 @@ def _xoauth2(credentials: Credentials, _host_name: str) -> Exchange:
         raise MalformedResponse
     verdict = _by_token(credentials, _text(user.removeprefix(b"user=")), bearer)
     if not verdict.succeeded:
-        # "The client responds with an empty response to the challenge", and only then comes the refusal.
+        # The client answers the error with an empty response, and only then comes the refusal.
         yield json.dumps({"status": "401", "schemes": "bearer"}).encode("ascii")
     return verdict
 

@@ -35,13 +35,16 @@ class SettingsError(ValueError):
 class Account:
     """One user with one password; mail to any of ``addresses`` goes into the user's INBOX.
 
-    ``tokens`` are the bearer tokens (RFC 6750) that log the user in by XOAUTH2 and OAUTHBEARER.
+    ``tokens`` are the bearer tokens (RFC 6750) that log the user in by XOAUTH2 and OAUTHBEARER. ``quota_bytes`` and
+    ``quota_messages`` limit what all mailboxes of the user hold together (RFC 9208); None is no limit.
     """
 
     user: str
     password: str = field(repr=False)
     addresses: tuple[str, ...] = ()
     tokens: tuple[str, ...] = field(default=(), repr=False)
+    quota_bytes: int | None = None
+    quota_messages: int | None = None
 
     def __post_init__(self) -> None:
         """Raise SettingsError for an account that nobody could use."""
@@ -55,6 +58,10 @@ class Account:
                 raise SettingsError("addresses", f"{address!r} is not of the form name@domain")
         if not all(_BEARER_TOKEN.fullmatch(token) for token in self.tokens):
             raise SettingsError("tokens", f"one of user {self.user!r} has characters that no bearer token has")
+        for setting in ("quota_bytes", "quota_messages"):
+            limit = getattr(self, setting)
+            if limit is not None and limit < 0:
+                raise SettingsError(setting, f"found {limit} for user {self.user!r}, must not be negative")
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ async def authenticate(connection: ImapConnection, arguments: Arguments) -> Answ
     if mechanism is None:
         return no(f"Unknown mechanism; known: {', '.join(mechanisms)}", "CANNOT")
     if initial is not None and not mechanism.client_first:
-        # RFC 4959, section 3: "the server MUST reject the command with a tagged BAD response".
+        # RFC 4959, section 3: an initial response that the mechanism does not have is answered with BAD.
         return bad(f"{name} begins with a challenge")
     try:
         exchange = mechanism.begin(connection.credentials, connection.settings.host_name)

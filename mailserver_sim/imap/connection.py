@@ -15,11 +15,13 @@ from mailserver_sim.imap.answers import Answer, bad, no, refusal
 from mailserver_sim.imap.capabilities import Situation, capability_names
 from mailserver_sim.imap.command import Command, State
 from mailserver_sim.imap.commands import COMMANDS, UID_COMMANDS
+from mailserver_sim.imap.enabling import CONDSTORE, UTF8_ACCEPT
 from mailserver_sim.imap.pump import CommandPump, tag_of
 from mailserver_sim.imap.reader import LiteralAnnounced
 from mailserver_sim.imap.tls import ServerTls
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.imap.view import SelectedView
+from mailserver_sim.imap.wire import mailbox_name
 from mailserver_sim.open_connections import OpenConnections
 from mailserver_sim.reports import Reporting
 from mailserver_sim.settings import MailServerSettings
@@ -61,6 +63,8 @@ class ImapConnection(CommandPump):
         """Called once, when the answer to the running command has been sent."""
         self.last_content: tuple[tuple[int, int], Content] | None = None
         """The message fetched last, by mailbox and UID."""
+        self.enabled: set[str] = set()
+        """The extensions that the client has enabled (RFC 5161), or by using them (CONDSTORE)."""
         self._connections = services.connections
         self._admission = admission
         self._refused_logins = 0
@@ -116,6 +120,15 @@ class ImapConnection(CommandPump):
         logged_in = self.session_state is not State.NOT_AUTHENTICATED
         return capability_names(Situation(self.settings, logged_in, self.password_allowed))
 
+    @property
+    def condstore(self) -> bool:
+        """Tell whether FETCH responses that nobody asked for have MODSEQ (RFC 7162, section 3.1)."""
+        return CONDSTORE in self.enabled
+
+    def mailbox_name(self, name: str) -> bytes:
+        """Write a mailbox name as this client reads it."""
+        return mailbox_name(name, utf8=UTF8_ACCEPT in self.enabled)
+
     def logged_in(self, user: str) -> None:
         """Enter the authenticated state."""
         self.user = user
@@ -161,7 +174,7 @@ class ImapConnection(CommandPump):
     def tell_changes(self, *, may_expunge: bool = True) -> None:
         """Send what has happened in the selected mailbox."""
         if self.view is not None:
-            for line in self.view.untagged(expunge_allowed=may_expunge):
+            for line in self.view.untagged(expunge_allowed=may_expunge, with_modseq=self.condstore):
                 self.untagged(line)
 
     # From commands to answers.
@@ -179,6 +192,7 @@ class ImapConnection(CommandPump):
 
     async def carry_out(self, arguments: Arguments) -> None:
         """Carry out one command, from its tag to its answer."""
+        arguments.utf8 = UTF8_ACCEPT in self.enabled
         try:
             found = arguments.match(_TAG_AND_NAME, "A tag and a command")
         except CommandSyntaxError as error:

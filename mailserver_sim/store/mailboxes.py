@@ -83,6 +83,7 @@ def status(connection: sqlite3.Connection, user: str, name: str) -> MailboxStatu
         unseen=sum("\\Seen" not in each for each in flags),
         deleted=sum("\\Deleted" in each for each in flags),
         size=sum(row[2] for row in rows),
+        deleted_size=sum(row[2] for row, each in zip(rows, flags, strict=True) if "\\Deleted" in each),
     )
 
 

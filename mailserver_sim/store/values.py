@@ -49,6 +49,45 @@ class MessageInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message that is to be added."""
+
+    raw: bytes = field(repr=False)
+    flags: Flags
+    internal_date: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account holds, or what is added to it."""
+
+    size: int
+    messages: int
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.size + other.size, self.messages + other.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What an account may hold; None is no limit."""
+
+    size: int | None
+    messages: int | None
+
+    @property
+    def limits(self) -> bool:
+        """Tell whether there is a limit at all."""
+        return self.size is not None or self.messages is not None
+
+    def allows(self, usage: Usage) -> bool:
+        """Tell whether this much may be held."""
+        return (self.size is None or usage.size <= self.size) and (
+            self.messages is None or usage.messages <= self.messages
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """The bytes of one message: ``header`` ends with the empty line, ``body`` is the rest."""
 
@@ -63,7 +102,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class MailboxStatus:
-    """The numbers of RFC 3501, section 6.3.10, and the sum of the sizes in bytes."""
+    """The numbers of RFC 3501, section 6.3.10, and the sums of the sizes in bytes, of all and of the deleted ones."""
 
     mailbox: MailboxInfo
     messages: int
@@ -71,6 +110,7 @@ class MailboxStatus:
     unseen: int
     deleted: int
     size: int
+    deleted_size: int
 
 
 @dataclass(frozen=True, slots=True)

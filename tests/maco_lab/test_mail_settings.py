@@ -28,10 +28,12 @@ def settings(file: LabFile) -> MailServerSettings:
     return mail_server_settings(file.model.mail_server, Path("mail.sqlite"), free_ports=True)[0]
 
 
-def test_tokens_and_mechanisms_reach_the_mail_server() -> None:
-    built = settings(parse("tokens: [abc, def==]", "  auth_mechanisms: [CRAM-MD5, XOAUTH2, XOAUTH2]\n"))
+def test_tokens_quota_and_mechanisms_reach_the_mail_server() -> None:
+    account = "tokens: [abc, def==]\n      quota_bytes: 1000\n      quota_messages: 0"
+    built = settings(parse(account, "  auth_mechanisms: [CRAM-MD5, XOAUTH2, XOAUTH2]\n"))
 
     assert built.accounts[0].tokens == ("abc", "def==")
+    assert (built.accounts[0].quota_bytes, built.accounts[0].quota_messages) == (1000, 0)
     assert built.auth_mechanisms == ("CRAM-MD5", "XOAUTH2")
 
 
@@ -40,7 +42,7 @@ def test_a_lab_file_that_says_nothing_gives_the_defaults() -> None:
     other = MailServerSettings("x", (), (), Path())
 
     assert built.auth_mechanisms == other.auth_mechanisms
-    assert {account.tokens for account in built.accounts} == {()}
+    assert {(each.tokens, each.quota_bytes, each.quota_messages) for each in built.accounts} == {((), None, None)}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,7 @@ def test_a_lab_file_that_says_nothing_gives_the_defaults() -> None:
     [
         ("tokens: [is none]", "", f"{ACCOUNT}.tokens: one of user 'strom@stadtwerke.example' has characters that"),
         ("", "  auth_mechanisms: [NTLM]\n", "mail_server.auth_mechanisms[0]: found 'NTLM', allowed: "),
+        ("quota_bytes: -1", "", f"{ACCOUNT}.quota_bytes: "),
         ("", "  auth_mechanisms: []\n", "mail_server.auth_mechanisms: "),
     ],
 )

@@ -75,3 +75,10 @@ def test_an_account_does_not_show_its_tokens() -> None:
 def test_what_is_no_bearer_token_is_refused(token: str) -> None:
     with pytest.raises(SettingsError, match="bearer token"):
         Account("a", "b", tokens=(token,))
+
+
+@pytest.mark.parametrize("setting", ["quota_bytes", "quota_messages"])
+def test_a_negative_quota_is_refused(setting: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Account("a", "b", **{setting: -1})  # type: ignore[arg-type]
+    assert caught.value.setting == setting

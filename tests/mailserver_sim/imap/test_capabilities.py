@@ -22,6 +22,9 @@ ACCOUNTS = (Account(USER, PASSWORD, tokens=("t0ken",)),)
 EVERYTHING: dict[str, Any] = {"accounts": ACCOUNTS, "auth_mechanisms": AUTH_MECHANISMS}
 
 
+LIMITED = {"accounts": (Account(USER, PASSWORD, quota_bytes=2048, quota_messages=3),)}
+
+
 @dataclass(frozen=True)
 class Exercise:
     """Lines to send and what their answers must contain, as regular expressions; ``+`` answers a challenge."""
@@ -61,6 +64,35 @@ EXERCISES: dict[str, Exercise] = {
     "UNSELECT": Exercise(((b"a SELECT INBOX", rb"a OK "), (b"b UNSELECT", rb"b OK "))),
     "CHILDREN": Exercise(((b'a LIST "" INBOX', rb"LIST \(\\HasNoChildren\)"),)),
     "APPENDLIMIT": Exercise(((b"a APPEND INBOX {1001}", rb"a NO \[TOOBIG\] "),), settings={"max_message_bytes": 1000}),
+    "ENABLE": Exercise(((b"a ENABLE CONDSTORE X-UNKNOWN", rb"\* ENABLED CONDSTORE\na OK "),)),
+    "MOVE": Exercise(
+        (
+            (b"a CREATE x", rb"a OK "),
+            (b"b SELECT INBOX", rb"b OK "),
+            (b"c MOVE 1 x", rb"\* OK \[COPYUID \d+ 1 1\] .*\n\* 1 EXPUNGE\nc OK "),
+        )
+    ),
+    "CONDSTORE": Exercise(
+        (
+            (b"a SELECT INBOX (CONDSTORE)", rb"\* OK \[HIGHESTMODSEQ 2\] "),
+            (b"b STORE 1 (UNCHANGEDSINCE 1) FLAGS (\\Seen)", rb"b OK \[MODIFIED 1\] "),
+            (b"c FETCH 1 (FLAGS) (CHANGEDSINCE 1)", rb"MODSEQ \(2\)"),
+        )
+    ),
+    "MULTIAPPEND": Exercise(((b"a APPEND INBOX {1+}\r\nx (\\Seen) {1+}\r\ny", rb"a OK \[APPENDUID \d+ 2:3\] "),)),
+    "UTF8=ACCEPT": Exercise(
+        (
+            (b"a ENABLE UTF8=ACCEPT", rb"\* ENABLED UTF8=ACCEPT\n"),
+            ('b CREATE "Entwürfe"'.encode(), rb"b OK "),
+            (b'c LIST "" Entw*', '"Entwürfe"'.encode()),
+        )
+    ),
+    "QUOTA": Exercise(
+        ((b"a GETQUOTAROOT INBOX", rb"\* QUOTAROOT \"INBOX\" \"\"\n\* QUOTA \"\" \("),), settings=LIMITED
+    ),
+    "QUOTA=RES-STORAGE": Exercise(((b'a GETQUOTA ""', rb"STORAGE 1 2"),), settings=LIMITED),
+    "QUOTA=RES-MESSAGE": Exercise(((b'a GETQUOTA ""', rb"MESSAGE 1 3"),), settings=LIMITED),
+    "STATUS=SIZE": Exercise(((b"a STATUS INBOX (SIZE)", rb"\(SIZE [1-9]\d*\)"),)),
     "AUTH=PLAIN": auth("PLAIN", f"\0{USER}\0{PASSWORD}"),
     "AUTH=LOGIN": Exercise(
         ((b"a AUTHENTICATE LOGIN\r\n" + encoded(USER) + b"\r\n" + encoded(PASSWORD), rb"a OK "),), "under TLS"
@@ -93,7 +125,7 @@ def test_every_capability_is_exercised() -> None:
 @pytest.mark.parametrize("capability", CAPABILITIES, ids=lambda each: each.name)
 def test_what_is_announced_works(start_server: StartServer, capability: Capability) -> None:
     exercise = EXERCISES[capability.name]
-    server = start_server(**EVERYTHING, **exercise.settings)
+    server = start_server(**(EVERYTHING | exercise.settings))
     server.deliver(mail())
     with client_in(server, exercise.state) as client:
         announced = client.command(b"z CAPABILITY")[0].split()
