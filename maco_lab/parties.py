@@ -40,12 +40,12 @@ from maco_client.settings import (
 )
 from maco_client.token import TokenSource
 from maco_lab import lab_model
-from maco_lab.lab_checks import email_connection, mail_addresses, system_mapping
+from maco_lab.lab_checks import email_connection, mail_account, system_mapping
 from maco_lab.names import OnPremiseNames
 from maco_lab.pki import LabPki
 from maco_wire.canary import Canary
 from maco_wire.observation import Address, Observation, Party, Record
-from mailserver_sim.settings import Account, Listener, MailServerSettings
+from mailserver_sim.settings import Listener, MailServerSettings
 
 TUNNEL_HOST = "connectivitytunnel.lab.example"
 """The name that the tunnel endpoint's certificate carries."""
@@ -232,16 +232,13 @@ def mail_server_settings(
         Listener(protocol, host, 0 if free_ports else port)  # type: ignore[arg-type]  # the model's own field names
         for protocol, (host, port) in configured.items()
     )
-    accounts = tuple(
-        Account(account.user, account.password.get_secret_value(), mail_addresses(account))
-        for account in server.accounts
-    )
     settings = MailServerSettings(
         host_name=server.host_name,
-        accounts=accounts,
+        accounts=tuple(mail_account(account) for account in server.accounts),
         listeners=listeners,
         store=store,
         offer_starttls=server.offer_starttls,
+        auth_mechanisms=tuple(dict.fromkeys(server.auth_mechanisms)),
     )
     return settings, configured
 

@@ -20,6 +20,7 @@ from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.reports import Reporting
 from mailserver_sim.settings import Listener, MailServerSettings
 from mailserver_sim.store.store import Store
+from mailserver_sim.store.values import Quota
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapServices
@@ -53,7 +54,8 @@ class MailServer:
         canaries: tuple[Canary, ...] = (),
     ) -> None:
         self.settings = settings
-        self.store = Store(settings.store, (account.user for account in settings.accounts))
+        quotas = {account.user: Quota(account.quota_bytes, account.quota_messages) for account in settings.accounts}
+        self.store = Store(settings.store, quotas, {user: quota for user, quota in quotas.items() if quota.limits})
         self._imap_tls = imap_tls
         self._smtp_tls = smtp_tls
         self._reporting = Reporting(record, describe_certificate, canaries)
@@ -112,7 +114,7 @@ class MailServer:
         await self.store.clear()
 
     async def deliver(self, account_user: str, message: bytes) -> int:
-        """Put a message into a user's INBOX and return its UID after the commit. Raises NoSuchAccount."""
+        """Put a message into a user's INBOX and return its UID after the commit. Raises NoSuchAccount, OverQuota."""
         (stored,) = await self.store.deliver((account_user,), message, dt.datetime.now(dt.UTC))
         self._reporting.mail_accepted(stored, message, local=None, peer=None)
         return stored.uid

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from mailserver_sim.imap import authenticating, fetching, idling, mailboxes, messages, searching, selecting, session
+from mailserver_sim.imap import (
+    appending,
+    authenticating,
+    enabling,
+    fetching,
+    idling,
+    mailboxes,
+    messages,
+    quota,
+    searching,
+    selecting,
+    session,
+    storing,
+)
 from mailserver_sim.imap.command import Commands
 
 COMMANDS: Commands = {
@@ -10,14 +23,19 @@ COMMANDS: Commands = {
     **authenticating.COMMANDS,
     **mailboxes.COMMANDS,
     **selecting.COMMANDS,
+    **appending.COMMANDS,
     **messages.COMMANDS,
+    **storing.COMMANDS,
     **fetching.COMMANDS,
     **searching.COMMANDS,
     **idling.COMMANDS,
+    **enabling.COMMANDS,
+    **quota.COMMANDS,
 }
 
 UID_COMMANDS: Commands = {
     **messages.UID_COMMANDS,
+    **storing.UID_COMMANDS,
     **fetching.UID_COMMANDS,
     **searching.UID_COMMANDS,
 }

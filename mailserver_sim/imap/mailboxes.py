@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, ok
 from mailserver_sim.imap.command import AFTER_LOGIN, Command, Commands, Run
+from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.patterns import wildcard
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
-from mailserver_sim.imap.wire import mailbox_name, parse_mailbox_name
+from mailserver_sim.imap.wire import parse_mailbox_name
 from mailserver_sim.store.values import DELIMITER, MailboxStatus
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _STATUS_ITEMS: dict[str, Callable[[MailboxStatus], int]] = {
     "UNSEEN": lambda status: status.unseen,
     "DELETED": lambda status: status.deleted,  # RFC 9051, section 6.3.11
     "SIZE": lambda status: status.size,  # RFC 8438
+    "DELETED-STORAGE": lambda status: status.deleted_size,  # RFC 9208, section 4.1.4
+    "HIGHESTMODSEQ": lambda status: status.mailbox.highest_modseq,  # RFC 7162, section 3.1.7
 }
 NAMES_AT_A_TIME = 50
 """How many names are matched before the other connections get their turn."""
@@ -32,7 +35,7 @@ _QUOTED_DELIMITER = f'"{DELIMITER}"'.encode("ascii")
 def read_mailbox(arguments: Arguments) -> str:
     """Read a mailbox name behind a space."""
     arguments.space()
-    return parse_mailbox_name(arguments.astring())
+    return parse_mailbox_name(arguments.astring(), utf8=arguments.utf8)
 
 
 async def create(connection: ImapConnection, arguments: Arguments) -> Answer:
@@ -80,7 +83,7 @@ def _pattern(arguments: Arguments) -> tuple[str, str]:
     """Read reference and pattern."""
     reference = read_mailbox(arguments)
     arguments.space()
-    pattern = parse_mailbox_name(arguments.list_mailbox())
+    pattern = parse_mailbox_name(arguments.list_mailbox(), utf8=arguments.utf8)
     arguments.end()
     return reference, pattern
 
@@ -131,7 +134,9 @@ async def list_subscribed(connection: ImapConnection, arguments: Arguments) -> A
 
 
 def _listed(connection: ImapConnection, kind: bytes, attributes: list[bytes], name: str) -> None:
-    connection.untagged(kind + b" (" + b" ".join(attributes) + b") " + _QUOTED_DELIMITER + b" " + mailbox_name(name))
+    connection.untagged(
+        kind + b" (" + b" ".join(attributes) + b") " + _QUOTED_DELIMITER + b" " + connection.mailbox_name(name)
+    )
 
 
 async def status(connection: ImapConnection, arguments: Arguments) -> Answer:
@@ -143,9 +148,11 @@ async def status(connection: ImapConnection, arguments: Arguments) -> Answer:
     unknown = [item for item in items if item not in _STATUS_ITEMS]
     if unknown or not items:
         raise CommandSyntaxError(f"Unknown STATUS item; known: {' '.join(_STATUS_ITEMS)}")
+    if "HIGHESTMODSEQ" in items:
+        connection.enabled.add(CONDSTORE)
     counted = await connection.wait(connection.store.status(connection.user, name))
     values = " ".join(f"{item} {_STATUS_ITEMS[item](counted)}" for item in items)
-    connection.untagged(b"STATUS " + mailbox_name(counted.mailbox.name) + f" ({values})".encode("ascii"))
+    connection.untagged(b"STATUS " + connection.mailbox_name(counted.mailbox.name) + f" ({values})".encode("ascii"))
     return ok("STATUS completed")
 
 

@@ -74,7 +74,7 @@ def matches(key: keys.SearchKey, message: Candidate, *, largest_number: int, lar
 
 
 def _holds_alone(
-    key: keys.HasFlag | keys.IsRecent | keys.HasText | keys.HasDate | keys.HasSize, message: Candidate
+    key: keys.HasFlag | keys.IsRecent | keys.HasText | keys.HasDate | keys.HasSize | keys.HasModseq, message: Candidate
 ) -> bool:
     match key:
         case keys.HasFlag(flag=flag):
@@ -83,6 +83,8 @@ def _holds_alone(
             return message.recent
         case keys.HasSize(larger=larger, size=size):
             return message.info.size > size if larger else message.info.size < size
+        case keys.HasModseq(least=least):
+            return message.info.modseq >= least
         case keys.HasDate():
             return _date_matches(key, message)
         case keys.HasText():

@@ -18,6 +18,8 @@ DateField: TypeAlias = Literal["internal", "sent"]
 Relation: TypeAlias = Literal["before", "on", "since"]
 
 _DATE = re.compile(rb'(?P<quote>"?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})(?P=quote)')
+# search-modsequence = "MODSEQ" [SP entry-name SP ("priv" / "shared" / "all")] SP mod-sequence-valzer
+_ENTRY = re.compile(rb'(?:"/flags/(?:[^"\\]|\\[\\"])+" (?:priv|shared|all) )?', re.IGNORECASE)
 _WORD = re.compile(rb"[A-Za-z]+")
 _SEQUENCE_START = re.compile(rb"[0-9*]")
 
@@ -64,6 +66,13 @@ class HasSize:
 
 
 @dataclass(frozen=True, slots=True)
+class HasModseq:
+    """The last change of the message has this MODSEQ or a later one (RFC 7162, section 3.1.5)."""
+
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
 class InSet:
     """The UID, or the message sequence number, is in the set."""
 
@@ -93,7 +102,7 @@ class Negated:
     key: SearchKey
 
 
-SearchKey: TypeAlias = HasFlag | IsRecent | HasText | HasDate | HasSize | InSet | Both | Either | Negated
+SearchKey: TypeAlias = HasFlag | IsRecent | HasText | HasDate | HasSize | HasModseq | InSet | Both | Either | Negated
 
 _PLAIN: dict[str, SearchKey] = {
     "ALL": Both(()),
@@ -126,6 +135,9 @@ def parse_search(arguments: Arguments) -> SearchKey:
     """Read the whole rest of a SEARCH command. Raises CommandSyntaxError, BadCharset."""
     charset = "UTF-8"
     if arguments.skip(b"CHARSET "):
+        if arguments.utf8:
+            # RFC 6855, section 3: such a SEARCH is answered with BAD.
+            raise CommandSyntaxError("No CHARSET behind ENABLE UTF8=ACCEPT", "CLIENTBUG")
         charset = arguments.astring().decode("ascii", "replace").upper()
         if charset not in CHARSETS:
             raise BadCharset(charset)
@@ -136,6 +148,21 @@ def parse_search(arguments: Arguments) -> SearchKey:
         arguments.space()
         keys.append(parser.key(0))
     return Both(tuple(keys))
+
+
+def uses_modseq(key: SearchKey) -> bool:
+    """Tell whether a key, or one within it, is MODSEQ."""
+    match key:
+        case HasModseq():
+            return True
+        case Both(keys=keys):
+            return any(map(uses_modseq, keys))
+        case Either(first=first, second=second):
+            return uses_modseq(first) or uses_modseq(second)
+        case Negated(key=negated):
+            return uses_modseq(negated)
+        case _:
+            return False
 
 
 class _Parser:
@@ -184,6 +211,9 @@ class _Parser:
                 return Negated(HasFlag(canonical_flag(self._arguments.flag())))
             case "LARGER" | "SMALLER":
                 return HasSize(name == "LARGER", self._arguments.number())
+            case "MODSEQ":
+                self._arguments.match(_ENTRY, "A MODSEQ")  # all flags of a message share one MODSEQ
+                return HasModseq(self._arguments.mod_sequence())
             case "UID":
                 return InSet(parse_sequence_set(self._arguments.sequence_set()), by_uid=True)
             case _:

@@ -7,10 +7,11 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, no, ok
+from mailserver_sim.imap.chosen import selected
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
-from mailserver_sim.imap.messages import selected
+from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.search import Candidate, matches
-from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search
+from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search, uses_modseq
 from mailserver_sim.imap.tokens import Arguments
 from mailserver_sim.store.messages import read_content, read_header
 from mailserver_sim.store.values import MessageInfo
@@ -31,8 +32,18 @@ async def search(connection: ImapConnection, arguments: Arguments, *, by_uid: bo
     mailbox_id = view.mailbox.id
     found = await connection.wait(connection.store.read(lambda reading: _evaluate(reading, mailbox_id, key, messages)))
     numbers = [uid if by_uid else number for number, uid in found]
-    connection.untagged(" ".join(["SEARCH", *map(str, numbers)]).encode("ascii"))
+    highest = highest_modseq(connection, key, [uid for _, uid in found])
+    connection.untagged(" ".join(["SEARCH", *map(str, numbers), *highest]).encode("ascii"))
     return ok("SEARCH completed")
+
+
+def highest_modseq(connection: ImapConnection, key: SearchKey, uids: list[int]) -> list[str]:
+    """Return the highest MODSEQ of those found, for a search that asks for MODSEQ (RFC 7162, section 3.1.5)."""
+    if not uses_modseq(key):
+        return []
+    connection.enabled.add(CONDSTORE)
+    view = selected(connection)
+    return [f"(MODSEQ {max(view.message(uid).modseq for uid in uids)})"] if uids else []
 
 
 def _evaluate(
