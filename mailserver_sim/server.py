@@ -20,7 +20,7 @@ from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.reports import Reporting
 from mailserver_sim.settings import Listener, MailServerSettings
 from mailserver_sim.store.store import Store
-from mailserver_sim.store.values import Quota
+from mailserver_sim.store.values import Quota, Stored
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapServices
@@ -118,6 +118,12 @@ class MailServer:
         (stored,) = await self.store.deliver((account_user,), message, dt.datetime.now(dt.UTC))
         self._reporting.mail_accepted(stored, message, local=None, peer=None)
         return stored.uid
+
+    async def put(self, account_user: str, mailbox: str, message: bytes) -> Stored:
+        """Put a message into any mailbox and return where it is. Raises NoSuchAccount, NoSuchMailbox."""
+        stored = await self.store.append(account_user, mailbox, message, frozenset(), dt.datetime.now(dt.UTC))
+        self._reporting.mail_accepted(stored, message, local=None, peer=None)
+        return stored
 
     async def _listen(self, listener: Listener) -> _Port:
         try:

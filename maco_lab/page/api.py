@@ -12,12 +12,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from maco_http import requests
+from maco_http.operations import Operation
+from maco_http.shapes import Shape
 from maco_lab import client
 from maco_lab.maco_side import UnknownConnection
-from maco_lab.page import landscape, openapi, requests, shapes, trust
+from maco_lab.page import landscape, openapi, shapes, trust
 from maco_lab.page.events import Events
 from maco_lab.page.landscape import Lab
-from maco_lab.page.operations import OPERATIONS, Operation
+from maco_lab.page.operations import OPERATIONS
 from maco_lab.page.sights import connection_shape, sights
 from maco_lab.page.timeline import Connection, connections_of, newest
 from maco_lab.page.tunnels import TunnelBook
@@ -29,7 +32,7 @@ MAX_LAST_EVENT_ID = 64
 MAX_WALK = 5_000
 """In how many of the newest entries connections are looked for: the lab's own loop does it, in some milliseconds."""
 
-Answer: TypeAlias = Callable[["Api", Request, Mapping[str, int]], Awaitable[shapes.Shape | Response]]
+Answer: TypeAlias = Callable[["Api", Request, Mapping[str, int]], Awaitable[Shape | Response]]
 """A method of ``Api``: it gets the request and its query."""
 
 

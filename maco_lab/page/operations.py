@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
+from maco_http.operations import Operation, Query, deadlines
 from maco_lab.page import shapes
 from maco_lab.page.shapes import MAX_CONNECTIONS, MAX_ENTRIES
 
 POLL_S = 120.0
-REQUEST_S = 10.0
 
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A parameter of the query string: a whole number between the two bounds."""
-
-    name: str
-    meaning: str
-    default: int
-    most: int = 2**53 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation; ``name`` is its operationId and the method of ``Api`` that answers it."""
-
-    name: str
-    path: str
-    summary: str
-    answer: type[shapes.Shape] | Literal["events", "document"]
-    method: Literal["GET", "POST"] = "GET"
-    request: type[shapes.Shape] | None = None
-    queries: tuple[Query, ...] = ()
-    refusals: tuple[int, ...] = ()
-    """Status codes that this operation has beside those that all have (400, 403 and 503)."""
-    deadline_s: float | None = REQUEST_S
-    """None: the answer is a stream that goes on."""
-
-    @property
-    def path_parameter(self) -> str:
-        """The name in braces in the path; empty if there is none."""
-        return self.path.partition("{")[2].partition("}")[0]
+_EVENTS = (
+    "Each `entry` event has an entry of the journal as its data, and an ID. A client that comes back with its "
+    "Last-Event-ID gets what it has missed: 500 entries at most, behind a `gap` event with the number of those left "
+    "out. A stream without it begins with the newest entries. A `run` event at the start tells which run of the lab "
+    "this is; "
+    "after a restart of the lab the ID of an earlier run counts for nothing."
+)
 
 
 _LIMIT = Query("limit", "How many at most.", 50, MAX_CONNECTIONS)
@@ -63,10 +36,13 @@ OPERATIONS: tuple[Operation, ...] = (
               shapes.Timeline, refusals=(404,)),
     Operation("journal", "/api/journal", "Entries of the journal, in order.", shapes.JournalPart,
               queries=(_AFTER, Query("limit", "How many at most.", 100, MAX_ENTRIES))),
-    Operation("events", "/api/events", "The journal as a stream of server-sent events.", "events", deadline_s=None),
+    Operation("events", "/api/events", "The journal as a stream of server-sent events.", "events", deadline_s=None,
+              description=_EVENTS),
     Operation("poll", "/api/poll", "Let MaCo poll now; returns when every poll has ended.", shapes.PollResults,
               method="POST", request=shapes.PollRequest, refusals=(404, 413, 415, 422, 504), deadline_s=POLL_S),
     Operation("send_mail", "/api/mails", "Send a sample market message to the mail server by SMTP.", shapes.MailSent,
               method="POST", request=shapes.MailRequest, refusals=(409, 413, 415, 422, 504), deadline_s=35.0),
     Operation("openapi", "/api/openapi.json", "This document.", "document"),
 )  # fmt: skip
+
+DEADLINES = deadlines(OPERATIONS)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from maco_http.shapes import Shape
 from maco_lab.client import ADDRESS
 
 MAX_CONNECTIONS = 200
@@ -21,18 +22,6 @@ Recipient: TypeAlias = Annotated[str, Field(max_length=254, pattern=rf"^{ADDRESS
 """An address as ``maco-lab send`` takes it."""
 
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=254)]
-
-
-class Shape(BaseModel):
-    """A mapping with exactly these keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Refusal(Shape):
-    """Why a request was refused."""
-
-    error: str
 
 
 class Listener(Shape):
@@ -241,7 +230,7 @@ class JournalPart(Shape):
 class PollRequest(Shape):
     """Which e-mail connections to poll; all of them if none is named."""
 
-    connections: Annotated[list[Name], Field(max_length=100)] = []
+    connections: list[Name] = Field(default_factory=list, max_length=100)
 
 
 class Mail(Shape):

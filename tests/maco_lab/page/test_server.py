@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from maco_http import server
 from maco_lab.lab_file import default_text
-from maco_lab.page import server
 from maco_lab.page.serving import PageSocket
 from maco_lab.testing.lab import Lab
 from tests.maco_lab.page.client import DEADLINE_S, PageClient
