@@ -1,4 +1,4 @@
-"""Write the table of capabilities into ``docs/mail-protocols.md``: ``python -m tests.mailserver_sim.capability_page``."""
+"""Write the table of capabilities into the documentation: ``python -m tests.mailserver_sim.capability_page``."""
 
 from __future__ import annotations
 
