@@ -6,6 +6,7 @@ import http
 from importlib.metadata import version
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from maco_lab.page import shapes
@@ -43,7 +44,7 @@ def document() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    used: list[type[shapes.Shape]] = [shapes.Refusal]
+    used: list[type[BaseModel]] = [shapes.Refusal]
     for operation in OPERATIONS:
         used += [each for each in (operation.answer, operation.request) if each and not isinstance(each, str)]
     reference = "#/components/schemas/{model}"
@@ -78,7 +79,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _query(query: Query) -> dict[str, Any]:
-    schema = {"type": "integer", "minimum": 0, "maximum": query.most, "default": query.default}
+    schema = {"type": "integer", "minimum": query.least, "maximum": query.most, "default": query.default}
     return {"name": query.name, "in": "query", "description": query.meaning, "required": False, "schema": schema}
 
 
@@ -98,5 +99,5 @@ def _refusal(status: int) -> dict[str, Any]:
     return {"description": http.HTTPStatus(status).phrase, "content": content}
 
 
-def _reference(shape: type[shapes.Shape]) -> dict[str, str]:
+def _reference(shape: type[BaseModel]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{shape.__name__}"}

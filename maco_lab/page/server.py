@@ -21,6 +21,8 @@ from maco_lab.page.events import Events
 from maco_lab.page.guard import Guard
 from maco_lab.page.landscape import Lab
 from maco_lab.page.tunnels import TunnelBook
+from maco_lab.scenarios.switchboard import Switchboard
+from maco_lab.topology import RunningLab
 
 HEAD_S = 10.0
 """How long a client may take to send a request's head, and how long a connection may be idle."""
@@ -35,7 +37,8 @@ END_S = 0.1
 async def served(lab: Lab, listening: socket.socket) -> AsyncIterator[None]:
     """Serve page and API on a socket that listens, while the block runs."""
     with TunnelBook(lab.journal) as tunnels:
-        api = Api(lab, tunnels, Events(lab.journal))
+        board = Switchboard(lab.file, lab if isinstance(lab, RunningLab) else None)
+        api = Api(lab, board, tunnels, Events(lab.journal))
         guard = Guard(application(api), listening.getsockname()[1])
         state = ServerState()
         loop = asyncio.get_running_loop()
@@ -47,6 +50,7 @@ async def served(lab: Lab, listening: socket.socket) -> AsyncIterator[None]:
             guard.ending = True
             server.close()
             await _cut(state)
+            await board.close()
 
 
 def _config(guard: Guard) -> Config:
