@@ -20,15 +20,15 @@ from maco_lab.taps.copies import Wiretap
 from maco_lab.taps.key_log import KeyLogs, sessions_of
 from maco_wire.observation import Hop, Party
 
-SLACK_S = 0.05
-"""How long before and after a poll's own connection what passes in its tunnel may still belong to it."""
+SLACK_S = 0.002
+"""How long behind a poll's own connections what passes in its tunnel may still belong to it."""
 
 MAX_BESIDE = 8
 """How many pieces stand beside one; further ones get moments of their own, so that an answer stays bounded."""
 
-NO_TAP_SAW = "no tap saw a connection of this poll on this network"
-LOST = "the tap keeps the newest 32 MiB only, and has lost the oldest bytes of this connection"
-SHARED = "the tunnel carries other connections too: shown is what passed in it while this poll ran"
+NO_TAP_SAW = "No tap saw a connection of this poll on this network"
+LOST = "The tap keeps the newest 32 MiB only, and has lost the oldest bytes of this connection"
+SHARED = "The tunnel carries other connections too: shown is what passed in it while this poll ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _names(wires: Mapping[Hop, Wire | None], key_logs: KeyLogs) -> dict[bytes, s
 def _while_it_ran(wires: Mapping[Hop, Wire | None]) -> tuple[float, float]:
     """Return when the first and the last byte of the poll's own connections passed; the tunnel lives longer."""
     own = [chunk.at for hop in (Hop.CLOUD_NETWORK, Hop.CUSTOMER_LAN) if (wire := wires[hop]) for chunk in wire.chunks]
-    return min(own, default=0.0) - SLACK_S, max(own, default=0.0) + SLACK_S
+    return min(own, default=0.0), max(own, default=0.0) + SLACK_S
 
 
 def _note(hop: Hop, wire: Wire | None) -> str:

@@ -13,6 +13,7 @@ from maco_lab.scenarios.switchboard import Switchboard, UnknownScenario
 from maco_lab.scenarios.table import SCENARIOS, NotPossible
 from maco_lab.testing.lab import Lab
 from maco_wire.observation import CanarySeen, Handshake, Login, Party
+from tests.faults.leaks import nothing_left_running
 
 WAY_A, WAY_B = "way-a", "way-b"
 ALL = {Party.MACO, Party.CONNECTIVITY, Party.CLOUD_CONNECTOR, Party.MAIL_SERVER}
@@ -147,6 +148,21 @@ def test_a_mail_server_whose_port_was_taken_is_told_and_comes_back_with_the_next
     maco_lab.thread.run(board.switch_off("certificate-expired"))
 
     assert polled(maco_lab, WAY_A).succeeded
+
+
+def test_scenarios_leave_no_task_no_thread_and_no_descriptor_behind(maco_lab: Lab, board: Switchboard) -> None:
+    async def played() -> None:
+        for name in ("certificate-expired", "starttls-stripped", "ca-only-at-maco"):
+            await board.switch_on(name)
+            await maco_lab.running.maco.poll_all()
+            await board.switch_off(name)
+
+    async def played_again() -> None:
+        async with nothing_left_running():
+            await played()
+
+    maco_lab.thread.run(played())
+    maco_lab.thread.run(played_again())
 
 
 def test_an_unknown_scenario_is_refused_with_those_that_there_are(maco_lab: Lab, board: Switchboard) -> None:
