@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import BaseModel
+
 from maco_http.shapes import Shape
 
 REQUEST_S = 10.0
@@ -22,6 +24,7 @@ class Query:
     meaning: str
     default: int
     most: int = 2**53 - 1
+    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Operation:
     name: str
     path: str
     summary: str
-    answer: type[Shape] | Literal["events", "document", "mail"]
+    answer: type[BaseModel] | Literal["events", "document", "mail"]
     method: Literal["GET", "POST", "DELETE"] = "GET"
     request: type[Shape] | Literal["mail"] | None = None
     queries: tuple[Query | TextQuery, ...] = ()

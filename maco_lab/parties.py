@@ -189,17 +189,9 @@ def build_connector(
         truncated_as=connector.truncated_as,
         tunnel=TunnelLife(connector.application_tunnel_connections, connector.drain_s, _keep_alive(connector)),
     )
-    listed = connector.back_end_trust_store
-    trust_store = BackEndTrustStore(
-        [pki.anchor(choice) for choice in listed.certificates],
-        trust_all=listed.trust_all_backends,
-        check_name=connector.check_back_end_name,
-        offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
-    )
-    pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
     back_ends = open_back_ends(
         settings,
-        trust_store,
+        build_trust_store(connector, pki),
         names.resolve,
         record=reporting.record,
         describe_certificate=summarize,
@@ -214,6 +206,19 @@ def build_connector(
         session_settings=tunnel_session_settings(connector),
         connects=connects,
     )
+
+
+def build_trust_store(connector: lab_model.CloudConnector, pki: LabPki) -> BackEndTrustStore:
+    """Build the back-end trust store of a Cloud Connector."""
+    listed = connector.back_end_trust_store
+    trust_store = BackEndTrustStore(
+        [pki.anchor(choice) for choice in listed.certificates],
+        trust_all=listed.trust_all_backends,
+        check_name=connector.check_back_end_name,
+        offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
+    )
+    pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
+    return trust_store
 
 
 def _subaccount(subaccount: lab_model.ConnectorSubaccount) -> SubaccountSettings:

@@ -6,6 +6,7 @@ Twisted's reactor must be on that loop before ``start`` (``mailserver_sim.reacto
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 import ssl
 from collections.abc import Callable, Mapping
@@ -41,7 +42,7 @@ class _Port(Protocol):
 
 
 class MailServer:
-    """One mail server; started once and stopped once."""
+    """One mail server; started once, restarted if need be, and stopped in the end."""
 
     def __init__(
         self,
@@ -105,6 +106,24 @@ class MailServer:
                 connection.abort()
             await self._connections.all_gone(ABORT_S)
         await asyncio.get_running_loop().run_in_executor(None, self.store.close)
+
+    async def restart(
+        self, settings: MailServerSettings, *, imap_tls: ContextFactory, smtp_tls: ssl.SSLContext
+    ) -> None:
+        """Stop, and start with other settings where it listened; accounts, store and listeners stay the same.
+
+        Raises what ``start`` raises; then nothing is left open, and it may be restarted again.
+        """
+        where = self.addresses
+        listeners = tuple(
+            dataclasses.replace(each, port=where[each.protocol][1]) if each.protocol in where else each
+            for each in self.settings.listeners
+        )
+        await self.stop()
+        self.settings = dataclasses.replace(settings, listeners=listeners)
+        self._imap_tls, self._smtp_tls = imap_tls, smtp_tls
+        self._imap = self._smtp = None
+        await self.start()
 
     async def clear(self) -> None:
         """Drop every connection, every message and every mailbox but the INBOXes; the ports stay open."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maco_http.operations import Operation, Query, deadlines
 from maco_lab.page import shapes
-from maco_lab.page.shapes import MAX_CONNECTIONS, MAX_ENTRIES
+from maco_lab.page.shapes import MAX_CONNECTIONS, MAX_ENTRIES, MAX_MOMENTS
 
 POLL_S = 120.0
 
@@ -19,6 +19,9 @@ _EVENTS = (
 
 _LIMIT = Query("limit", "How many at most.", 50, MAX_CONNECTIONS)
 _AFTER = Query("after", "The number of an entry; what is behind it is returned.", 0)
+_HOP = Query("hop", "1 is the cloud network, 2 the tunnel, 3 the customer's LAN.", 1, 3, least=1)
+_OFFSET = Query("offset", "How many moments to leave out.", 0)
+_SWITCHED = (404, 409, 413, 415, 422, 504)
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("landscape", "/api/landscape", "The systems, where they listen, and the e-mail connections.",
@@ -30,6 +33,10 @@ OPERATIONS: tuple[Operation, ...] = (
               shapes.Sights),
     Operation("sight", "/api/sights/{email_connection}", "The same for one e-mail connection.",
               shapes.Sight, refusals=(404,)),
+    Operation("hop", "/api/sights/{email_connection}/hop",
+              "What an eavesdropper saw of that poll on one network, beside the same moments on the next one.",
+              shapes.HopBytes, queries=(_HOP, _OFFSET, Query("limit", "How many moments at most.", 20, MAX_MOMENTS)),
+              refusals=(404,)),
     Operation("connections", "/api/connections", "The newest connections through the landscape.",
               shapes.Connections, queries=(_LIMIT,)),
     Operation("timeline", "/api/connections/{id}", "One connection with everything that was observed of it.",
@@ -42,6 +49,12 @@ OPERATIONS: tuple[Operation, ...] = (
               method="POST", request=shapes.PollRequest, refusals=(404, 413, 415, 422, 504), deadline_s=POLL_S),
     Operation("send_mail", "/api/mails", "Send a sample market message to the mail server by SMTP.", shapes.MailSent,
               method="POST", request=shapes.MailRequest, refusals=(409, 413, 415, 422, 504), deadline_s=35.0),
+    Operation("scenarios", "/api/scenarios", "The teaching scenarios, and which one is on.", shapes.Scenarios),
+    Operation("switch_on", "/api/scenarios/{scenario}/on",
+              "Make this mistake in the lab that runs; a scenario that is on is switched off before.",
+              shapes.Scenarios, method="POST", request=shapes.SwitchRequest, refusals=_SWITCHED),
+    Operation("switch_off", "/api/scenarios/{scenario}/off", "Let the lab run again as its file says.",
+              shapes.Scenarios, method="POST", request=shapes.SwitchRequest, refusals=_SWITCHED),
     Operation("openapi", "/api/openapi.json", "This document.", "document"),
 )  # fmt: skip
 

@@ -14,13 +14,19 @@ from maco_lab.page.events import Events
 from maco_lab.page.landscape import Lab
 from maco_lab.page.operations import DEADLINES
 from maco_lab.page.tunnels import TunnelBook
+from maco_lab.scenarios.switchboard import Switchboard
+from maco_lab.topology import RunningLab
 
 
 @contextlib.asynccontextmanager
 async def served(lab: Lab, listening: socket.socket) -> AsyncIterator[None]:
     """Serve page and API on a socket that listens, while the block runs."""
     with TunnelBook(lab.journal) as tunnels:
-        api = Api(lab, tunnels, Events(lab.journal))
+        board = Switchboard(lab.file, lab if isinstance(lab, RunningLab) else None)
+        api = Api(lab, board, tunnels, Events(lab.journal))
         guard = Guard(application(api), listening.getsockname()[1], DEADLINES)
-        async with server.served(guard, listening):
-            yield
+        try:
+            async with server.served(guard, listening):
+                yield
+        finally:
+            await board.close()
