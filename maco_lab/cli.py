@@ -225,6 +225,37 @@ def poll(
     raise typer.Exit(0 if all(result["succeeded"] for result in results) else 1)
 
 
+@app.command(short_help="Show what all parties have observed.")
+def journal(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the lab ends, or Ctrl-C.")] = False,
+    since: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Begin with this entry.")] = 1,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only entries of this kind; may be given again.", show_default=False)
+    ] = None,
+    json_: Annotated[
+        bool | None,
+        typer.Option("--json/--text", help="JSON lines, or text; without it text in a terminal, else JSON lines."),
+    ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a line instead.")] = False,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Show the journal of the running lab: an entry a line, in order.
+
+    What it does not keep any more is told on standard error.
+    """
+    from maco_lab import journal_command as command
+    from maco_lab.client import NoLabError
+
+    if schema:
+        command.print_schema()
+        return
+    try:
+        wanted = command.Wanted(since, frozenset(kind or ()), follow, json_)
+        command.print_journal(_state(state, create=False), wanted)
+    except (NoLabError, command.UnknownKind) as error:
+        _fail(str(error))
+
+
 @app.command()
 def send(
     to: Annotated[

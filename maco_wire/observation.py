@@ -181,6 +181,21 @@ class StreamClosed(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class SocketClosed(Observation):
+    """An end of the way, MaCo or the mail server, closed its TCP connection: the bytes of the socket as they were.
+
+    So TLS and SOCKS5 count too, which is what an eavesdropper counts. Unless ``peer_ended`` before, bytes may have come
+    that nobody received.
+    """
+
+    kind: ClassVar[str] = "socket_closed"
+
+    bytes_sent: int
+    bytes_received: int
+    peer_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TunnelState(Observation):
     """A tunnel changed its state; values as in the Cloud Connector's own API (``tunnel.state``)."""
 

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from maco_lab import client
+from maco_lab.journal_schema import journal_schema
 from maco_lab.maco_side import UnknownConnection
 from maco_lab.page import landscape, openapi, requests, shapes, trust
 from maco_lab.page.events import Events
@@ -132,8 +133,12 @@ class Api:
         """Return the OpenAPI document."""
         return JSONResponse(openapi.document())
 
+    async def journal_schema(self, _request: Request, _query: Mapping[str, int]) -> Response:
+        """Return the schema of an entry of the journal."""
+        return JSONResponse(journal_schema())
+
     _answers: ClassVar[Mapping[str, Answer]] = {
         "landscape": landscape, "trust": trust, "tunnels": tunnels, "sights": sights, "sight": sight,
         "connections": connections, "timeline": timeline, "journal": journal, "events": events, "poll": poll,
-        "send_mail": send_mail, "openapi": openapi,
+        "send_mail": send_mail, "openapi": openapi, "journal_schema": journal_schema,
     }  # fmt: skip

@@ -87,7 +87,7 @@ def _answer(operation: Operation) -> dict[str, Any]:
         case "events":
             return {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
         case "document":
-            return {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}}
+            return {"description": operation.summary, "content": {"application/json": {"schema": {"type": "object"}}}}
         case shape:
             content = {"application/json": {"schema": _reference(shape)}}
             return {"description": (shape.__doc__ or "").splitlines()[0], "content": content}

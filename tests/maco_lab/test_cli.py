@@ -13,7 +13,7 @@ from maco_lab.cli import app
 from maco_lab.lab_file import default_text
 from tests.maco_lab.processes import run, running
 
-COMMANDS = ("up", "down", "demo", "capture", "poll", "send", "forward", "validate", "version")
+COMMANDS = ("up", "down", "demo", "capture", "poll", "journal", "send", "forward", "validate", "version")
 
 
 @pytest.fixture
