@@ -85,8 +85,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "ended_by": "How the connection ended.",
     },
     "socket_closed": {
-        "bytes_sent": "Bytes that this end sent on the TCP connection, with SOCKS5 and TLS.",
-        "bytes_received": "Bytes that this end received on the TCP connection, with SOCKS5 and TLS.",
+        "bytes_sent": "Bytes that this end sent on the TCP connection, with SOCKS5 and TLS, if its system tells.",
+        "bytes_received": "Bytes that this end received on the TCP connection, likewise.",
         "peer_ended": "Whether the peer had ended its direction before; if not, bytes may have come that nobody read.",
     },
     "tunnel_state": {

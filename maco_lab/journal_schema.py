@@ -148,7 +148,7 @@ def type_of(annotation: Any) -> str:
         case {"enum": list(values)}:
             return ", ".join(f"`{value}`" for value in values)
         case {"$ref": reference}:
-            return reference.rpartition("/")[2]
+            return str(reference).rpartition("/")[2]
         case {"items": dict(items)}:
             return f"list of {_word(items)}"
         case {"prefixItems": list(items)}:
