@@ -32,6 +32,8 @@ from maco_lab.state import RunNote, StateFolder
 from maco_lab.story import printable, where_tls_ended
 from maco_lab.topology import running_lab
 from maco_lab.up_options import UpOptions
+from maco_lab.up_taps import TapsTeller
+from maco_net.background import in_background
 from maco_wire.observation import Address, PartyProcess
 
 
@@ -67,7 +69,11 @@ async def run_up(file: LabFile, state: StateFolder, options: UpOptions, console:
             contextlib.closing(Journal(state.journal)) as journal,
             page_socket(file.model.page, free_port=options.free_ports) as page,
         ):
-            await _run(file, state, journal, options, _Teller(console, began), stop, page)
+            teller = _Teller(console, began)
+            try:
+                await _run(file, state, journal, options, teller, stop, page)
+            finally:
+                teller.taps.tell_end()
     except asyncio.CancelledError:
         if not stop.asked:
             raise
@@ -115,15 +121,20 @@ async def _run(
         _tell_parent(options.ready_fd, b"up\n")
         if options.seed:
             await lab.seed_mail()
+        async with in_background(_after_first_polls(polled, lab, options, teller, page)):
+            await lab.maco.run_schedule(lambda result: teller.tell_poll(lab.journal, result), polled.set)
 
-        def first_round() -> None:
-            polled.set()
-            teller.tell_schedule(lab, page.address if page else None)
-            _tell_parent(options.ready_fd, b"polled\n")
-            if options.ready_fd is not None:
-                os.close(options.ready_fd)
 
-        await lab.maco.run_schedule(lambda result: teller.tell_poll(lab.journal, result), first_round)
+async def _after_first_polls(
+    polled: asyncio.Event, lab: Lab, options: UpOptions, teller: _Teller, page: PageSocket | None
+) -> None:
+    """Say what the first polls have shown, and what comes now; then nobody waits for us any more."""
+    await polled.wait()
+    await teller.taps.tell_first_polls(lab)
+    teller.tell_schedule(lab, page.address if page else None)
+    _tell_parent(options.ready_fd, b"polled\n")
+    if options.ready_fd is not None:
+        os.close(options.ready_fd)
 
 
 def _lab(
@@ -172,6 +183,7 @@ class _Teller:
         self._console = console
         self._began = began
         self._told: dict[str, int] = {}
+        self.taps = TapsTeller(console)
 
     def tell_landscape(self, lab: Lab, page: Address | None) -> None:
         took = time.monotonic() - self._began

@@ -7,12 +7,13 @@ connections.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from maco_lab.taps.chunk import Hop, TapChunk, TappedConnection
+from maco_lab.taps.chunk import HOPS, Hop, TapChunk, TappedConnection
 from maco_wire.observation import Address
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -34,6 +35,16 @@ class Wiretap:
     incomplete: frozenset[int] = frozenset()
 
 
+@dataclass(slots=True)
+class Passed:
+    """How much has passed on one hop in all; ``lost`` are the bytes of it that are not kept any more."""
+
+    connections: int = 0
+    from_client: int = 0
+    to_client: int = 0
+    lost: int = 0
+
+
 class Copies:
     """The chunks of all taps in the order in which they passed."""
 
@@ -52,11 +63,17 @@ class Copies:
         self._weight = 0
         self._connections: dict[int, TappedConnection] = {}
         self._incomplete: set[int] = set()
+        self._passed: dict[Hop, Passed] = {hop: Passed() for hop in HOPS}
+
+    def passed(self, hop: Hop) -> Passed:
+        """Return how much has passed on a hop until now."""
+        return dataclasses.replace(self._passed[hop])
 
     def opened(self, hop: Hop, client: Address, server: Address) -> TappedConnection:
         """Return a new connection between two ends; it has a number of its own."""
         connection = TappedConnection(next(self._numbers), hop, client, server, self._clock())
         self._connections[connection.number] = connection
+        self._passed[hop].connections += 1
         if len(self._connections) > self._max_connections:
             self._forget(next(iter(self._connections)))
         return connection
@@ -64,7 +81,12 @@ class Copies:
     def keep(self, connection: TappedConnection, data: bytes | memoryview, *, from_client: bool) -> None:
         """Keep a copy of bytes that pass now."""
         self._chunks.append(TapChunk(connection, from_client, self._clock(), bytes(data)))
-        self._weight += len(data) + CHUNK_COST
+        passed, size = self._passed[connection.hop], len(data)
+        if from_client:
+            passed.from_client += size
+        else:
+            passed.to_client += size
+        self._weight += size + CHUNK_COST
         while self._weight > self._max_bytes:
             self._drop_oldest()
 
@@ -76,6 +98,7 @@ class Copies:
     def _drop_oldest(self) -> None:
         oldest = self._chunks.popleft()
         self._weight -= len(oldest.data) + CHUNK_COST
+        self._passed[oldest.connection.hop].lost += len(oldest.data)
         if oldest.connection.number in self._connections:
             self._incomplete.add(oldest.connection.number)
 
