@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
+import itertools
 import json
 import logging
 import os
@@ -17,10 +19,12 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from certs.files import read_cast
+from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.ha.link import Role
 from maco_lab import lab_model
 from maco_lab.canaries import all_canaries, plant_canaries
@@ -28,10 +32,13 @@ from maco_lab.ha_party import build_node, configured_address
 from maco_lab.lab_file import LabFileError
 from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
+    CloudAddresses,
+    OpenBackEnds,
     Reporting,
     build_connectivity,
     build_connector,
     build_pollers,
+    build_token_source,
     configured_cloud_addresses,
     connectivity_settings,
     token_service_uses_tls,
@@ -41,6 +48,8 @@ from maco_lab.party_settings import PartySettings
 from maco_lab.pki import LabPki
 from maco_lab.runner import CANNOT_START, EXIT_CANNOT_START, reason_of, run_lab
 from maco_lab.state import StateFolder
+from maco_lab.taps.key_files import KeyFiles
+from maco_lab.taps.remote import RemotelyTappedBackEndOpener
 from maco_net.background import in_background
 from maco_wire.observation import Address, Observation, Record
 
@@ -61,7 +70,7 @@ class Serving:
     requests: Mapping[str, Handler] = field(default_factory=dict)
 
 
-Begin: TypeAlias = Callable[[PartySettings, Record], AbstractAsyncContextManager[Serving]]
+Begin: TypeAlias = Callable[[PartySettings, "Channel"], AbstractAsyncContextManager[Serving]]
 
 
 def run_attached(kind: PartyKind, *, verbose: bool) -> int:
@@ -77,11 +86,14 @@ def run_attached(kind: PartyKind, *, verbose: bool) -> int:
 class Channel:
     """This process's end of the two pipes to its parent. ``record`` and ``send`` may be called from any thread."""
 
+    _numbers = itertools.count(1)
+
     def __init__(self) -> None:
         """Take standard output for reports; what prints from now on prints to standard error."""
         self._out = os.dup(1)
         os.dup2(2, 1)
         self._lock = threading.Lock()
+        self._questions: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
 
     def record(self, observation: Observation) -> None:
         """Report an observation with its time, taken under the lock: what is sent later was seen later."""
@@ -92,6 +104,21 @@ class Channel:
         """Send anything else, behind everything that was reported before."""
         with self._lock:
             self._write(message)
+
+    async def ask(self, question: str, **about: Any) -> Mapping[str, Any]:
+        """Ask the parent and return its answer. It answers as long as it is there; without it this process ends."""
+        number = next(self._numbers)
+        self._questions[number] = asyncio.get_running_loop().create_future()
+        try:
+            self.send({"ask": number, "question": question} | about)
+            return await self._questions[number]
+        finally:
+            del self._questions[number]
+
+    def take_answer(self, message: Mapping[str, Any]) -> None:
+        """Take what the parent answers; whoever asked may have given up."""
+        if (question := self._questions.get(message["ask"])) and not question.done():
+            question.set_result(message["answer"])
 
     def _write(self, message: Mapping[str, Any]) -> None:
         data = json.dumps(message).encode() + b"\n"
@@ -130,6 +157,8 @@ class _Orders:
         async for request in self._channel.requests():
             if request["command"] == "sync":
                 self._channel.send({"answer": request["id"]})
+            elif request["command"] == "answer":
+                self._channel.take_answer(request)
             else:
                 self._waiting.put_nowait(request)
         self.ended = True
@@ -158,7 +187,7 @@ async def _serve(channel: Channel, begin: Begin) -> int:
 async def _be_party(channel: Channel, orders: _Orders, begin: Begin) -> int:
     start = await orders.next()
     try:
-        async with begin(PartySettings.from_message(start), channel.record) as serving:
+        async with begin(PartySettings.from_message(start), channel) as serving:
             channel.send({"answer": start["id"], "addresses": dict(serving.addresses)})
             async with asyncio.TaskGroup() as tasks:
                 while True:
@@ -184,7 +213,22 @@ def _drain(drain: Callable[[float], Awaitable[bool]], limit_s: float) -> Handler
 
 def _pki(settings: PartySettings) -> LabPki:
     """Return the certificates that the parent has made; none is ever replaced while the lab runs."""
-    return LabPki(settings.file.folder, read_cast(settings.certificates))
+    pki = LabPki(settings.file.folder, read_cast(settings.certificates))
+    if settings.key_folder:
+        pki.key_files = KeyFiles(Path(settings.key_folder), create=False)
+    return pki
+
+
+def _cloud(settings: PartySettings) -> CloudAddresses:
+    """Return where this party dials the cloud side: at the taps before it, if there are any."""
+    cloud = configured_cloud_addresses(settings.file.model.cloud)
+    socks5, tunnel = settings.dials.get("socks5", cloud.socks5), settings.dials.get("tunnel", cloud.tunnel)
+    return replace(cloud, socks5=socks5, tunnel=tunnel)
+
+
+def _open_back_ends(settings: PartySettings, channel: Channel) -> OpenBackEnds:
+    """Return what makes the opener of back ends: through the parent's taps, if there are any."""
+    return functools.partial(RemotelyTappedBackEndOpener, channel.ask) if settings.key_folder else BackEndOpener
 
 
 def _reporting(settings: PartySettings, record: Record) -> Reporting:
@@ -192,7 +236,7 @@ def _reporting(settings: PartySettings, record: Record) -> Reporting:
 
 
 @contextlib.asynccontextmanager
-async def _begin_cloud(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+async def _begin_cloud(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     from joserfc.jwk import RSAKey
 
     model = settings.file.model
@@ -200,7 +244,7 @@ async def _begin_cloud(settings: PartySettings, record: Record) -> AsyncIterator
         connectivity_settings(model, free_ports=False),
         _pki(settings),
         RSAKey.import_key(dict(settings.signing_key)),
-        _reporting(settings, record),
+        _reporting(settings, channel.record),
         over_tls=token_service_uses_tls(model.cloud),
         session=tunnel_session_settings(model.cloud),
     )
@@ -212,20 +256,21 @@ async def _begin_cloud(settings: PartySettings, record: Record) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def _begin_connector(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+async def _begin_connector(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     model = settings.file.model
     described = next(each for each in model.cloud_connectors if each.name == settings.connector)
     if settings.role:
-        async with _one_of_a_pair(settings, described, record) as serving:
+        async with _one_of_a_pair(settings, described, channel) as serving:
             yield serving
         return
     connector = build_connector(
         described,
-        configured_cloud_addresses(model.cloud),
+        _cloud(settings),
         OnPremiseNames(model.hosts, {}),
         _pki(settings),
-        _reporting(settings, record),
+        _reporting(settings, channel.record),
         installation_id=settings.installation_id,
+        open_back_ends=_open_back_ends(settings, channel),
     )
 
     async def connect(_: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,18 +287,19 @@ async def _begin_connector(settings: PartySettings, record: Record) -> AsyncIter
 
 @contextlib.asynccontextmanager
 async def _one_of_a_pair(
-    settings: PartySettings, described: lab_model.CloudConnector, record: Record
+    settings: PartySettings, described: lab_model.CloudConnector, channel: Channel
 ) -> AsyncIterator[Serving]:
     model = settings.file.model
     role: Role = "master" if settings.role == "master" else "shadow"
     node = build_node(
         described,
         role,
-        configured_cloud_addresses(model.cloud),
+        _cloud(settings),
         OnPremiseNames(model.hosts, {}),
         _pki(settings),
-        _reporting(settings, record),
+        _reporting(settings, channel.record),
         installation_id=settings.installation_id,
+        open_back_ends=_open_back_ends(settings, channel),
         address=settings.address or configured_address(described, role),
         peer=settings.peer,
     )
@@ -273,11 +319,13 @@ async def _one_of_a_pair(
 
 
 @contextlib.asynccontextmanager
-async def _begin_mail_server(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+async def _begin_mail_server(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     from maco_lab.mail_party import build_mail_server
 
     state = StateFolder(settings.state)
-    server, _ = build_mail_server(settings.file, state, _pki(settings), _reporting(settings, record), free_ports=False)
+    server, _ = build_mail_server(
+        settings.file, state, _pki(settings), _reporting(settings, channel.record), free_ports=False
+    )
 
     async def deliver(request: Mapping[str, Any]) -> dict[str, Any]:
         return {"uid": await server.deliver(request["user"], base64.b64decode(request["mail"]))}
@@ -290,18 +338,22 @@ async def _begin_mail_server(settings: PartySettings, record: Record) -> AsyncIt
 
 
 @contextlib.asynccontextmanager
-async def _begin_maco(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+async def _begin_maco(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     from maco_client.inbox import Inbox
 
     model = settings.file.model
     with contextlib.closing(Inbox(StateFolder(settings.state).inbox)) as inbox:
-        cloud = configured_cloud_addresses(model.cloud)
-        pollers = build_pollers(model, cloud, _pki(settings), inbox, _reporting(settings, record))
+        pki, cloud = _pki(settings), _cloud(settings)
+        tokens = build_token_source(model, cloud, pki)
+        pollers = build_pollers(model, cloud, pki, inbox, _reporting(settings, channel.record), tokens)
 
         async def poll(request: Mapping[str, Any]) -> dict[str, Any]:
             return {"result": asdict(await pollers[request["connection"]].poll())}
 
-        yield Serving(requests={"poll": poll})
+        async def token(_: Mapping[str, Any]) -> dict[str, Any]:
+            return {"token": tokens.last}
+
+        yield Serving(requests={"poll": poll, "token": token})
 
 
 _BEGIN: Mapping[PartyKind, Begin] = {

@@ -75,15 +75,11 @@ def up(
         typer.Option(help="Keep the certificates in this folder; without it they are new at every start."),
     ] = None,
     isolate: Annotated[bool, typer.Option("--isolate", help="Run each party in a process of its own.")] = False,
-    tap: Annotated[
-        bool, typer.Option("--tap", help="Put a wiretap without keys into each hop; not with --isolate.")
-    ] = False,
+    tap: Annotated[bool, typer.Option("--tap", help="Put a wiretap without keys into each hop.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log what the parties do.")] = False,
     ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the landscape of a lab file; MaCo polls at once and then by schedule."""
-    if tap and isolate:
-        _fail("--tap: the taps stand in one process with all parties; leave out --isolate")
     file, folder = _lab_file(lab), _state(state)
     options = UpOptions(
         free_ports=ports is Ports.AUTO,

@@ -1,8 +1,9 @@
 """``maco-lab up --isolate``: the landscape with a process for each party, and one journal.
 
-The parent listens nowhere but on its control socket: it starts the parties, tells each what to be, numbers what they
-report, lets MaCo poll by schedule and on demand, and starts again whoever ends by itself. A party that comes back has
-the addresses, keys and certificates that it had before; whether the others find it again is up to them.
+The parent listens nowhere but on its control socket, and where its taps are: it starts the parties, tells each what to
+be, numbers what they report, lets MaCo poll by schedule and on demand, and starts again whoever ends by itself. A party
+that comes back has the addresses, keys and certificates that it had before; whether the others find it again is up to
+them. The taps outlive every party.
 """
 
 from __future__ import annotations
@@ -30,17 +31,21 @@ from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.maco_side import MacoSide
 from maco_lab.merging import Merging
+from maco_lab.names import OnPremiseNames
 from maco_lab.parties import TUNNEL_HOST
 from maco_lab.party_process import PartyGone
-from maco_lab.party_settings import CLOUD_PROTOCOLS, PartyFailed, PartySettings
+from maco_lab.party_settings import CLOUD_PROTOCOLS, PartyFailed, PartySettings, placed
 from maco_lab.pki import LabPki
 from maco_lab.samples import sample_mail
 from maco_lab.state import StateFolder
 from maco_lab.supervised import Plan, Supervised, Tell
+from maco_lab.taps.remote import TapDesk
+from maco_lab.taps.taps import Taps, tapping
 from maco_net.background import in_background
-from maco_wire.observation import Address, Party
+from maco_wire.observation import Address, Observation, Party
 
 DELIVER_S = 10.0
+TOKEN_S = 5.0
 
 MAIL_SERVER, CLOUD, MACO = "Mail server", "Connectivity service", "MaCo"
 
@@ -56,6 +61,20 @@ class IsolatedLab:
     maco: MacoSide
     canaries: tuple[AccountCanaries, ...]
     mail_server: Supervised
+    maco_process: Supervised
+    taps: Taps | None = None
+
+    @property
+    def names(self) -> OnPremiseNames:
+        """The names on premise, with the ports that the mail server really has."""
+        ports = {protocol: port for protocol, (_, port) in self.addresses.items()}
+        return OnPremiseNames(placed(self.file.model, ports).hosts, {})
+
+    async def token(self) -> str:
+        """Return the token that MaCo was given last; empty if its process has none, or is gone."""
+        with contextlib.suppress(PartyGone, TimeoutError):
+            return str((await self.maco_process.ask("token", timeout_s=TOKEN_S))["token"])
+        return ""
 
     async def seed_mail(self) -> None:
         """Deliver one sample mail with a canary to every mailbox. Raises PartyFailed."""
@@ -79,15 +98,20 @@ async def isolated_lab(
     verbose: bool = False,
     tell: Tell = lambda _: None,
     draining: Draining | None = None,
+    tapped: bool = False,
 ) -> AsyncIterator[IsolatedLab]:
     """Start every party in a process of its own; ``tell`` hears of each that ended and came back.
 
-    Without ``draining`` the end cuts what runs.
+    Without ``draining`` the end cuts what runs. ``tapped`` puts a tap into each hop; the taps are in this process, so
+    that they outlive every party.
 
     Raises PartyFailed, with the text that the party itself would have ended with, and what certificates raise.
     """
-    async with _certificates(file, state, certificates) as (pki, folder):
-        parties = _Parties(file, state, journal, folder, free_ports=free_ports, verbose=verbose, tell=tell)
+    async with (
+        _certificates(file, state, certificates) as (pki, folder),
+        tapping() if tapped else contextlib.nullcontext() as taps,
+    ):
+        parties = _Parties(file, state, journal, folder, free_ports=free_ports, verbose=verbose, tell=tell, taps=taps)
         async with in_background(parties.merging.run(), *(each.run() for each in parties.all)):
             try:
                 yield await parties.running(pki)
@@ -130,8 +154,10 @@ class _Parties:
         free_ports: bool,
         verbose: bool,
         tell: Tell,
+        taps: Taps | None,
     ) -> None:
         model = file.model
+        self._taps = taps
         self._journal = journal
         self._free_ports = free_ports
         self._verbose = verbose
@@ -140,7 +166,14 @@ class _Parties:
         lines = tuple(account.mail_line.value for account in self._canaries)
         mail_protocols = [name for name, port in model.mail_server.ports.model_dump().items() if port is not None]
         ports = dict.fromkeys((*CLOUD_PROTOCOLS, *mail_protocols), 0) if free_ports else {}
-        self._settings = PartySettings(file, state.folder.resolve(), certificates.resolve(), lines, ports)
+        self._settings = PartySettings(
+            file,
+            state.folder.resolve(),
+            certificates.resolve(),
+            lines,
+            ports,
+            key_folder=str(taps.keys.folder) if taps else "",
+        )
         self._addresses: dict[str, Address] = {}
         self._signing_key = asyncio.get_running_loop().run_in_executor(None, lambda: new_signing_key().as_dict(True))
         self.merging = Merging(journal, lambda: [each.sync for each in self.all])
@@ -162,7 +195,9 @@ class _Parties:
         names = [connection.name for connection in file.model.maco.email_connections]
         pollers = {name: _RemotePoller(name, self.maco, self.merging) for name in names}
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
-        return IsolatedLab(file, self._journal, pki, self._addresses, maco, self._canaries, self.mail_server)
+        return IsolatedLab(
+            file, self._journal, pki, self._addresses, maco, self._canaries, self.mail_server, self.maco, self._taps
+        )
 
     async def drain(self, draining: Draining) -> None:
         """End MaCo, and let other connections through the tunnels finish."""
@@ -189,9 +224,14 @@ class _Parties:
         when_back: Callable[[], Any] | None = None,
     ) -> Supervised:
         plan = Plan(party, name, (*arguments, "--attached", *(["--verbose"] if self._verbose else [])))
+        serve = TapDesk(self._taps).serve if self._taps and party is Party.CLOUD_CONNECTOR else None
         if when_back is None:
-            return Supervised(plan, prepare, self.merging.take, self._tell)
-        return Supervised(plan, prepare, self.merging.take, self._tell, when_back=when_back)
+            return Supervised(plan, prepare, self._take, self._tell, serve=serve)
+        return Supervised(plan, prepare, self._take, self._tell, when_back=when_back, serve=serve)
+
+    def _take(self, at: float, observation: Observation) -> None:
+        """Take a report as if there were no tap."""
+        self.merging.take(at, self._taps.as_untapped(observation) if self._taps else observation)
 
     def _connector(self, described: lab_model.CloudConnector) -> list[Supervised]:
         """Return a Cloud Connector, and its shadow if it has one."""
@@ -233,7 +273,16 @@ class _Parties:
         """Return the settings of a party that dials: once the mail server and the cloud side listen."""
         self._addresses |= await self.cloud.started()
         self._addresses |= await self.mail_server.started()
-        return await self._known()
+        return replace(await self._known(), dials=self._dials())
+
+    def _dials(self) -> dict[str, Address]:
+        """Return where the taps listen before the cloud side."""
+        if self._taps is None:
+            return {}
+        return {
+            "socks5": self._taps.before("cloud network", self._addresses["socks5"]).address,
+            "tunnel": self._taps.before("tunnel", self._addresses["tunnel"]).address,
+        }
 
     async def _reconnect(self) -> None:
         """Press every connector's button: one that saw its first attempt fail would never dial again."""

@@ -88,6 +88,10 @@ class RunningLab:
             **self.mail_server.addresses,
         }
 
+    async def token(self) -> str:
+        """Return the token that MaCo was given last, even if it was refused since."""
+        return self.tokens.last
+
     async def seed_mail(self) -> None:
         """Deliver one sample mail with a canary to every mailbox."""
         now = dt.datetime.now(dt.UTC)

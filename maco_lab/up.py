@@ -22,6 +22,7 @@ from maco_lab.control import control_socket
 from maco_lab.draining import Draining
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
+from maco_lab.lab_matrix import TappedLab
 from maco_lab.landscape_table import Landscape, landscape_table
 from maco_lab.maco_side import MacoSide, UnknownConnection
 from maco_lab.page.serving import PageSocket, page_socket
@@ -37,12 +38,8 @@ from maco_net.background import in_background
 from maco_wire.observation import Address, PartyProcess
 
 
-class Lab(Landscape, Protocol):
+class Lab(Landscape, TappedLab, Protocol):
     """What ``up`` needs of a lab, whatever its parties run in."""
-
-    @property
-    def journal(self) -> Journal:
-        """What its parties report."""
 
     @property
     def pki(self) -> LabPki:
@@ -167,6 +164,7 @@ def _lab(
         verbose=options.verbose,
         tell=teller.tell_process,
         draining=draining,
+        tapped=options.tap,
     )
 
 

@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from maco_lab.lab_matrix import matrix_of_poll
+from maco_lab.lab_matrix import TappedLab, matrix_of_poll
 from maco_lab.matrix_story import matrix_table
 from maco_lab.sight import HOPS
 from maco_lab.story import printable
 from maco_lab.taps.copies import Passed
 from maco_lab.taps.matrix import Control, Matrix
 from maco_lab.taps.taps import Taps
-from maco_lab.topology import RunningLab
 from maco_wire.observation import Hop
 
 
@@ -27,12 +26,13 @@ class TapsTeller:
         self._console = console
         self._taps: Taps | None = None
 
-    async def tell_first_polls(self, lab: object) -> None:
+    async def tell_first_polls(self, lab: TappedLab) -> None:
         """Print what the taps saw of the newest poll of each e-mail connection."""
-        if not isinstance(lab, RunningLab) or lab.taps is None:
+        if lab.taps is None:
             return
         self._taps = lab.taps
-        matrices = {name: await matrix_of_poll(lab, name) for name in lab.maco.connections}
+        names = [connection.name for connection in lab.file.model.maco.email_connections]
+        matrices = {name: await matrix_of_poll(lab, name) for name in names}
         found = {name: matrix for name, matrix in matrices.items() if matrix}
         self._console.print()
         for name, matrix in found.items():

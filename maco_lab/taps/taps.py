@@ -82,9 +82,13 @@ class Taps:
         """Return what records observations as if there were no tap."""
 
         def record_untapped(observation: Observation) -> None:
-            record(self._ends.as_untapped(observation))
+            record(self.as_untapped(observation))
 
         return record_untapped
+
+    def as_untapped(self, observation: Observation) -> Observation:
+        """Return an observation as it would be if there were no tap."""
+        return self._ends.as_untapped(observation)
 
     def close(self) -> None:
         """Take all taps out: what passes them is reset."""

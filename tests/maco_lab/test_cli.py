@@ -160,13 +160,6 @@ def test_demo_names_the_acts_there_are(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (2, "found --act 4, allowed: 1 to 3\n")
 
 
-def test_taps_need_all_parties_in_one_process(tmp_path: Path) -> None:
-    code, _, error = invoke("up", "--tap", "--isolate", "--state", str(tmp_path / "state"))
-
-    assert code == 2
-    assert error.startswith("--tap: ")
-
-
 @pytest.mark.slow
 def test_demo_without_a_connection_exits_1(tmp_path: Path) -> None:
     text = default_text()
