@@ -112,6 +112,15 @@ def test_follow_ends_with_its_lab_even_if_another_one_runs_there_at_once(tmp_pat
             assert following.wait() == 0
 
 
+@pytest.fixture
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """Let children hear SIGINT, which they would ignore as this process does if it was started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c_is_heard")
 def test_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:
     with lab_in(tmp_path) as journal:
         journal.record(Problem(Party.MACO, "text"))
