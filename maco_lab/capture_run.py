@@ -7,7 +7,6 @@ the file itself, asked over its control socket, and what passes goes on.
 from __future__ import annotations
 
 import asyncio
-import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +70,7 @@ async def capture_answer(lab: TappedLab, out: Path, *, with_keys: bool) -> dict[
     recording = Recording(wiretap, named_servers(lab, wiretap), lab.taps.keys.lines() if with_keys else (), ())
     written = (out, wiretap, recording.servers, recording.key_log)
     try:
-        write = functools.partial(write_capture, *written, are_over=False)
-        await asyncio.get_running_loop().run_in_executor(None, write)
+        await asyncio.get_running_loop().run_in_executor(None, write_capture, *written)
     except OSError as error:
         return {"ok": False, "error": f"{out}: {error.strerror}"}
     return {"ok": True, "summary": recording.summary(out)}

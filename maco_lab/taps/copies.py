@@ -12,8 +12,9 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
-from maco_lab.taps.chunk import HOPS, Hop, TapChunk, TappedConnection
+from maco_lab.taps.chunk import HOPS, Hop, TapChunk, TapEnd, TappedConnection
 from maco_wire.observation import Address
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -33,6 +34,8 @@ class Wiretap:
     connections: tuple[TappedConnection, ...] = ()
     chunks: tuple[TapChunk, ...] = ()
     incomplete: frozenset[int] = frozenset()
+    ends: tuple[TapEnd, ...] = ()
+    """How connections ended, as far as they have; in order."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class Copies:
         self._weight = 0
         self._connections: dict[int, TappedConnection] = {}
         self._incomplete: set[int] = set()
+        self._ends: dict[int, list[TapEnd]] = {}
         self._passed: dict[Hop, Passed] = {hop: Passed() for hop in HOPS}
 
     def passed(self, hop: Hop) -> Passed:
@@ -90,10 +94,19 @@ class Copies:
         while self._weight > self._max_bytes:
             self._drop_oldest()
 
+    def ended(self, connection: TappedConnection, how: Literal["end", "reset"], *, from_client: bool) -> None:
+        """Keep how one end has ended; behind a reset there is nothing, and each end ends once in each way."""
+        if connection.number not in self._connections:
+            return
+        met = self._ends.setdefault(connection.number, [])
+        if not any(each.how == "reset" or (each.from_client, each.how) == (from_client, how) for each in met):
+            met.append(TapEnd(connection, from_client, self._clock(), how))
+
     def wiretap(self) -> Wiretap:
         """Return what is kept now."""
         chunks = tuple(chunk for chunk in self._chunks if chunk.connection.number in self._connections)
-        return Wiretap(tuple(self._connections.values()), chunks, frozenset(self._incomplete))
+        ends = tuple(end for met in self._ends.values() for end in met)
+        return Wiretap(tuple(self._connections.values()), chunks, frozenset(self._incomplete), ends)
 
     def _drop_oldest(self) -> None:
         oldest = self._chunks.popleft()
@@ -105,4 +118,5 @@ class Copies:
     def _forget(self, number: int) -> None:
         """Forget a connection; its bytes are shown no more, and go when their turn comes."""
         del self._connections[number]
+        self._ends.pop(number, None)
         self._incomplete.discard(number)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from maco_lab.taps.chunk import TappedConnection
 from maco_lab.taps.copies import CHUNK_COST, Copies, Passed
 
@@ -84,3 +86,28 @@ def test_what_passed_in_all_is_known_of_each_hop_and_so_is_what_is_not_kept() ->
     assert copies.passed("cloud network") == Passed(connections=1, from_client=10, to_client=20, lost=10)
     assert copies.passed(other.hop) == Passed(connections=1)
     assert copies.passed("customer LAN") == Passed()
+
+
+def test_each_end_is_kept_once_in_each_way_and_nothing_behind_a_reset() -> None:
+    copies = Copies()
+    connection = opened(copies)
+    met: list[tuple[Literal["end", "reset"], bool]] = [
+        ("end", True),
+        ("end", True),
+        ("reset", False),
+        ("end", False),
+        ("reset", True),
+    ]
+    for how, from_client in met:
+        copies.ended(connection, how, from_client=from_client)
+
+    assert [(each.how, each.from_client) for each in copies.wiretap().ends] == [("end", True), ("reset", False)]
+
+
+def test_a_connection_that_is_forgotten_takes_its_end_with_it() -> None:
+    copies = Copies(max_connections=1)
+    old, new = opened(copies), opened(copies)
+    for connection in (old, new):
+        copies.ended(connection, "end", from_client=True)
+
+    assert [each.connection for each in copies.wiretap().ends] == [new]
