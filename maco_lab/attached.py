@@ -10,13 +10,9 @@ import asyncio
 import base64
 import contextlib
 import functools
-import itertools
-import json
 import logging
 import os
 import sys
-import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field, replace
@@ -27,6 +23,7 @@ from certs.files import read_cast
 from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.ha.link import Role
 from maco_lab import lab_model
+from maco_lab.attached_channel import Channel, Orders
 from maco_lab.canaries import all_canaries, plant_canaries
 from maco_lab.ha_party import build_node, configured_address
 from maco_lab.lab_file import LabFileError
@@ -51,12 +48,9 @@ from maco_lab.state import StateFolder
 from maco_lab.taps.key_files import KeyFiles
 from maco_lab.taps.remote import RemotelyTappedBackEndOpener
 from maco_net.background import in_background
-from maco_wire.observation import Address, Observation, Record
+from maco_wire.observation import Address, Record
 
-MAX_LINE_BYTES = 64 * 1024 * 1024
 FIRST_TUNNEL_S = 5.0
-LAST_RESORT_S = 2.0
-"""How long a party may take to put itself away once its parent is gone; then it just ends."""
 
 PartyKind: TypeAlias = Literal["cloud", "on-premise", "mail-server", "maco"]
 Handler: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -70,7 +64,7 @@ class Serving:
     requests: Mapping[str, Handler] = field(default_factory=dict)
 
 
-Begin: TypeAlias = Callable[[PartySettings, "Channel"], AbstractAsyncContextManager[Serving]]
+Begin: TypeAlias = Callable[[PartySettings, Channel], AbstractAsyncContextManager[Serving]]
 
 
 def run_attached(kind: PartyKind, *, verbose: bool) -> int:
@@ -83,97 +77,8 @@ def run_attached(kind: PartyKind, *, verbose: bool) -> int:
     return run_lab(_serve(channel, _BEGIN[kind]))
 
 
-class Channel:
-    """This process's end of the two pipes to its parent. ``record`` and ``send`` may be called from any thread."""
-
-    _numbers = itertools.count(1)
-
-    def __init__(self) -> None:
-        """Take standard output for reports; what prints from now on prints to standard error."""
-        self._out = os.dup(1)
-        os.dup2(2, 1)
-        self._lock = threading.Lock()
-        self._questions: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
-
-    def record(self, observation: Observation) -> None:
-        """Report an observation with its time, taken under the lock: what is sent later was seen later."""
-        with self._lock:
-            self._write({"t": time.time(), "observation": observation.as_fields()})
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Send anything else, behind everything that was reported before."""
-        with self._lock:
-            self._write(message)
-
-    async def ask(self, question: str, **about: Any) -> Mapping[str, Any]:
-        """Ask the parent and return its answer. It answers as long as it is there; without it this process ends."""
-        number = next(self._numbers)
-        self._questions[number] = asyncio.get_running_loop().create_future()
-        try:
-            self.send({"ask": number, "question": question} | about)
-            return await self._questions[number]
-        finally:
-            del self._questions[number]
-
-    def take_answer(self, message: Mapping[str, Any]) -> None:
-        """Take what the parent answers; whoever asked may have given up."""
-        if (question := self._questions.get(message["ask"])) and not question.done():
-            question.set_result(message["answer"])
-
-    def _write(self, message: Mapping[str, Any]) -> None:
-        data = json.dumps(message).encode() + b"\n"
-        with contextlib.suppress(BrokenPipeError):  # the parent is gone, and standard input has ended too
-            while data:
-                data = data[os.write(self._out, data) :]
-
-    async def requests(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield what the parent asks, until it closes its end or dies."""
-        reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
-        stdin = os.fdopen(os.dup(0), "rb", buffering=0)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), stdin
-        )
-        try:
-            while (line := await reader.readline()).endswith(b"\n"):
-                yield json.loads(line)
-        finally:
-            transport.close()
-
-
-class _Orders:
-    """The parent's requests: ``sync`` is answered at once, the others wait for the party."""
-
-    def __init__(self, channel: Channel) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise AssertionError("asyncio runs every coroutine in a task")
-        self._party = task
-        self._channel = channel
-        self._waiting: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
-        self.ended = False
-
-    async def listen(self) -> None:
-        """Take requests; when there can be no more, cancel the party."""
-        async for request in self._channel.requests():
-            if request["command"] == "sync":
-                self._channel.send({"answer": request["id"]})
-            elif request["command"] == "answer":
-                self._channel.take_answer(request)
-            else:
-                self._waiting.put_nowait(request)
-        self.ended = True
-        last_resort = threading.Timer(LAST_RESORT_S, os._exit, [EXIT_CANNOT_START])
-        last_resort.daemon = True
-        last_resort.start()
-        self._party.cancel()
-
-    async def next(self) -> Mapping[str, Any]:
-        """Return the next request."""
-        return await self._waiting.get()
-
-
 async def _serve(channel: Channel, begin: Begin) -> int:
-    orders = _Orders(channel)
+    orders = Orders(channel)
     try:
         async with in_background(orders.listen()):
             channel.send({"hello": os.getpid()})
@@ -184,7 +89,7 @@ async def _serve(channel: Channel, begin: Begin) -> int:
     return 0
 
 
-async def _be_party(channel: Channel, orders: _Orders, begin: Begin) -> int:
+async def _be_party(channel: Channel, orders: Orders, begin: Begin) -> int:
     start = await orders.next()
     try:
         async with begin(PartySettings.from_message(start), channel) as serving:

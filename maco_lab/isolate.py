@@ -9,34 +9,30 @@ them. The taps outlive every party.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import datetime as dt
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from certs.files import share_cast, write_cast
 from connector_sim.cloud.tokens import new_signing_key
 from connector_sim.on_premise.ha.link import Role
-from maco_client.results import PolledMail, PollResult
 from maco_lab import lab_model
-from maco_lab.canaries import AccountCanaries, plant_canaries
+from maco_lab.canaries import plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, node_name
+from maco_lab.isolated import IsolatedLab, RemotePoller
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.maco_side import MacoSide
 from maco_lab.merging import Merging
-from maco_lab.names import OnPremiseNames
 from maco_lab.parties import TUNNEL_HOST
 from maco_lab.party_process import PartyGone
-from maco_lab.party_settings import CLOUD_PROTOCOLS, PartyFailed, PartySettings, placed
+from maco_lab.party_settings import CLOUD_PROTOCOLS, PartySettings
 from maco_lab.pki import LabPki
-from maco_lab.samples import sample_mail
 from maco_lab.state import StateFolder
 from maco_lab.supervised import Plan, Supervised, Tell
 from maco_lab.taps.remote import TapDesk
@@ -44,47 +40,7 @@ from maco_lab.taps.taps import Taps, tapping
 from maco_net.background import in_background
 from maco_wire.observation import Address, Observation, Party
 
-DELIVER_S = 10.0
-TOKEN_S = 5.0
-
 MAIL_SERVER, CLOUD, MACO = "Mail server", "Connectivity service", "MaCo"
-
-
-@dataclass(frozen=True, slots=True)
-class IsolatedLab:
-    """A running lab whose parties have processes of their own."""
-
-    file: LabFile
-    journal: Journal
-    pki: LabPki
-    addresses: Mapping[str, Address]
-    maco: MacoSide
-    canaries: tuple[AccountCanaries, ...]
-    mail_server: Supervised
-    maco_process: Supervised
-    taps: Taps | None = None
-
-    @property
-    def names(self) -> OnPremiseNames:
-        """The names on premise, with the ports that the mail server really has."""
-        ports = {protocol: port for protocol, (_, port) in self.addresses.items()}
-        return OnPremiseNames(placed(self.file.model, ports).hosts, {})
-
-    async def token(self) -> str:
-        """Return the token that MaCo was given last; empty if its process has none, or is gone."""
-        with contextlib.suppress(PartyGone, TimeoutError):
-            return str((await self.maco_process.ask("token", timeout_s=TOKEN_S))["token"])
-        return ""
-
-    async def seed_mail(self) -> None:
-        """Deliver one sample mail with a canary to every mailbox. Raises PartyFailed."""
-        now = dt.datetime.now(dt.UTC)
-        for account in self.canaries:
-            mail = base64.b64encode(sample_mail(account.user, now=now, canary=account.mail_line.value)).decode()
-            try:
-                await self.mail_server.ask("deliver", timeout_s=DELIVER_S, user=account.user, mail=mail)
-            except (PartyGone, TimeoutError) as error:
-                raise PartyFailed(f"{MAIL_SERVER}: its process did not take a sample mail") from error
 
 
 @contextlib.asynccontextmanager
@@ -163,15 +119,12 @@ class _Parties:
         self._verbose = verbose
         self._tell = tell
         self._canaries = tuple(plant_canaries(model))
-        lines = tuple(account.mail_line.value for account in self._canaries)
-        mail_protocols = [name for name, port in model.mail_server.ports.model_dump().items() if port is not None]
-        ports = dict.fromkeys((*CLOUD_PROTOCOLS, *mail_protocols), 0) if free_ports else {}
         self._settings = PartySettings(
             file,
             state.folder.resolve(),
             certificates.resolve(),
-            lines,
-            ports,
+            tuple(account.mail_line.value for account in self._canaries),
+            _free_ports(model) if free_ports else {},
             key_folder=str(taps.keys.folder) if taps else "",
         )
         self._addresses: dict[str, Address] = {}
@@ -193,7 +146,7 @@ class _Parties:
                 self._pairs[party.plan.name] = ha
         file = self._settings.file
         names = [connection.name for connection in file.model.maco.email_connections]
-        pollers = {name: _RemotePoller(name, self.maco, self.merging) for name in names}
+        pollers = {name: RemotePoller(name, self.maco, self.merging) for name in names}
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
         return IsolatedLab(
             file, self._journal, pki, self._addresses, maco, self._canaries, self.mail_server, self.maco, self._taps
@@ -292,27 +245,11 @@ class _Parties:
                     await connector.process.ask("connect", timeout_s=1.0)
 
 
+def _free_ports(model: lab_model.LabModel) -> dict[str, int]:
+    """Return what lets every listener take a port that is free."""
+    mail_protocols = [name for name, port in model.mail_server.ports.model_dump().items() if port is not None]
+    return dict.fromkeys((*CLOUD_PROTOCOLS, *mail_protocols), 0)
+
+
 def _title(described: lab_model.CloudConnector, role: Role) -> str:
     return f"Cloud Connector {node_name(described, role)}"
-
-
-class _RemotePoller:
-    """Polls one e-mail connection by asking MaCo's process."""
-
-    def __init__(self, connection: str, maco: Supervised, merging: Merging) -> None:
-        self._connection = connection
-        self._maco = maco
-        self._merging = merging
-
-    async def poll(self) -> PollResult:
-        """Poll once; when it returns, the journal has everything that was seen of it."""
-        try:
-            reply = await self._maco.ask("poll", timeout_s=None, connection=self._connection)
-        except (PartyGone, TimeoutError):
-            return PollResult(
-                self._connection, succeeded=False, stage="dial", error="MaCo's process ended during the poll"
-            )
-        finally:
-            await self._merging.settle()
-        result: dict[str, Any] = reply["result"]
-        return PollResult(**{**result, "mails": tuple(PolledMail(**mail) for mail in result["mails"])})

@@ -175,31 +175,10 @@ def build_connector(
     customer's LAN.
     """
     reporting = reporting.of_system(connector.name)
-    settings = ConnectorSettings(
-        name=connector.name,
-        installation_id=installation_id or uuid.uuid4().hex,
-        tunnel_host=TUNNEL_HOST,
-        tunnel_address=cloud.tunnel,
-        subaccounts=tuple(_subaccount(subaccount) for subaccount in connector.subaccounts),
-        check_back_end_name=connector.check_back_end_name,
-        connect_s=connector.connect_timeout_s,
-        back_end_tls_s=connector.tls_timeout_s,
-        max_connections=connector.max_connections,
-        maco_end_to_tls=connector.maco_end_to_tls,
-        truncated_as=connector.truncated_as,
-        tunnel=TunnelLife(connector.application_tunnel_connections, connector.drain_s, _keep_alive(connector)),
-    )
-    listed = connector.back_end_trust_store
-    trust_store = BackEndTrustStore(
-        [pki.anchor(choice) for choice in listed.certificates],
-        trust_all=listed.trust_all_backends,
-        check_name=connector.check_back_end_name,
-        offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
-    )
-    pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
+    settings = _connector_settings(connector, cloud, installation_id or uuid.uuid4().hex)
     back_ends = open_back_ends(
         settings,
-        trust_store,
+        _back_end_trust_store(connector, pki),
         names.resolve,
         record=reporting.record,
         describe_certificate=summarize,
@@ -214,6 +193,37 @@ def build_connector(
         session_settings=tunnel_session_settings(connector),
         connects=connects,
     )
+
+
+def _connector_settings(
+    connector: lab_model.CloudConnector, cloud: CloudAddresses, installation_id: str
+) -> ConnectorSettings:
+    return ConnectorSettings(
+        name=connector.name,
+        installation_id=installation_id,
+        tunnel_host=TUNNEL_HOST,
+        tunnel_address=cloud.tunnel,
+        subaccounts=tuple(_subaccount(subaccount) for subaccount in connector.subaccounts),
+        check_back_end_name=connector.check_back_end_name,
+        connect_s=connector.connect_timeout_s,
+        back_end_tls_s=connector.tls_timeout_s,
+        max_connections=connector.max_connections,
+        maco_end_to_tls=connector.maco_end_to_tls,
+        truncated_as=connector.truncated_as,
+        tunnel=TunnelLife(connector.application_tunnel_connections, connector.drain_s, _keep_alive(connector)),
+    )
+
+
+def _back_end_trust_store(connector: lab_model.CloudConnector, pki: LabPki) -> BackEndTrustStore:
+    listed = connector.back_end_trust_store
+    trust_store = BackEndTrustStore(
+        [pki.anchor(choice) for choice in listed.certificates],
+        trust_all=listed.trust_all_backends,
+        check_name=connector.check_back_end_name,
+        offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
+    )
+    pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
+    return trust_store
 
 
 def _subaccount(subaccount: lab_model.ConnectorSubaccount) -> SubaccountSettings:
