@@ -16,6 +16,7 @@ from starlette.routing import Route
 from maco_http import requests
 from maco_http.operations import Operation
 from maco_lab import client
+from maco_lab.journal_schema import journal_schema
 from maco_lab.maco_side import UnknownConnection
 from maco_lab.page import landscape, openapi, shapes, trust
 from maco_lab.page.eavesdropping import hop_bytes
@@ -176,9 +177,13 @@ class Api:
         """Return the OpenAPI document."""
         return JSONResponse(openapi.document())
 
+    async def journal_schema(self, _request: Request, _query: Mapping[str, int]) -> Response:
+        """Return the schema of an entry of the journal."""
+        return JSONResponse(journal_schema())
+
     _answers: ClassVar[Mapping[str, Answer]] = {
         "landscape": landscape, "trust": trust, "tunnels": tunnels, "sights": sights, "sight": sight, "hop": hop,
         "connections": connections, "timeline": timeline, "journal": journal, "events": events, "poll": poll,
         "send_mail": send_mail, "scenarios": scenarios, "switch_on": switch_on, "switch_off": switch_off,
-        "openapi": openapi,
+        "openapi": openapi, "journal_schema": journal_schema,
     }  # fmt: skip

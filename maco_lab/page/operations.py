@@ -43,6 +43,7 @@ OPERATIONS: tuple[Operation, ...] = (
               shapes.Timeline, refusals=(404,)),
     Operation("journal", "/api/journal", "Entries of the journal, in order.", shapes.JournalPart,
               queries=(_AFTER, Query("limit", "How many at most.", 100, MAX_ENTRIES))),
+    Operation("journal_schema", "/api/journal/schema", "The JSON Schema of an entry.", "document"),
     Operation("events", "/api/events", "The journal as a stream of server-sent events.", "events", deadline_s=None,
               description=_EVENTS),
     Operation("poll", "/api/poll", "Let MaCo poll now; returns when every poll has ended.", shapes.PollResults,
