@@ -79,7 +79,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _query(query: Query) -> dict[str, Any]:
-    schema = {"type": "integer", "minimum": query.least, "maximum": query.most, "default": query.default}
+    schema = {"type": "integer", "minimum": 0, "maximum": query.most, "default": query.default}
     return {"name": query.name, "in": "query", "description": query.meaning, "required": False, "schema": schema}
 
 

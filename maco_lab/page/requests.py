@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from maco_lab.page.operations import Operation, Query
+from maco_lab.page.operations import Operation
 from maco_lab.page.shapes import Shape
 
 MAX_BODY_BYTES = 16 * 1024
@@ -23,15 +23,15 @@ def numbers(request: Request, operation: Operation) -> dict[str, int]:
     for name, text in request.query_params.multi_items():
         if name not in allowed:
             raise HTTPException(400, f"found parameter {name!r}, allowed: {', '.join(allowed) or 'none'}")
-        found[name] = _number(text, allowed[name])
+        found[name] = _number(name, text, allowed[name].most)
     return found
 
 
-def _number(text: str, query: Query) -> int:
-    """Return a number between the bounds; leading zeros and signs are none of a JSON number's."""
-    plain = text.isascii() and text.isdigit() and len(text) <= len(str(query.most)) and str(int(text)) == text
-    if not plain or not query.least <= int(text) <= query.most:
-        raise HTTPException(400, f"{query.name} must be a whole number from {query.least} to {query.most}")
+def _number(name: str, text: str, most: int) -> int:
+    """Return a number between 0 and ``most``; leading zeros and signs are none of a JSON number's."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(most)) and str(int(text)) == text
+    if not plain or int(text) > most:
+        raise HTTPException(400, f"{name} must be a whole number from 0 to {most}")
     return int(text)
 
 

@@ -109,7 +109,7 @@ def test_moments_come_in_pages(page: PageClient) -> None:
     assert {part["moments"] for part in parts} == {len(whole["shown"])}
 
 
-@pytest.mark.parametrize(("path", "status"), [("way-c/hop", 404), ("way-a/hop?hop=0", 400), ("way-a/hop?hop=4", 400)])
+@pytest.mark.parametrize(("path", "status"), [("way-c/hop", 404), ("way-a/hop?hop=0", 404), ("way-a/hop?hop=4", 400)])
 def test_a_hop_that_is_not_there_is_refused(page: PageClient, path: str, status: int) -> None:
     assert page.get(f"/api/sights/{path}").status == status
 
