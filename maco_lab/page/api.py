@@ -96,9 +96,11 @@ class Api:
 
     async def hop(self, request: Request, query: Mapping[str, int]) -> shapes.HopBytes:
         """Return what an eavesdropper saw of the newest poll of one e-mail connection."""
-        name = request.path_params["email_connection"]
+        name, number = request.path_params["email_connection"], query["hop"]
+        if not number:
+            raise HTTPException(404, f"found hop 0, allowed: 1 to {len(HOPS)}")
         if name in self._lab.maco.connections:
-            hop = HOPS[query["hop"] - 1]
+            hop = HOPS[number - 1]
             found = await hop_bytes(self._lab, name, hop, offset=query["offset"], limit=query["limit"])
             if found is not None:
                 return found
