@@ -92,7 +92,7 @@ def test_the_steps_of_starttls_are_reported_with_the_handshake(server: RunningSe
 
 def test_a_second_starttls_is_refused(server: RunningServer) -> None:
     with server.raw() as client, over_starttls(server, client) as secure:
-        assert secure.command(b"a STARTTLS")[-1].startswith(b"a BAD ")
+        assert secure.command(b"a STARTTLS")[-1].startswith(b"a BAD [CLIENTBUG] ")
 
 
 def test_a_command_behind_starttls_in_a_packet_of_its_own_is_no_command_either(server: RunningServer) -> None:
