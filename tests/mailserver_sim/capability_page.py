@@ -1,4 +1,4 @@
-"""Write the table of capabilities into ``docs/imap.md``: ``python -m tests.mailserver_sim.capability_page``."""
+"""Write the table of capabilities into the documentation: ``python -m tests.mailserver_sim.capability_page``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mailserver_sim.imap.capabilities import CAPABILITIES, Capability
 
-PAGE = Path(__file__).parents[2] / "docs/imap.md"
+PAGE = Path(__file__).parents[2] / "docs/mail-protocols.md"
 _HEAD = "| capability | source | commands | what it does here |\n|---|---|---|---|\n"
 _TABLE = re.compile(re.escape(_HEAD) + r"(?:\|.*\n)*\|.*")
 
