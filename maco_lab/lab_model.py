@@ -215,6 +215,7 @@ class MailServer(Section):
     certificate: Certificate = "mail_server"
     offer_starttls: bool = True
     auth_mechanisms: list[AuthMechanism] = Field(default=list(OFFERED_MECHANISMS), min_length=1)
+    literal_plus: bool = False
     host: ListenHost = "127.0.0.1"
     ports: MailPorts
     accounts: list[Account] = Field(min_length=1)

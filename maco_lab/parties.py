@@ -250,6 +250,7 @@ def mail_server_settings(
         store=store,
         offer_starttls=server.offer_starttls,
         auth_mechanisms=tuple(dict.fromkeys(server.auth_mechanisms)),
+        literal_plus=server.literal_plus,
     )
     return settings, configured
 

@@ -7,9 +7,9 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, no, ok
-from mailserver_sim.imap.chosen import selected
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
 from mailserver_sim.imap.enabling import CONDSTORE
+from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.search import Candidate, matches
 from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search, uses_modseq
 from mailserver_sim.imap.tokens import Arguments
