@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any, Literal
 
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from maco_http.operations import MAX_TEXT, Operation, Query, TextQuery
-from maco_http.shapes import Refusal
+from maco_http.shapes import Refusal, Shape
 
 ALWAYS = (400, 403, 503)
 """A malformed request, one from another site, and one too many at a time."""
@@ -34,7 +33,7 @@ def document(title: str, description: str, operations: Iterable[Operation]) -> d
 
 
 def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
-    used: list[type[BaseModel]] = [Refusal]
+    used: list[type[Shape]] = [Refusal]
     for operation in operations:
         used += [each for each in (operation.answer, operation.request) if each and not isinstance(each, str)]
     reference = "#/components/schemas/{model}"
@@ -74,13 +73,13 @@ def _query(query: Query | TextQuery) -> dict[str, Any]:
 
 def _query_schema(query: Query | TextQuery) -> dict[str, Any]:
     if isinstance(query, Query):
-        return {"type": "integer", "minimum": query.least, "maximum": query.most, "default": query.default}
+        return {"type": "integer", "minimum": 0, "maximum": query.most, "default": query.default}
     if query.default is None:
         return {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
     return {"type": "string", "maxLength": MAX_TEXT, "default": query.default}
 
 
-def _request(request: type[BaseModel] | Literal["mail"]) -> dict[str, Any]:
+def _request(request: type[Shape] | Literal["mail"]) -> dict[str, Any]:
     if request == "mail":
         return {MAIL_TYPE: {"schema": {"type": "string", "format": "binary"}}}
     return {"application/json": {"schema": _reference(request)}}
@@ -104,5 +103,5 @@ def _refusal(status: int) -> dict[str, Any]:
     return {"description": http.HTTPStatus(status).phrase, "content": content}
 
 
-def _reference(shape: type[BaseModel]) -> dict[str, str]:
+def _reference(shape: type[Shape]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{shape.__name__}"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel
+from maco_http.shapes import Shape
 
 REQUEST_S = 10.0
 
@@ -22,7 +22,6 @@ class Query:
     meaning: str
     default: int
     most: int = 2**53 - 1
-    least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,9 @@ class Operation:
     name: str
     path: str
     summary: str
-    answer: type[BaseModel] | Literal["events", "document", "mail"]
+    answer: type[Shape] | Literal["events", "document", "mail"]
     method: Literal["GET", "POST", "DELETE"] = "GET"
-    request: type[BaseModel] | Literal["mail"] | None = None
+    request: type[Shape] | Literal["mail"] | None = None
     queries: tuple[Query | TextQuery, ...] = ()
     refusals: tuple[int, ...] = ()
     """Status codes that this operation has beside those that all have (400, 403 and 503)."""

@@ -41,7 +41,7 @@ def _query(request: Request, operation: Operation) -> dict[str, int | str | None
 def _value(query: Query | TextQuery, text: str) -> int | str:
     match query:
         case Query():
-            return _number(text, query)
+            return _number(query.name, text, query.most)
         case TextQuery():
             return _text(query, text)
     assert_never(query)
@@ -54,11 +54,11 @@ def _text(query: TextQuery, text: str) -> str:
     return text
 
 
-def _number(text: str, query: Query) -> int:
-    """Return a number between the bounds; leading zeros and signs are none of a JSON number's."""
-    plain = text.isascii() and text.isdigit() and len(text) <= len(str(query.most)) and str(int(text)) == text
-    if not plain or not query.least <= int(text) <= query.most:
-        raise HTTPException(400, f"{query.name} must be a whole number from {query.least} to {query.most}")
+def _number(name: str, text: str, most: int) -> int:
+    """Return a number between 0 and ``most``; leading zeros and signs are none of a JSON number's."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(most)) and str(int(text)) == text
+    if not plain or int(text) > most:
+        raise HTTPException(400, f"{name} must be a whole number from 0 to {most}")
     return int(text)
 
 
