@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import select
+import subprocess
 import time
 from pathlib import Path
 
@@ -26,19 +28,19 @@ push "<tag-pattern>~A<enter><tag-prefix><copy-message><kill-line>{target}<enter>
 
 def on_a_terminal(command: list[str], home: Path) -> tuple[int, str]:
     """Run a program that wants a terminal, and return its exit code and what it showed."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ |= {"TERM": "xterm", "HOME": str(home)}
-        os.execv(command[0], command)
-    shown, end = b"", time.monotonic() + DEADLINE_S
-    while time.monotonic() < end and select.select([terminal], [], [], 1.0)[0] is not None:
-        try:
-            shown += os.read(terminal, 65536)
-        except OSError:  # EIO: the program has ended
-            break
-    os.close(terminal)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), shown.decode("utf-8", "replace")
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "HOME": str(home)}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        shown, end = b"", time.monotonic() + DEADLINE_S
+        with contextlib.suppress(OSError):  # EIO: the program has ended
+            while select.select([ours], [], [], max(0.0, end - time.monotonic()))[0]:
+                shown += os.read(ours, 65536)
+        if time.monotonic() > end:
+            process.kill()
+        code = process.wait()
+    os.close(ours)
+    return code, shown.decode("utf-8", "replace")
 
 
 @pytest.mark.parametrize("protocol", ["imap", "imaps"])
