@@ -7,7 +7,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 
 from mailserver_sim.headers import split_header
+from mailserver_sim.store import schema
 from mailserver_sim.store.mailboxes import find_mailbox, remove_unused_content
+from mailserver_sim.store.table import MessageTable
 from mailserver_sim.store.values import (
     INBOX,
     Appended,
@@ -24,7 +26,6 @@ from mailserver_sim.store.values import (
 )
 
 _COLUMNS = "uid, flags, internal_date, zone_minutes, size"
-DELETED = "\\Deleted"
 
 
 def append(
@@ -67,6 +68,33 @@ def list_messages(connection: sqlite3.Connection, mailbox_id: int) -> list[Messa
     return [_message(row) for row in rows]
 
 
+def message_table(connection: sqlite3.Connection, mailbox_id: int) -> MessageTable:
+    """Return all messages of a mailbox, packed."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM message WHERE mailbox_id = ? ORDER BY uid",  # noqa: S608 - constant columns
+        (mailbox_id,),
+    )
+    return MessageTable.from_rows(rows, _message)
+
+
+def unseen_uids(connection: sqlite3.Connection, mailbox_id: int) -> list[int]:
+    r"""Return the UIDs of the messages without ``\Seen``, from their index."""
+    rows = connection.execute(
+        f"SELECT uid FROM {schema.BY_UNSEEN} WHERE mailbox_id = ? AND {schema.UNSEEN} ORDER BY uid",  # noqa: S608
+        (mailbox_id,),
+    )
+    return [row[0] for row in rows]
+
+
+def deleted_uids(connection: sqlite3.Connection, mailbox_id: int) -> list[int]:
+    r"""Return the UIDs of the messages with ``\Deleted``, from their index."""
+    rows = connection.execute(
+        f"SELECT uid FROM {schema.BY_DELETED} WHERE mailbox_id = ? AND {schema.DELETED} ORDER BY uid",  # noqa: S608
+        (mailbox_id,),
+    )
+    return [row[0] for row in rows]
+
+
 def read_content(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> Content | None:
     """Return the bytes of one message; None when it is gone."""
     row = connection.execute(
@@ -74,6 +102,12 @@ def read_content(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> C
         (mailbox_id, uid),
     ).fetchone()
     return None if row is None else Content(row[0], row[1])
+
+
+def read_contents(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> dict[int, Content]:
+    """Return the bytes of several messages by UID, without those that are gone."""
+    found = ((uid, read_content(connection, mailbox_id, uid)) for uid in uids)
+    return {uid: content for uid, content in found if content is not None}
 
 
 def read_header(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> bytes:
@@ -125,15 +159,23 @@ def change_flags(
 
 def expunge(connection: sqlite3.Connection, mailbox_id: int, uids: frozenset[int] | None) -> Written[tuple[int, ...]]:
     r"""Remove the messages flagged ``\Deleted``, of ``uids`` only if given, and return their UIDs."""
-    gone = tuple(
-        info.uid
-        for info in list_messages(connection, mailbox_id)
-        if DELETED in info.flags and (uids is None or info.uid in uids)
-    )
-    connection.executemany("DELETE FROM message WHERE mailbox_id = ? AND uid = ?", [(mailbox_id, uid) for uid in gone])
-    if gone:
-        remove_unused_content(connection)
-    return Written(gone, (Expunged(mailbox_id, gone),))
+    deleted = deleted_uids(connection, mailbox_id)
+    return remove(connection, mailbox_id, [uid for uid in deleted if uids is None or uid in uids])
+
+
+def remove(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> Written[tuple[int, ...]]:
+    """Remove messages whatever their flags, and return the UIDs of those that were there."""
+    gone: list[int] = []
+    contents: list[int] = []
+    for uid in uids:
+        row = connection.execute(
+            "DELETE FROM message WHERE mailbox_id = ? AND uid = ? RETURNING content_id", (mailbox_id, uid)
+        ).fetchone()
+        if row is not None:
+            gone.append(uid)
+            contents.append(row[0])
+    remove_unused_content(connection, contents)
+    return Written(tuple(gone), (Expunged(mailbox_id, tuple(gone)),))
 
 
 def _changed(before: Flags, mode: FlagMode, flags: Flags) -> Flags:
