@@ -131,7 +131,7 @@ def mail_server(
     attached: AttachedOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Run the mail server: IMAP and SMTP over one store."""
+    """Run the mail server: IMAP, POP3 and SMTP over one store."""
     _run_attached("mail-server", attached=attached, verbose=verbose)
     party = _Party(lab, state)
     party.run(_run_mail_server(party))

@@ -193,6 +193,8 @@ class MailPorts(Section):
     smtp: Port | None = None
     submission: Port | None = None
     smtps: Port | None = None
+    pop3: Port | None = None
+    pop3s: Port | None = None
 
 
 class Account(Section):

@@ -1,4 +1,4 @@
-"""The mail server: store, IMAP and SMTP together on the caller's asyncio loop.
+"""The mail server: store, IMAP, POP3 and SMTP together on the caller's asyncio loop.
 
 Twisted's reactor must be on that loop before ``start`` (``mailserver_sim.reactor.ensure_reactor``).
 """
@@ -24,6 +24,7 @@ from mailserver_sim.store.store import Store
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapServices
     from mailserver_sim.imap.tls import ContextFactory
+    from mailserver_sim.pop3.connection import Pop3Services
     from mailserver_sim.smtp.connection import SmtpServices
 
 GOODBYE_S = 0.15
@@ -62,6 +63,7 @@ class MailServer:
         self._connections = OpenConnections()
         self._imap: ImapServices | None = None
         self._smtp: SmtpServices | None = None
+        self._pop3: Pop3Services | None = None
 
     @property
     def addresses(self) -> Mapping[str, Address]:
@@ -121,6 +123,8 @@ class MailServer:
         try:
             if listener.protocol in ("imap", "imaps"):
                 return self._listen_imap(listener)
+            if listener.protocol in ("pop3", "pop3s"):
+                return self._listen_pop3(listener)
             return await self._listen_smtp(listener)
         except OSError as error:
             error.filename = f"{listener.host}:{listener.port}"  # Twisted and asyncio name it each in its own way
@@ -141,6 +145,22 @@ class MailServer:
                 self._connections,
             )
         return ImapPort(self._imap, listener.host, listener.port, implicit_tls=listener.protocol == "imaps")
+
+    def _listen_pop3(self, listener: Listener) -> _Port:
+        from mailserver_sim.imap.tls import ServerTls
+        from mailserver_sim.pop3.connection import Pop3Services
+        from mailserver_sim.pop3.listening import Pop3Port
+
+        if self._pop3 is None:
+            self._pop3 = Pop3Services(
+                self.settings,
+                self.store,
+                self._credentials,
+                self._reporting,
+                ServerTls(self._imap_tls),
+                self._connections,
+            )
+        return Pop3Port(self._pop3, listener.host, listener.port, implicit_tls=listener.protocol == "pop3s")
 
     async def _listen_smtp(self, listener: Listener) -> _Port:
         from mailserver_sim.smtp.connection import SmtpServices

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps"]
+ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps", "pop3", "pop3s"]
 LISTENER_PROTOCOLS: tuple[str, ...] = get_args(ListenerProtocol)
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -48,7 +48,8 @@ class Account:
 class Listener:
     """One address to listen on; port 0 takes a free one.
 
-    ``imap`` and ``submission`` offer STARTTLS, ``imaps`` and ``smtps`` begin with TLS, ``smtp`` is the MX (port 25).
+    ``imap`` and ``submission`` offer STARTTLS, ``pop3`` its STLS; ``imaps``, ``smtps`` and ``pop3s`` begin with TLS;
+    ``smtp`` is the MX (port 25).
     """
 
     protocol: ListenerProtocol

@@ -76,9 +76,7 @@ def test_no_operation_scans_a_table(
     ("operation", "index"),
     [("SEARCH UNSEEN", "message_unseen"), ("SEARCH DELETED", "message_deleted"), ("EXPUNGE", "message_deleted")],
 )
-def test_flags_are_found_by_their_index(
-    connection: sqlite3.Connection, operation: str, index: str
-) -> None:
+def test_flags_are_found_by_their_index(connection: sqlite3.Connection, operation: str, index: str) -> None:
     found = plans(connection, lambda: OPERATIONS[operation](connection, 1))
     assert f"SEARCH message USING INDEX {index} (mailbox_id=?)" in found
 
