@@ -214,6 +214,8 @@ class MailServer(Section):
     host: ListenHost = "127.0.0.1"
     ports: MailPorts
     accounts: list[Account] = Field(min_length=1)
+    store: Literal["file", "memory"] = "file"
+    preload: dict[Name, Name] = Field(default_factory=dict)
 
 
 class Credential(Section):

@@ -76,6 +76,7 @@ class MailServer:
         ensure_reactor(loop)
         await self._open_store(loop)
         try:
+            await self._preload()
             for listener in self.settings.listeners:
                 self._ports[listener.protocol] = await self._listen(listener)
         except BaseException:
@@ -92,6 +93,12 @@ class MailServer:
             if opening.exception() is None:
                 await loop.run_in_executor(None, self.store.close)
             raise
+
+    async def _preload(self) -> None:
+        if self.settings.preload:
+            from mailserver_sim.archives.preloading import preload
+
+            await preload(self.store, self.settings.preload, max_bytes=self.settings.max_message_bytes)
 
     async def stop(self) -> None:
         """Close everything and write everything; done within half a second."""

@@ -65,6 +65,14 @@ class Listener:
 
 
 @dataclass(frozen=True)
+class Preload:
+    """An archive (Maildir, mbox, folder of ``.eml``) for a user who has never had mail."""
+
+    user: str
+    path: Path
+
+
+@dataclass(frozen=True)
 class MailServerSettings:
     """One mail server.
 
@@ -76,6 +84,7 @@ class MailServerSettings:
     accounts: tuple[Account, ...]
     listeners: tuple[Listener, ...]
     store: Path
+    """A file, or ``store.values.MEMORY``."""
     offer_starttls: bool = True
     max_message_bytes: int = MAX_MESSAGE_BYTES
     max_line_bytes: int = 65536
@@ -93,6 +102,8 @@ class MailServerSettings:
     """Further connections to the same listener are refused."""
     idle_keepalive_s: float = 120
     """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
+    preload: tuple[Preload, ...] = ()
+    """What is imported before the server listens."""
 
     def __post_init__(self) -> None:
         """Raise SettingsError when two settings contradict each other or a limit cannot work."""
@@ -102,10 +113,17 @@ class MailServerSettings:
         self._require_unique(
             "addresses", [address.lower() for account in self.accounts for address in account.addresses]
         )
+        self._require_known_users()
         self._require_unique("listeners", [listener.protocol for listener in self.listeners])
         for setting in fields(self):
             if setting.name.startswith("max_") or setting.name.endswith("_s"):
                 self._require_positive(setting.name)
+
+    def _require_known_users(self) -> None:
+        known = [account.user for account in self.accounts]
+        unknown = [each.user for each in self.preload if each.user not in known]
+        if unknown:
+            raise SettingsError("preload", f"there is no account {unknown[0]!r}")
 
     @staticmethod
     def _require_unique(setting: str, names: list[str]) -> None:

@@ -91,7 +91,12 @@ def parse_month(text: bytes) -> int:
 
 def mailbox_name(name: str) -> bytes:
     """Write a mailbox name: modified UTF-7 (section 5.1.3), as a string."""
-    return string(_NOT_PRINTABLE_ASCII.sub(_shift, name.replace("&", "&-")).encode("ascii"))
+    return string(modified_utf7(name).encode("ascii"))
+
+
+def modified_utf7(name: str) -> str:
+    """Write a name in modified UTF-7."""
+    return _NOT_PRINTABLE_ASCII.sub(_shift, name.replace("&", "&-"))
 
 
 def parse_mailbox_name(data: bytes) -> str:
