@@ -126,7 +126,8 @@ def copy(
     target = find_mailbox(connection, user, target_name)
     source_uids: list[int] = []
     added: list[MessageInfo] = []
-    for uid, content_id, message in _messages_with_content(connection, mailbox_id, uids):
+    # All are read before the first is written: the target may be this mailbox itself.
+    for uid, content_id, message in list(_messages_with_content(connection, mailbox_id, uids)):
         source_uids.append(uid)
         added.append(_insert(connection, target, content_id, message.flags, message.internal_date, message.size))
     copied = Copied(target.uid_validity, tuple(source_uids), tuple(info.uid for info in added))
