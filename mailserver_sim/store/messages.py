@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from mailserver_sim.headers import split_header
 from mailserver_sim.store import schema
 from mailserver_sim.store.mailboxes import find_mailbox, remove_unused_content
-from mailserver_sim.store.table import MessageTable
+from mailserver_sim.store.table import MessageTable, joined
 from mailserver_sim.store.values import (
     INBOX,
     Appended,
@@ -70,11 +70,12 @@ def list_messages(connection: sqlite3.Connection, mailbox_id: int) -> list[Messa
 
 def message_table(connection: sqlite3.Connection, mailbox_id: int) -> MessageTable:
     """Return all messages of a mailbox, packed."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM message WHERE mailbox_id = ? ORDER BY uid",  # noqa: S608 - constant columns
+    # The primary key is what holds the rows, so they come in the order of UIDs.
+    columns = connection.execute(
+        f"SELECT {joined(_COLUMNS)} FROM message NOT INDEXED WHERE mailbox_id = ?",  # noqa: S608 - constant columns
         (mailbox_id,),
-    )
-    return MessageTable.from_rows(rows, _message)
+    ).fetchone()
+    return MessageTable.from_columns(columns, _message)
 
 
 def unseen_uids(connection: sqlite3.Connection, mailbox_id: int) -> list[int]:

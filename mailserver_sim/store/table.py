@@ -7,45 +7,55 @@ made when it is asked for. What changes later, or arrives, is beside the arrays.
 from __future__ import annotations
 
 import heapq
+import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
 from mailserver_sim.store.values import Flags, MessageInfo
 
-ROWS_AT_ONCE = 4096
-"""How many rows are Python objects at the same time."""
 UID_ARRAY = "I"
 """The type of an array of UIDs: "a 32-bit value" (RFC 3501, section 2.3.1.1)."""
 _INTEGERS = "q"
-_FLAGS = 1
+_LINE_END = "\n"
 
 Row: TypeAlias = tuple[Any, ...]
 """The UID, the flags as text, and integers."""
+
+
+def joined(columns: str) -> str:
+    """Return the expressions that make one text of each column: rows as Python objects cost more than their reading."""
+    uid, flags, *integers = columns.split(", ")
+    numbers = [f"group_concat({column})" for column in integers]
+    return ", ".join([f"group_concat({uid})", f"group_concat({flags}, char(10))", *numbers])
 
 
 class MessageTable(MutableMapping[int, MessageInfo]):
     """Messages by UID; ``build`` makes one from its row."""
 
     def __init__(self, build: Callable[[Row], MessageInfo]) -> None:
-        """Begin empty; ``from_rows`` fills it."""
+        """Begin empty; ``from_columns`` and ``of`` fill it."""
         self._build = build
         self._uids = array(UID_ARRAY)
-        self._columns: list[array[int]] = []
-        self._numbers: dict[str, int] = {}
-        """The number of each set of flags; a dictionary keeps the order, so ``_texts`` has them by number."""
+        self._flags = array(_INTEGERS)
+        """For each message the place of its flags in ``_texts``."""
+        self._integers: list[array[int]] = []
         self._texts: list[str] = []
         self._changed: dict[int, MessageInfo] = {}
         self._removed: set[int] = set()
 
     @classmethod
-    def from_rows(cls, rows: Iterator[Row], build: Callable[[Row], MessageInfo]) -> MessageTable:
-        """Read rows in the order of their UIDs."""
+    def from_columns(cls, columns: Sequence[str | None], build: Callable[[Row], MessageInfo]) -> MessageTable:
+        """Take the columns of a row as ``joined`` has them, in the order of UIDs; None for no rows."""
         table = cls(build)
-        while chunk := list(islice(rows, ROWS_AT_ONCE)):
-            table._extend(chunk)
+        uids, texts, *integers = columns
+        if uids is not None and texts is not None:
+            numbers: dict[str, int] = {}
+            table._uids = array(UID_ARRAY, _numbers(uids))
+            table._flags = array(_INTEGERS, [numbers.setdefault(text, len(numbers)) for text in texts.split(_LINE_END)])
+            table._integers = [array(_INTEGERS, _numbers(column or "")) for column in integers]
+            table._texts = list(numbers)
         return table
 
     @classmethod
@@ -54,16 +64,6 @@ class MessageTable(MutableMapping[int, MessageInfo]):
         table = cls(_nothing_packed)
         table._changed = {message.uid: message for message in messages}
         return table
-
-    def _extend(self, rows: list[Row]) -> None:
-        uids, *values = zip(*rows, strict=True)
-        numbers = self._numbers
-        values[_FLAGS - 1] = tuple(numbers.setdefault(text, len(numbers)) for text in values[_FLAGS - 1])
-        self._texts = list(numbers)
-        self._uids.extend(uids)
-        self._columns = self._columns or [array(_INTEGERS) for _ in values]
-        for column, added in zip(self._columns, values, strict=True):
-            column.extend(added)
 
     def __getitem__(self, uid: int) -> MessageInfo:
         changed = self._changed.get(uid)
@@ -97,7 +97,8 @@ class MessageTable(MutableMapping[int, MessageInfo]):
     def snapshot(self) -> MessageTable:
         """Return what is here now; what is changed here later does not change it."""
         copied = MessageTable(self._build)
-        copied._uids, copied._columns, copied._texts = self._uids, self._columns, self._texts
+        copied._uids, copied._flags, copied._integers = self._uids, self._flags, self._integers
+        copied._texts = self._texts
         copied._changed = dict(self._changed)
         copied._removed = set(self._removed)
         return copied
@@ -110,10 +111,9 @@ class MessageTable(MutableMapping[int, MessageInfo]):
     def first_without(self, flag: str) -> int | None:
         """Return the lowest UID of a message without ``flag``; None if all have it."""
         wanted = {number for number, text in enumerate(self._texts) if flag not in text.split()}
-        flags = self._columns[_FLAGS - 1] if self._columns else ()
         without = (
             uid
-            for uid, number in zip(self._uids, flags, strict=True)
+            for uid, number in zip(self._uids, self._flags, strict=True)
             if number in wanted and uid not in self._changed and uid not in self._removed
         )
         first = [uid for uid in (next(without, None),) if uid is not None]
@@ -128,8 +128,12 @@ class MessageTable(MutableMapping[int, MessageInfo]):
         at = self._position(uid)
         if at is None:
             raise KeyError(uid)
-        flags, *integers = (column[at] for column in self._columns)
-        return self._build((uid, self._texts[flags], *integers))
+        return self._build((uid, self._texts[self._flags[at]], *[column[at] for column in self._integers]))
+
+
+def _numbers(column: str) -> list[int]:
+    found: list[int] = json.loads(f"[{column}]")  # nothing reads many numbers faster
+    return found
 
 
 def _nothing_packed(row: Row) -> MessageInfo:

@@ -46,10 +46,12 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def fill(connection: sqlite3.Connection, count: int) -> None:
+    connection.execute("BEGIN")
     for _ in range(count):
         uid = messages.append(connection, "a", INBOX, RAW, SEEN, NOW).result.uid
         if uid in UNSEEN_UIDS:
             messages.change_flags(connection, 1, [uid], "replace", DELETED, None)
+    connection.execute("COMMIT")
 
 
 def plans(connection: sqlite3.Connection, act: Callable[[], object]) -> list[str]:
@@ -70,6 +72,11 @@ def test_no_operation_scans_a_table(
     found = plans(connection, lambda: operation(connection, 1))
     assert found
     assert [step for step in found if step.startswith("SCAN") and step != "SCAN CONSTANT ROW"] == []
+
+
+def test_a_mailbox_is_read_in_the_order_of_its_uids(connection: sqlite3.Connection) -> None:
+    found = plans(connection, lambda: OPERATIONS["SELECT"](connection, 1))
+    assert found == ["SEARCH message USING PRIMARY KEY (mailbox_id=?)"]
 
 
 @pytest.mark.parametrize(

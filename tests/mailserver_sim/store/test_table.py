@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from mailserver_sim.store.table import ROWS_AT_ONCE, MessageTable, Row
+from mailserver_sim.store.table import MessageTable, Row, joined
 from mailserver_sim.store.values import MessageInfo
 
 NOW = dt.datetime(2026, 11, 3, 12, 0, tzinfo=dt.UTC)
@@ -20,11 +21,21 @@ def rows(count: int) -> Iterator[Row]:
     return ((uid, SEEN if uid % 3 else "", uid * 10) for uid in range(1, count + 1))
 
 
+def packed_from(found: Iterable[Row], make: Callable[[Row], MessageInfo] = build) -> MessageTable:
+    """Pack rows through SQLite, as the store does."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE row (uid INTEGER PRIMARY KEY, flags TEXT, size INTEGER)")
+    connection.executemany("INSERT INTO row VALUES (?, ?, ?)", found)
+    columns = connection.execute(f"SELECT {joined('uid, flags, size')} FROM row").fetchone()
+    connection.close()
+    return MessageTable.from_columns(columns, make)
+
+
 def table(count: int = 9) -> MessageTable:
-    return MessageTable.from_rows(rows(count), build)
+    return packed_from(rows(count))
 
 
-@pytest.mark.parametrize("count", [0, 1, ROWS_AT_ONCE - 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 1])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 1000])
 def test_every_row_comes_back_as_it_was(count: int) -> None:
     packed = table(count)
     assert list(packed.uids()) == list(packed) == list(range(1, count + 1))
@@ -38,7 +49,7 @@ def test_no_message_is_made_before_it_is_asked_for() -> None:
         made.append(row[0])
         return build(row)
 
-    packed = MessageTable.from_rows(rows(1000), counting)
+    packed = packed_from(rows(1000), counting)
     assert packed.uids()[-1] == 1000
     assert packed.first_without(SEEN) == 3
     assert made == []
@@ -61,7 +72,7 @@ def test_the_first_without_a_flag_may_be_a_changed_one() -> None:
 
 
 def test_there_may_be_none_without_a_flag() -> None:
-    assert MessageTable.from_rows(iter([(1, SEEN, 10)]), build).first_without(SEEN) is None
+    assert packed_from([(1, SEEN, 10)]).first_without(SEEN) is None
 
 
 def test_a_removed_message_is_gone() -> None:
