@@ -40,9 +40,9 @@ class Scale:
 
 
 FULL = Scale(
-    rounds=5, mails=10_000, appends=500, deliveries=800, sizes=(1_000, 10_000, 100_000), idle=1_000, repeats=100
+    rounds=5, mails=10_000, appends=500, deliveries=800, sizes=(1_000, 10_000, 100_000), idle=1_000, repeats=20
 )
-QUICK = Scale(rounds=2, mails=2_000, appends=100, deliveries=200, sizes=(1_000, 10_000), idle=200, repeats=30)
+QUICK = Scale(rounds=2, mails=2_000, appends=100, deliveries=200, sizes=(1_000, 10_000), idle=200, repeats=20)
 
 
 def size_user(size: int) -> str:

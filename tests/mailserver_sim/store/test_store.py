@@ -152,6 +152,12 @@ async def test_accepted_mail_is_synchronized_to_the_disk(file_store: Store) -> N
     assert file_store._writer._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+async def test_what_is_deleted_is_not_overwritten_page_by_page(store: Store) -> None:
+    # https://sqlite.org/pragma.html#pragma_secure_delete: 2 is FAST, which writes no page that is not written anyway
+    assert store._writer is not None
+    assert store._writer._connection.execute("PRAGMA secure_delete").fetchone() == (2,)
+
+
 async def test_a_second_store_on_the_same_file_is_refused(file_store: Store) -> None:
     with pytest.raises(StoreInUse):
         Store(file_store.path, ["a"]).open()
