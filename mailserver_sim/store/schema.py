@@ -95,7 +95,7 @@ def _configure(connection: sqlite3.Connection) -> None:
     # FULL: the log reaches the disk before COMMIT returns, so accepted mail survives a loss of power too.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    # Some systems build SQLite so that it overwrites what is deleted, page by page: a reset would take ten times longer.
+    # Debian builds SQLite so that it overwrites what is deleted, page by page: a reset would take ten times as long.
     connection.execute("PRAGMA secure_delete = FAST")
 
 
