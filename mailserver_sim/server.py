@@ -10,7 +10,7 @@ import datetime as dt
 import ssl
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from maco_wire.canary import Canary
 from maco_wire.observation import Address, CertificateSummary, Record
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mailserver_sim.imap.tls import ContextFactory
     from mailserver_sim.pop3.connection import Pop3Services
     from mailserver_sim.smtp.connection import SmtpServices
+
+ImapServicesT = TypeVar("ImapServicesT", bound="ImapServices")
 
 GOODBYE_S = 0.15
 """How long clients have to take note of BYE when the server stops."""
@@ -140,33 +142,23 @@ class MailServer:
     def _listen_imap(self, listener: Listener) -> _Port:
         from mailserver_sim.imap.connection import ImapServices
         from mailserver_sim.imap.listening import ImapPort
-        from mailserver_sim.imap.tls import ServerTls
 
         if self._imap is None:
-            self._imap = ImapServices(
-                self.settings,
-                self.store,
-                self._credentials,
-                self._reporting,
-                ServerTls(self._imap_tls),
-                self._connections,
-            )
+            self._imap = self._services(ImapServices)
         return ImapPort(self._imap, listener.host, listener.port, implicit_tls=listener.protocol == "imaps")
 
-    def _listen_pop3(self, listener: Listener) -> _Port:
+    def _services(self, kind: type[ImapServicesT]) -> ImapServicesT:
         from mailserver_sim.imap.tls import ServerTls
+
+        tls = ServerTls(self._imap_tls)
+        return kind(self.settings, self.store, self._credentials, self._reporting, tls, self._connections)
+
+    def _listen_pop3(self, listener: Listener) -> _Port:
         from mailserver_sim.pop3.connection import Pop3Services
         from mailserver_sim.pop3.listening import Pop3Port
 
         if self._pop3 is None:
-            self._pop3 = Pop3Services(
-                self.settings,
-                self.store,
-                self._credentials,
-                self._reporting,
-                ServerTls(self._imap_tls),
-                self._connections,
-            )
+            self._pop3 = self._services(Pop3Services)
         return Pop3Port(self._pop3, listener.host, listener.port, implicit_tls=listener.protocol == "pop3s")
 
     async def _listen_smtp(self, listener: Listener) -> _Port:

@@ -80,20 +80,17 @@ def message_table(connection: sqlite3.Connection, mailbox_id: int) -> MessageTab
 
 def unseen_uids(connection: sqlite3.Connection, mailbox_id: int) -> list[int]:
     r"""Return the UIDs of the messages without ``\Seen``, from their index."""
-    rows = connection.execute(
-        f"SELECT uid FROM {schema.BY_UNSEEN} WHERE mailbox_id = ? AND {schema.UNSEEN} ORDER BY uid",  # noqa: S608
-        (mailbox_id,),
-    )
-    return [row[0] for row in rows]
+    return _uids(connection, mailbox_id, schema.BY_UNSEEN, schema.UNSEEN)
 
 
 def deleted_uids(connection: sqlite3.Connection, mailbox_id: int) -> list[int]:
     r"""Return the UIDs of the messages with ``\Deleted``, from their index."""
-    rows = connection.execute(
-        f"SELECT uid FROM {schema.BY_DELETED} WHERE mailbox_id = ? AND {schema.DELETED} ORDER BY uid",  # noqa: S608
-        (mailbox_id,),
-    )
-    return [row[0] for row in rows]
+    return _uids(connection, mailbox_id, schema.BY_DELETED, schema.DELETED)
+
+
+def _uids(connection: sqlite3.Connection, mailbox_id: int, table: str, condition: str) -> list[int]:
+    statement = f"SELECT uid FROM {table} WHERE mailbox_id = ? AND {condition} ORDER BY uid"  # noqa: S608 - constants
+    return [row[0] for row in connection.execute(statement, (mailbox_id,))]
 
 
 def read_content(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> Content | None:
