@@ -151,6 +151,10 @@ def _mail_server(model: LabModel) -> Found:
         yield from found
         accounts += [built] if built else []
     yield from _repeated(("mail_server", "accounts"), [account.user for account in server.accounts], "user")
+    users = [account.user for account in server.accounts]
+    for user in server.preload:
+        if user not in users:
+            yield ("mail_server", "preload", user), _unknown(user, users)
     settings = (server.host_name, tuple(accounts), (), Path())
     for _, text in _build((), MailServerSettings, *settings)[1]:
         yield ("mail_server", "accounts"), text

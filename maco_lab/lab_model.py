@@ -195,6 +195,8 @@ class MailPorts(Section):
     smtp: Port | None = None
     submission: Port | None = None
     smtps: Port | None = None
+    pop3: Port | None = None
+    pop3s: Port | None = None
 
 
 class Account(Section):
@@ -219,6 +221,8 @@ class MailServer(Section):
     host: ListenHost = "127.0.0.1"
     ports: MailPorts
     accounts: list[Account] = Field(min_length=1)
+    store: Literal["file", "memory"] = "file"
+    preload: dict[Name, Name] = Field(default_factory=dict)
 
 
 class Credential(Section):

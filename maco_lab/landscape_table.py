@@ -19,6 +19,8 @@ _MAIL_PROTOCOLS = {
     "smtp": "SMTP, STARTTLS",
     "submission": "submission, STARTTLS",
     "smtps": "SMTP over TLS",
+    "pop3": "POP3, STARTTLS",
+    "pop3s": "POP3 over TLS",
 }
 
 

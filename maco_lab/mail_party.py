@@ -26,7 +26,9 @@ def build_mail_server(
     Called on the loop that is to carry it: Twisted's reactor is bound to it from here on.
     """
     ensure_reactor(asyncio.get_running_loop())
-    settings, configured = mail_server_settings(file.model.mail_server, state.mail_store, free_ports=free_ports)
+    settings, configured = mail_server_settings(
+        file.model.mail_server, file.folder, state.mail_store, free_ports=free_ports
+    )
     issued = pki.server(file.model.mail_server.certificate)
     server = MailServer(
         settings,

@@ -74,7 +74,7 @@ class ConnectionReports:
     """Reports about one connection, which carry both its addresses."""
 
     def __init__(
-        self, reporting: Reporting, protocol: Literal["IMAP", "SMTP"], *, local: Address, peer: Address
+        self, reporting: Reporting, protocol: Literal["IMAP", "SMTP", "POP3"], *, local: Address, peer: Address
     ) -> None:
         self._reporting = reporting
         self._protocol = protocol

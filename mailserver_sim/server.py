@@ -1,4 +1,4 @@
-"""The mail server: store, IMAP and SMTP together on the caller's asyncio loop.
+"""The mail server: store, IMAP, POP3 and SMTP together on the caller's asyncio loop.
 
 Twisted's reactor must be on that loop before ``start`` (``mailserver_sim.reactor.ensure_reactor``).
 """
@@ -11,7 +11,7 @@ import datetime as dt
 import ssl
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from maco_wire.canary import Canary
 from maco_wire.observation import Address, CertificateSummary, Record
@@ -26,7 +26,10 @@ from mailserver_sim.store.values import Quota, Stored
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapServices
     from mailserver_sim.imap.tls import ContextFactory
+    from mailserver_sim.pop3.connection import Pop3Services
     from mailserver_sim.smtp.connection import SmtpServices
+
+ImapServicesT = TypeVar("ImapServicesT", bound="ImapServices")
 
 GOODBYE_S = 0.15
 """How long clients have to take note of BYE when the server stops."""
@@ -65,6 +68,7 @@ class MailServer:
         self._connections = OpenConnections()
         self._imap: ImapServices | None = None
         self._smtp: SmtpServices | None = None
+        self._pop3: Pop3Services | None = None
 
     @property
     def addresses(self) -> Mapping[str, Address]:
@@ -77,6 +81,7 @@ class MailServer:
         ensure_reactor(loop)
         await self._open_store(loop)
         try:
+            await self._preload()
             for listener in self.settings.listeners:
                 self._ports[listener.protocol] = await self._listen(listener)
         except BaseException:
@@ -93,6 +98,12 @@ class MailServer:
             if opening.exception() is None:
                 await loop.run_in_executor(None, self.store.close)
             raise
+
+    async def _preload(self) -> None:
+        if self.settings.preload:
+            from mailserver_sim.archives.preloading import preload
+
+            await preload(self.store, self.settings.preload, max_bytes=self.settings.max_message_bytes)
 
     async def stop(self) -> None:
         """Close everything and write everything; done within half a second."""
@@ -148,6 +159,8 @@ class MailServer:
         try:
             if listener.protocol in ("imap", "imaps"):
                 return self._listen_imap(listener)
+            if listener.protocol in ("pop3", "pop3s"):
+                return self._listen_pop3(listener)
             return await self._listen_smtp(listener)
         except OSError as error:
             error.filename = f"{listener.host}:{listener.port}"  # Twisted and asyncio name it each in its own way
@@ -156,18 +169,24 @@ class MailServer:
     def _listen_imap(self, listener: Listener) -> _Port:
         from mailserver_sim.imap.connection import ImapServices
         from mailserver_sim.imap.listening import ImapPort
-        from mailserver_sim.imap.tls import ServerTls
 
         if self._imap is None:
-            self._imap = ImapServices(
-                self.settings,
-                self.store,
-                self._credentials,
-                self._reporting,
-                ServerTls(self._imap_tls),
-                self._connections,
-            )
+            self._imap = self._services(ImapServices)
         return ImapPort(self._imap, listener.host, listener.port, implicit_tls=listener.protocol == "imaps")
+
+    def _services(self, kind: type[ImapServicesT]) -> ImapServicesT:
+        from mailserver_sim.imap.tls import ServerTls
+
+        tls = ServerTls(self._imap_tls)
+        return kind(self.settings, self.store, self._credentials, self._reporting, tls, self._connections)
+
+    def _listen_pop3(self, listener: Listener) -> _Port:
+        from mailserver_sim.pop3.connection import Pop3Services
+        from mailserver_sim.pop3.listening import Pop3Port
+
+        if self._pop3 is None:
+            self._pop3 = self._services(Pop3Services)
+        return Pop3Port(self._pop3, listener.host, listener.port, implicit_tls=listener.protocol == "pop3s")
 
     async def _listen_smtp(self, listener: Listener) -> _Port:
         from mailserver_sim.smtp.connection import SmtpServices

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps"]
+ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps", "pop3", "pop3s"]
 LISTENER_PROTOCOLS: tuple[str, ...] = get_args(ListenerProtocol)
 AuthMechanism: TypeAlias = Literal["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"]
 AUTH_MECHANISMS: tuple[AuthMechanism, ...] = get_args(AuthMechanism)
@@ -68,7 +68,8 @@ class Account:
 class Listener:
     """One address to listen on; port 0 takes a free one.
 
-    ``imap`` and ``submission`` offer STARTTLS, ``imaps`` and ``smtps`` begin with TLS, ``smtp`` is the MX (port 25).
+    ``imap`` and ``submission`` offer STARTTLS, ``pop3`` its STLS; ``imaps``, ``smtps`` and ``pop3s`` begin with TLS;
+    ``smtp`` is the MX (port 25).
     """
 
     protocol: ListenerProtocol
@@ -84,6 +85,14 @@ class Listener:
 
 
 @dataclass(frozen=True)
+class Preload:
+    """An archive (Maildir, mbox, folder of ``.eml``) for a user who has never had mail."""
+
+    user: str
+    path: Path
+
+
+@dataclass(frozen=True)
 class MailServerSettings:
     """One mail server.
 
@@ -95,6 +104,7 @@ class MailServerSettings:
     accounts: tuple[Account, ...]
     listeners: tuple[Listener, ...]
     store: Path
+    """A file, or ``store.values.MEMORY``."""
     offer_starttls: bool = True
     auth_mechanisms: tuple[AuthMechanism, ...] = OFFERED_MECHANISMS
     """What AUTH offers, each only where a password may be sent. Without PLAIN and LOGIN, IMAP's LOGIN is disabled."""
@@ -119,6 +129,8 @@ class MailServerSettings:
     """Further connections to the same listener are refused."""
     idle_keepalive_s: float = 120
     """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
+    preload: tuple[Preload, ...] = ()
+    """What is imported before the server listens."""
 
     def __post_init__(self) -> None:
         """Raise SettingsError when two settings contradict each other or a limit cannot work."""
@@ -129,6 +141,7 @@ class MailServerSettings:
         self._require_unique(
             "addresses", [address.lower() for account in self.accounts for address in account.addresses]
         )
+        self._require_known_users()
         self._require_unique("listeners", [listener.protocol for listener in self.listeners])
         for setting in fields(self):
             if setting.name.startswith("max_") or setting.name.endswith("_s"):
@@ -141,6 +154,12 @@ class MailServerSettings:
         if not self.auth_mechanisms:
             raise SettingsError("auth_mechanisms", "is empty: nobody could log in")
         self._require_unique("auth_mechanisms", list(self.auth_mechanisms))
+
+    def _require_known_users(self) -> None:
+        known = [account.user for account in self.accounts]
+        unknown = [each.user for each in self.preload if each.user not in known]
+        if unknown:
+            raise SettingsError("preload", f"there is no account {unknown[0]!r}")
 
     @staticmethod
     def _require_unique(setting: str, names: list[str]) -> None:

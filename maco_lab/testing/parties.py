@@ -94,7 +94,7 @@ class MailServer:
 
     @property
     def addresses(self) -> Mapping[str, Address]:
-        """Where each protocol listens: imap, imaps, smtp, submission, smtps."""
+        """Where each protocol listens: imap, imaps, smtp, submission, smtps, pop3, pop3s."""
         return self._lab.mail_server.addresses
 
     @property

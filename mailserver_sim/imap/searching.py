@@ -12,9 +12,10 @@ from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.search import Candidate, matches
 from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search, uses_modseq
+from mailserver_sim.imap.search_plan import possible
 from mailserver_sim.imap.tokens import Arguments
+from mailserver_sim.imap.view import Snapshot
 from mailserver_sim.store.messages import read_content, read_header
-from mailserver_sim.store.values import MessageInfo
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
@@ -28,9 +29,8 @@ async def search(connection: ImapConnection, arguments: Arguments, *, by_uid: bo
     except BadCharset:
         return no("Unknown charset", f"BADCHARSET ({' '.join(CHARSETS)})")
     view = selected(connection)
-    messages = [(view.number(uid), view.message(uid), uid in view.recent) for uid in view.uids]
-    mailbox_id = view.mailbox.id
-    found = await connection.wait(connection.store.read(lambda reading: _evaluate(reading, mailbox_id, key, messages)))
+    snapshot, mailbox_id = view.snapshot(), view.mailbox.id
+    found = await connection.wait(connection.store.read(lambda reading: _evaluate(reading, mailbox_id, key, snapshot)))
     numbers = [uid if by_uid else number for number, uid in found]
     highest = highest_modseq(connection, key, [uid for _, uid in found])
     connection.untagged(" ".join(["SEARCH", *map(str, numbers), *highest]).encode("ascii"))
@@ -47,23 +47,24 @@ def highest_modseq(connection: ImapConnection, key: SearchKey, uids: list[int]) 
 
 
 def _evaluate(
-    connection: sqlite3.Connection, mailbox_id: int, key: SearchKey, messages: list[tuple[int, MessageInfo, bool]]
+    connection: sqlite3.Connection, mailbox_id: int, key: SearchKey, snapshot: Snapshot
 ) -> list[tuple[int, int]]:
     """Return number and UID of every match. Runs in the store's reading thread."""
-    if not messages:
+    if not snapshot.uids:
         return []
-    largest_number, largest_uid = messages[-1][0], messages[-1][1].uid
+    largest_number, largest_uid = len(snapshot.uids), snapshot.uids[-1]
+    chosen = possible(connection, mailbox_id, key, snapshot)
     found = []
-    for number, info, recent in messages:
+    for uid in snapshot.uids if chosen is None else chosen:
         candidate = Candidate(
-            number,
-            info,
-            recent=recent,
-            read_header=functools.partial(read_header, connection, mailbox_id, info.uid),
-            read_content=functools.partial(read_content, connection, mailbox_id, info.uid),
+            snapshot.number(uid),
+            snapshot.messages[uid],
+            recent=uid in snapshot.recent,
+            read_header=functools.partial(read_header, connection, mailbox_id, uid),
+            read_content=functools.partial(read_content, connection, mailbox_id, uid),
         )
         if matches(key, candidate, largest_number=largest_number, largest_uid=largest_uid):
-            found.append((number, info.uid))
+            found.append((candidate.number, uid))
     return found
 
 

@@ -6,7 +6,7 @@ commands are not used. What the bytes mean is the subclass's business (``connect
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, Literal, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer
@@ -35,7 +35,14 @@ def _call_later(delay_s: float, call: Any) -> Any:
 
 @implementer(IHandshakeListener, IPushProducer)
 class ImapTransport(IMAP4Server):
-    """The server's end of one connection; ``implicit_tls`` is the port that begins with TLS."""
+    """The server's end of one connection; ``implicit_tls`` is the port that begins with TLS.
+
+    POP3 has the same transport: what differs is below, and the words of ``say_goodbye``.
+    """
+
+    reported_protocol: ClassVar[Literal["IMAP", "POP3"]] = "IMAP"
+    tls_sessions: ClassVar[tuple[TlsSession, TlsSession]] = (TlsSession.IMAPS, TlsSession.IMAP_STARTTLS)
+    """What a TLS session is called that begins with the connection, and one that begins later."""
 
     def __init__(
         self, settings: MailServerSettings, reporting: Reporting, tls: ServerTls, *, implicit_tls: bool
@@ -80,7 +87,7 @@ class ImapTransport(IMAP4Server):
         """Greet, or begin with TLS."""
         here, there = self.socket.getHost(), self.socket.getPeer()
         self.reports = ConnectionReports(
-            self._reporting, "IMAP", local=(here.host, here.port), peer=(there.host, there.port)
+            self._reporting, self.reported_protocol, local=(here.host, here.port), peer=(there.host, there.port)
         )
         self.socket.setTcpNoDelay(True)
         if self.implicit_tls:
@@ -191,8 +198,8 @@ class ImapTransport(IMAP4Server):
 
     def start_tls(self) -> None:
         """Hand the connection to TLS."""
-        session = TlsSession.IMAPS if self.implicit_tls else TlsSession.IMAP_STARTTLS
-        self.handshake_watch = HandshakeWatch(self.reports, session)
+        at_once, later = self.tls_sessions
+        self.handshake_watch = HandshakeWatch(self.reports, at_once if self.implicit_tls else later)
         self.tls_active = True
         self.setTimeout(None)
         self._handshake_timer = _call_later(self.settings.tls_handshake_timeout_s, self._handshake_timed_out)

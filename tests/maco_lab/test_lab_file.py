@@ -300,6 +300,12 @@ def test_a_name_on_premise_with_one_port_may_stand_beside_a_range_that_has_it() 
     assert parse(DEFAULT.replace("hosts:\n", rows)).model.hosts["ftp:21"] == ("127.0.0.1", PortRange(7, 7))
 
 
+def test_mail_for_a_user_who_has_no_account_is_told_at_its_line() -> None:
+    (line,) = errors(("mail_server:\n", "mail_server:\n  preload: {nobody: old.mbox}\n"))
+
+    assert "mail_server.preload.nobody: found 'nobody', allowed: " in line
+
+
 def test_a_port_of_two_listeners_is_told_at_the_second_one() -> None:
     where = place_of(DEFAULT, "3993, smtp")
 
