@@ -17,10 +17,10 @@ Every certificate that the lab's mail server can present, by the name that `mail
 always fresh: one that expired did so yesterday.
 
 "MaCo" stands for Java's rules: PKIX, and the check of the server's name that Jakarta Mail asks for ("LDAPS").
-"OpenSSL" is what most other clients do, with the security level 2 of today's distributions; the lab's own MaCo and Cloud
-Connector verify with OpenSSL too, but accept any listed certificate as the end of a path, as Java does. So the lab's MaCo
-refuses what only OpenSSL refuses; the real one would not. All verdicts hold for a client that trusts the mail servers'
-root (and, for `expired_root`, that root) and looks for the name of the mail host.
+"OpenSSL" is what most other clients do, with the security level 2 of today's distributions; the lab's own MaCo and
+Cloud Connector verify with OpenSSL too, but accept any listed certificate as the end of a path, as Java does. So the
+lab's MaCo refuses what only OpenSSL refuses; the real one would not. All verdicts hold for a client that trusts the
+mail servers' root (and, for `expired_root`, that root) and looks for the name of the mail host.
 
 Each row is what real programs said when the tests asked them: OpenSSL by Python's `ssl` and by `openssl s_client`, Java
 by a JVM and by JavaMail. This page is written by `python -m certs.catalogue`.

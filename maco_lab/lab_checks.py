@@ -31,6 +31,7 @@ from maco_client.settings import (
 from maco_lab import lab_model
 from maco_lab.lab_model import HOST_PORTS, Certificate, LabModel, split_host_ports
 from maco_lab.pki import anchor_names, server_names
+from mailserver_sim.faults.plan import Fault
 from mailserver_sim.settings import Account, MailServerSettings
 from mailserver_sim.settings import SettingsError as MailSettingsError
 
@@ -155,6 +156,13 @@ def _mail_server(model: LabModel) -> Found:
     settings = (server.host_name, tuple(accounts), (), Path())
     for _, text in _build((), MailServerSettings, *settings)[1]:
         yield ("mail_server", "accounts"), text
+    for i, fault in enumerate(server.faults):
+        yield from _build(("mail_server", "faults", i), fault_of, fault)[1]
+
+
+def fault_of(fault: lab_model.Fault) -> Fault:
+    """Return a fault as the mail server takes it. Raises SettingsError."""
+    return Fault(fault.step, fault.count, fault.after, fault.protocol, fault.parameters)
 
 
 def mail_addresses(account: lab_model.Account) -> tuple[str, ...]:

@@ -203,6 +203,16 @@ class Account(Section):
     addresses: list[str] = Field(default_factory=list)
 
 
+class Fault(Section):
+    """One scripted misbehaviour of the mail server."""
+
+    step: Name
+    count: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 1
+    after: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 0
+    protocol: str = ""
+    parameters: dict[str, str | int | float] = Field(default_factory=dict)
+
+
 class MailServer(Section):
     """The mail server on premise."""
 
@@ -212,6 +222,7 @@ class MailServer(Section):
     host: ListenHost = "127.0.0.1"
     ports: MailPorts
     accounts: list[Account] = Field(min_length=1)
+    faults: list[Fault] = Field(default_factory=list)
 
 
 class Credential(Section):

@@ -40,7 +40,7 @@ from maco_client.settings import (
 )
 from maco_client.token import TokenSource
 from maco_lab import lab_model
-from maco_lab.lab_checks import email_connection, mail_addresses, system_mapping
+from maco_lab.lab_checks import email_connection, fault_of, mail_addresses, system_mapping
 from maco_lab.names import OnPremiseNames
 from maco_lab.pki import LabPki
 from maco_wire.canary import Canary
@@ -242,6 +242,7 @@ def mail_server_settings(
         listeners=listeners,
         store=store,
         offer_starttls=server.offer_starttls,
+        faults=tuple(fault_of(fault) for fault in server.faults),
     )
     return settings, configured
 

@@ -10,11 +10,12 @@ import datetime as dt
 import ssl
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from maco_wire.canary import Canary
 from maco_wire.observation import Address, CertificateSummary, Record
 from mailserver_sim.credentials import Credentials
+from mailserver_sim.faults.plan import Fault, Faults, FaultState
 from mailserver_sim.open_connections import OpenConnections
 from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.reports import Reporting
@@ -60,6 +61,7 @@ class MailServer:
         self._credentials = Credentials(settings.accounts)
         self._ports: dict[str, _Port] = {}
         self._connections = OpenConnections()
+        self._faults = Faults(settings.faults)
         self._imap: ImapServices | None = None
         self._smtp: SmtpServices | None = None
 
@@ -110,6 +112,24 @@ class MailServer:
             connection.abort()
         await self._connections.all_gone(ABORT_S)
         await self.store.clear()
+        self._faults.restore()
+
+    def break_at(self, step: str, *, count: int = 1, after: int = 0, **parameters: Any) -> None:
+        """Misbehave at a step of the table of faults: pass ``after`` times, then strike ``count`` times (0: always).
+
+        ``protocol`` among the parameters is the one listener that is meant. On the server's own loop; raises
+        SettingsError.
+        """
+        protocol = parameters.pop("protocol", "")
+        self._faults.arm(Fault(step, count, after, protocol, parameters))
+
+    def heal(self) -> None:
+        """Misbehave no more; open connections go on."""
+        self._faults.heal()
+
+    def faults(self) -> list[FaultState]:
+        """Return the faults that were armed and what became of them."""
+        return self._faults.states()
 
     async def deliver(self, account_user: str, message: bytes) -> int:
         """Put a message into a user's INBOX and return its UID after the commit. Raises NoSuchAccount."""
@@ -139,6 +159,7 @@ class MailServer:
                 self._reporting,
                 ServerTls(self._imap_tls),
                 self._connections,
+                self._faults,
             )
         return ImapPort(self._imap, listener.host, listener.port, implicit_tls=listener.protocol == "imaps")
 
@@ -148,6 +169,12 @@ class MailServer:
 
         if self._smtp is None:
             self._smtp = SmtpServices(
-                self.settings, self.store, self._credentials, self._reporting, self._smtp_tls, self._connections
+                self.settings,
+                self.store,
+                self._credentials,
+                self._reporting,
+                self._smtp_tls,
+                self._connections,
+                self._faults,
             )
         return await SmtpPort.open(self._smtp, listener)

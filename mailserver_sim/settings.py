@@ -9,19 +9,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from mailserver_sim.faults.plan import Fault
+from mailserver_sim.setting_errors import SettingsError as SettingsError  # noqa: PLC0414 - it is raised here
+
 ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps"]
 LISTENER_PROTOCOLS: tuple[str, ...] = get_args(ListenerProtocol)
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 HIGHEST_PORT = 65535
-
-
-class SettingsError(ValueError):
-    """A setting cannot work; ``setting`` names it, the text says what was found and what is allowed."""
-
-    def __init__(self, setting: str, text: str) -> None:
-        super().__init__(f"{setting}: {text}")
-        self.setting = setting
 
 
 @dataclass(frozen=True)
@@ -92,6 +87,8 @@ class MailServerSettings:
     """Further connections to the same listener are refused."""
     idle_keepalive_s: float = 120
     """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
+    faults: tuple[Fault, ...] = ()
+    """What it gets wrong, and when."""
 
     def __post_init__(self) -> None:
         """Raise SettingsError when two settings contradict each other or a limit cannot work."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -16,6 +16,8 @@ from twisted.python.failure import Failure
 
 from mailserver_sim.admission import Admission
 from mailserver_sim.credentials import MOST_REFUSED_LOGINS, Credentials
+from mailserver_sim.faults.imap import ImapFaults
+from mailserver_sim.faults.plan import Faults
 from mailserver_sim.imap.answers import Answer, bad, no, refusal
 from mailserver_sim.imap.command import Command, State
 from mailserver_sim.imap.commands import COMMANDS, UID_COMMANDS
@@ -53,6 +55,7 @@ class ImapServices:
     reporting: Reporting
     tls: ServerTls
     connections: OpenConnections
+    faults: Faults = field(default_factory=Faults)
 
 
 class ImapConnection(ImapTransport):
@@ -66,6 +69,8 @@ class ImapConnection(ImapTransport):
         self.user = ""
         self.view: SelectedView | None = None
         self.reader = CommandReader(self.settings.max_line_bytes)
+        self.faults = ImapFaults(services.faults, "imaps" if implicit_tls else "imap")
+        self.starttls_missing = self.starttls_stripped = False  # by a scripted fault
         self.mailbox_changed: Callable[[], None] | None = None
         """Called at every change of the selected mailbox; without it the client is told with its next command."""
         self.after_answer: Callable[[], None] | None = None
@@ -85,6 +90,8 @@ class ImapConnection(ImapTransport):
 
     def ready(self) -> None:
         """Send the greeting, with the capabilities (RFC 3501, section 7.1)."""
+        if self.faults.greets(self):
+            return
         code = f"CAPABILITY {' '.join(self.capability_names())}"
         self.send_answer(b"*", Answer("OK", f"{self.settings.host_name} ready", code))
 
@@ -108,6 +115,10 @@ class ImapConnection(ImapTransport):
         if self.mailbox_changed is not None:
             self.mailbox_changed()
         self._pump()
+
+    def hang_up_in_handshake(self) -> Callable[[], None] | None:
+        """Ask the scripted faults."""
+        return self.faults.hang_up_in_handshake(self)
 
     def connection_ended(self) -> None:
         """Leave the mailbox, and end the command that waits for a line."""
@@ -139,7 +150,7 @@ class ImapConnection(ImapTransport):
         if self.password_allowed:
             return [*names, "AUTH=PLAIN", "AUTH=LOGIN"]
         # RFC 3501, section 6.2.3: LOGINDISABLED, and no AUTH= that would send a password, until TLS is on.
-        return [*names, "STARTTLS", "LOGINDISABLED"]
+        return self.faults.capabilities(self, [*names, "STARTTLS", "LOGINDISABLED"])
 
     async def wait(self, future: asyncio.Future[ResultT]) -> ResultT:
         """Wait for the store; commands are driven by Twisted, which awaits only its own kind."""
@@ -314,7 +325,8 @@ class ImapConnection(ImapTransport):
     async def _answer_to(self, name: str, arguments: Arguments) -> tuple[Answer, bool]:
         """Return the answer and whether removed messages may be told before it."""
         try:
-            command = self._lookup(name, arguments)
+            name, command = self._lookup(name, arguments)
+            command = self.faults.command(self, name, command)
             return await command.run(self, arguments), command.may_expunge
         except CommandSyntaxError as error:
             return bad(error.text), False
@@ -324,7 +336,7 @@ class ImapConnection(ImapTransport):
             self.reports.problem(str(error))
             return no("The mail store failed", "SERVERBUG"), False
 
-    def _lookup(self, name: str, arguments: Arguments) -> Command:
+    def _lookup(self, name: str, arguments: Arguments) -> tuple[str, Command]:
         table = COMMANDS
         if name == "UID":
             arguments.space()
@@ -334,7 +346,7 @@ class ImapConnection(ImapTransport):
             raise CommandSyntaxError("Unknown command")
         if self.session_state not in command.states:
             raise CommandSyntaxError(f"{name} is not possible in the state {self.session_state.value}")
-        return command
+        return name, command
 
 
 def _text(part: Part) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, AnyStr
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, TLSSetupException, syntax
@@ -13,6 +13,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, TL
 from maco_wire.observation import TlsSession
 from mailserver_sim.admission import Admission
 from mailserver_sim.credentials import MOST_REFUSED_LOGINS, Credentials
+from mailserver_sim.faults.plan import Faults
+from mailserver_sim.faults.smtp import READY, STARTTLS_REFUSALS, SmtpFaults
 from mailserver_sim.open_connections import OpenConnections
 from mailserver_sim.reports import ConnectionReports, Reporting
 from mailserver_sim.settings import ListenerProtocol, MailServerSettings
@@ -42,6 +44,7 @@ class SmtpServices:
     reporting: Reporting
     tls: ssl.SSLContext
     connections: OpenConnections
+    faults: Faults = field(default_factory=Faults)
 
 
 class SmtpConnection(SMTP):
@@ -66,6 +69,7 @@ class SmtpConnection(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self.reports: ConnectionReports
+        self.faults = SmtpFaults(services.faults, protocol)
         self._services = services
         self._admission = admission
         admission.admit(self)
@@ -139,13 +143,22 @@ class SmtpConnection(SMTP):
             await self.push("554 5.5.1 Plaintext behind STARTTLS")
             self.abort_soon()
             return
+        if refused := self.faults.strike(self, "starttls.refused"):
+            self.reports.starttls("refused", "by a scripted fault")
+            await self.push(STARTTLS_REFUSALS[refused.parameters["answer"]])
+            return
         self.reports.starttls("accepted")
-        await self.push("220 2.0.0 Ready to start TLS")
+        await self.push(READY)
         await self._handshake(self.tls_context)
 
     async def _handshake(self, context: ssl.SSLContext) -> None:
         original = self.transport
         assert isinstance(original, asyncio.Transport)  # a command was just read from it
+        broken = self.faults.broken_handshake(self._services.reporting, self._services.connections, self)
+        if broken is not None:
+            original.set_protocol(broken)
+            broken.connection_made(original)
+            return
         waiter = self.loop.create_future()
         self._watched = self._tls_protocol = self._tls_layer(context, TlsSession.SMTP_STARTTLS, waiter)
         self._original_transport = original
@@ -165,6 +178,8 @@ class SmtpConnection(SMTP):
             return _NO_MORE_LOGINS
         user = login.login.decode("utf-8", "replace")
         account = self._services.credentials.check(user, login.password.decode("utf-8", "surrogateescape"))
+        if self.faults.strike(self, "login.refused"):
+            account = None
         self.reports.login(user, succeeded=account is not None, in_clear=not self.tls_active)
         if account is None:
             return self._refuse_login()
@@ -199,7 +214,17 @@ class SmtpConnection(SMTP):
     async def push(self, status: AnyStr) -> None:
         """Send one line."""
         self._unanswered = 0
-        await super().push(status)
+        line = await self.faults.send(self, _as_bytes(status))
+        if line is not None:
+            await super().push(line)
+
+    async def drip(self, line: bytes, size: int, pause_s: float) -> bytes:
+        """Send a line in drops, but for the last one, which is returned."""
+        last = (len(line) - 1) // size * size
+        for start in range(0, last, size):
+            self._writer.write(line[start : start + size])
+            await asyncio.sleep(pause_s)
+        return line[last:]
 
     def abort_soon(self) -> None:
         """Close after what has been written, but do not wait for long until it has been read."""
@@ -223,3 +248,7 @@ class SmtpConnection(SMTP):
         """Close at once, whatever is still to be written."""
         if isinstance(self._raw_transport, asyncio.Transport):
             self._raw_transport.abort()
+
+
+def _as_bytes(line: str | bytes) -> bytes:
+    return line.encode("ascii") if isinstance(line, str) else line

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aiosmtpd.smtp import Envelope, Session, TLSSetupException
 
 from mailserver_sim.credentials import Credentials
+from mailserver_sim.faults.smtp import FULL, LOCKED
 from mailserver_sim.store.errors import StoreError
 from mailserver_sim.store.store import Store
 
@@ -49,13 +50,17 @@ class MailHandler:
         return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, _server: SmtpConnection, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SmtpConnection, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Accept a recipient who has a mailbox here; nothing is relayed."""
         if self._credentials.recipient(address) is None:
             if self._credentials.is_local(address):
                 return "550 5.1.1 No such user here"
             return "550 5.7.1 This server does not relay"
+        if server.faults.strike(server, "mailbox.locked"):
+            return LOCKED
+        if server.faults.strike(server, "mailbox.over_quota"):
+            return FULL
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
         envelope.rcpt_tos.append(address)
