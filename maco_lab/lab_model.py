@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from connector_sim.on_premise.port_range import PortRange
+from mailserver_sim.tls_settings import TlsVersion
 
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
 """0 takes a free port."""
@@ -203,6 +204,21 @@ class Account(Section):
     addresses: list[str] = Field(default_factory=list)
 
 
+TlsVersionKey: TypeAlias = Annotated[TlsVersion, BeforeValidator(str)]
+"""With quotes or without: unquoted it is a number."""
+
+
+class MailTls(Section):
+    """How one port of the mail server does TLS, where that differs from the others."""
+
+    certificate: Certificate | None = None
+    minimum_version: TlsVersionKey = "1.2"
+    maximum_version: TlsVersionKey = "1.3"
+    ciphers: str = ""
+    client_certificate: Literal["none", "wanted", "required"] = "none"
+    client_authorities: list[Certificate] = Field(default_factory=list)
+
+
 class Fault(Section):
     """One scripted misbehaviour of the mail server."""
 
@@ -222,6 +238,7 @@ class MailServer(Section):
     host: ListenHost = "127.0.0.1"
     ports: MailPorts
     accounts: list[Account] = Field(min_length=1)
+    tls: dict[Name, MailTls] = Field(default_factory=dict)
     faults: list[Fault] = Field(default_factory=list)
 
 

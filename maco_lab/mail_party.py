@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from cryptography import x509
+
 from certs.summary import summarize
+from maco_lab import lab_model
+from maco_lab.lab_checks import tls_settings
 from maco_lab.lab_file import LabFile
-from maco_lab.mail_tls import imap_context_factory, smtp_context
+from maco_lab.mail_tls import imap_context_factory, listener_tls, smtp_context
 from maco_lab.parties import Reporting, mail_server_settings
 from maco_lab.pki import LabPki
 from maco_lab.state import StateFolder
 from maco_wire.observation import Address, Party
 from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.server import MailServer
+from mailserver_sim.tls_contexts import TlsContexts
 
 
 def build_mail_server(
@@ -33,5 +38,13 @@ def build_mail_server(
         record=reporting.record,
         describe_certificate=summarize,
         canaries=reporting.canaries,
+        own_tls={protocol: _own_tls(file, pki, tls) for protocol, tls in file.model.mail_server.tls.items()},
     )
     return server, configured
+
+
+def _own_tls(file: LabFile, pki: LabPki, tls: lab_model.MailTls) -> TlsContexts:
+    """Return the TLS of a port that has keys of its own in the lab file."""
+    issued = pki.server(tls.certificate or file.model.mail_server.certificate)
+    anchors = [x509.load_der_x509_certificate(pki.anchor(choice)) for choice in tls.client_authorities]
+    return listener_tls(issued, tls_settings(tls), anchors, pki.key_files)

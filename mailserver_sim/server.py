@@ -9,6 +9,7 @@ import asyncio
 import datetime as dt
 import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,7 @@ from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.reports import Reporting
 from mailserver_sim.settings import Listener, MailServerSettings
 from mailserver_sim.store.store import Store
+from mailserver_sim.tls_contexts import TlsContexts
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapServices
@@ -52,11 +54,13 @@ class MailServer:
         record: Record,
         describe_certificate: Callable[[bytes], CertificateSummary],
         canaries: tuple[Canary, ...] = (),
+        own_tls: Mapping[str, TlsContexts] | None = None,
     ) -> None:
+        """Prepare a server; a listener whose protocol is in ``own_tls`` does TLS by that, all others as they all do."""
         self.settings = settings
         self.store = Store(settings.store, (account.user for account in settings.accounts))
-        self._imap_tls = imap_tls
-        self._smtp_tls = smtp_tls
+        self._tls = TlsContexts(imap_tls, smtp_tls)
+        self._own_tls = own_tls or {}
         self._reporting = Reporting(record, describe_certificate, canaries)
         self._credentials = Credentials(settings.accounts)
         self._ports: dict[str, _Port] = {}
@@ -157,11 +161,12 @@ class MailServer:
                 self.store,
                 self._credentials,
                 self._reporting,
-                ServerTls(self._imap_tls),
+                ServerTls(self._tls.twisted),
                 self._connections,
                 self._faults,
             )
-        return ImapPort(self._imap, listener.host, listener.port, implicit_tls=listener.protocol == "imaps")
+        services = replace(self._imap, tls=ServerTls(self._tls_of(listener).twisted))
+        return ImapPort(services, listener.host, listener.port, implicit_tls=listener.protocol == "imaps")
 
     async def _listen_smtp(self, listener: Listener) -> _Port:
         from mailserver_sim.smtp.connection import SmtpServices
@@ -173,8 +178,11 @@ class MailServer:
                 self.store,
                 self._credentials,
                 self._reporting,
-                self._smtp_tls,
+                self._tls.asyncio,
                 self._connections,
                 self._faults,
             )
-        return await SmtpPort.open(self._smtp, listener)
+        return await SmtpPort.open(replace(self._smtp, tls=self._tls_of(listener).asyncio), listener)
+
+    def _tls_of(self, listener: Listener) -> TlsContexts:
+        return self._own_tls.get(listener.protocol, self._tls)
