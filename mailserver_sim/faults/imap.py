@@ -100,7 +100,8 @@ async def _run(
     return await instead(connection, arguments, command, hit)
 
 
-async def _refuse_starttls(_: ImapConnection, __: Arguments, ___: Command, hit: Hit) -> Answer:
+async def _refuse_starttls(connection: ImapConnection, _: Arguments, __: Command, hit: Hit) -> Answer:
+    connection.reports.starttls("refused", "by a scripted fault")
     return Answer(hit.parameters["answer"], "TLS is not available")
 
 

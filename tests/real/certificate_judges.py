@@ -12,7 +12,7 @@ from certs.authority import Issued
 from certs.trust import server_context
 from maco_wire.observation import Address
 
-PATIENCE_S = 10.0
+PATIENCE_S = 40.0
 GREETING = b"* BYE judged\r\n"
 
 
