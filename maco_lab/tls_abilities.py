@@ -10,7 +10,7 @@ import ssl
 import warnings
 from collections.abc import Mapping
 
-from mailserver_sim.tls_settings import TlsVersion
+from mailserver_sim.tls_settings import OLDEST_GOOD, TlsVersion
 
 SSL_VERSIONS: Mapping[TlsVersion, ssl.TLSVersion] = {
     "1.0": ssl.TLSVersion.TLSv1,
@@ -34,7 +34,9 @@ def unknown_ciphers(ciphers: str) -> bool:
 
 @functools.cache
 def speaks(version: TlsVersion) -> bool:
-    """Tell whether both OpenSSLs still shake hands by a version, without certificates, in memory."""
+    """Tell whether both OpenSSLs do a version; of an old one a handshake in memory tells, without certificates."""
+    if version >= OLDEST_GOOD:
+        return True
     return _python_speaks(version) and _cryptography_speaks(version)
 
 

@@ -85,6 +85,8 @@ class ImapFaults:
 
     def command(self, connection: ImapConnection, name: str, command: Command) -> Command:
         """Return the command, or what takes its place this time."""
+        if self._faults.is_idle:
+            return command
         for step in (*_STEPS.get(name, ()), "answer.slow", "answer.dripping"):
             if hit := self.strike(connection, step):
                 run = functools.partial(_run, instead=_INSTEAD[step], command=command, hit=hit)

@@ -94,6 +94,11 @@ class Faults:
         self._settings = tuple(armed)
         self._states = [FaultState(fault) for fault in self._settings]
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether there is nothing to ask for: no fault was armed."""
+        return not self._states
+
     def arm(self, fault: Fault) -> None:
         """Let one more strike from now on."""
         self._states.append(FaultState(fault))

@@ -30,7 +30,11 @@ class SmtpFaults:
     def __init__(self, faults: Faults, protocol: str) -> None:
         self._faults = faults
         self._protocol = protocol
-        self._greeted = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether every line goes out as it is."""
+        return self._faults.is_idle
 
     def strike(self, connection: SmtpConnection, step: str) -> Hit | None:
         """Come to a step, and report it if a fault strikes there."""
@@ -41,8 +45,7 @@ class SmtpFaults:
 
     async def send(self, connection: SmtpConnection, line: bytes) -> bytes | None:
         """Return what is sent instead of an answer's line, after what it takes; None for nothing."""
-        if not self._greeted:
-            self._greeted = True
+        if line.startswith(b"220 ") and line != READY.encode():
             if self.strike(connection, "greeting.bye"):
                 connection.loop.call_soon(connection.abort_soon)  # in the turn after the line was written
                 return NOT_NOW

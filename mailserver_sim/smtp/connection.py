@@ -214,8 +214,9 @@ class SmtpConnection(SMTP):
     async def push(self, status: AnyStr) -> None:
         """Send one line."""
         self._unanswered = 0
-        line = await self.faults.send(self, _as_bytes(status))
-        if line is not None:
+        if self.faults.is_idle:
+            await super().push(status)
+        elif (line := await self.faults.send(self, _as_bytes(status))) is not None:
             await super().push(line)
 
     async def drip(self, line: bytes, size: int, pause_s: float) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from maco_lab.testing.journal import LabJournal
@@ -11,7 +13,7 @@ from tests.failures.matrix import Matrix, poll
 from tests.failures.settings import WAY_A
 
 
-def poll_while_broken_at(lab: Lab, step: str, **parameters: str) -> str:
+def poll_while_broken_at(lab: Lab, step: str, **parameters: Any) -> str:
     """Poll a mail server that breaks at a step, and return the error."""
     lab.mail_server.break_at(step, protocol="imap", **parameters)
     result = poll(lab, WAY_A)
