@@ -241,6 +241,11 @@ class MailServer(Section):
     tls: dict[Name, MailTls] = Field(default_factory=dict)
     faults: list[Fault] = Field(default_factory=list)
 
+    def certificate_of(self, protocol: str) -> Certificate:
+        """Return what the port of a protocol presents."""
+        own = self.tls.get(protocol)
+        return (own.certificate if own else None) or self.certificate
+
 
 class Credential(Section):
     """A "User Credentials" artifact."""

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from cryptography import x509
 
 from certs.summary import summarize
-from maco_lab import lab_model
 from maco_lab.lab_checks import tls_settings
 from maco_lab.lab_file import LabFile
 from maco_lab.mail_tls import imap_context_factory, listener_tls, smtp_context
@@ -38,13 +37,14 @@ def build_mail_server(
         record=reporting.record,
         describe_certificate=summarize,
         canaries=reporting.canaries,
-        own_tls={protocol: _own_tls(file, pki, tls) for protocol, tls in file.model.mail_server.tls.items()},
+        own_tls={protocol: _own_tls(file, pki, protocol) for protocol in file.model.mail_server.tls},
     )
     return server, configured
 
 
-def _own_tls(file: LabFile, pki: LabPki, tls: lab_model.MailTls) -> TlsContexts:
+def _own_tls(file: LabFile, pki: LabPki, protocol: str) -> TlsContexts:
     """Return the TLS of a port that has keys of its own in the lab file."""
-    issued = pki.server(tls.certificate or file.model.mail_server.certificate)
+    tls = file.model.mail_server.tls[protocol]
+    issued = pki.server(file.model.mail_server.certificate_of(protocol))
     anchors = [x509.load_der_x509_certificate(pki.anchor(choice)) for choice in tls.client_authorities]
     return listener_tls(issued, tls_settings(tls), anchors, pki.key_files)

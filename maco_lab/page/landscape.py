@@ -95,7 +95,9 @@ def _mail_listeners(lab: Lab) -> Iterator[shapes.Listener]:
     for protocol, address in lab.addresses.items():
         if protocol in _MAIL_PROTOCOLS:
             starttls = ", STARTTLS" if server.offer_starttls and protocol in {"imap", "smtp", "submission"} else ""
-            yield _listener(_MAIL_PROTOCOLS[protocol] + starttls, address, certificate_name(server.certificate))
+            yield _listener(
+                _MAIL_PROTOCOLS[protocol] + starttls, address, certificate_name(server.certificate_of(protocol))
+            )
 
 
 def _listener(protocol: str, address: Address, certificate: str) -> shapes.Listener:

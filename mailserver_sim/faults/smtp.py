@@ -20,6 +20,8 @@ LOCKED = "450 4.2.0 The mailbox is locked"
 FULL = "552 5.2.2 The mailbox is full"
 STARTTLS_REFUSALS = {"NO": "454 4.7.0 TLS is not available", "BAD": "501 5.5.4 TLS is not available"}
 
+SILENCE_S = 30.0
+"""How long a client may take to begin the handshake that it will not get."""
 _OFFER = b"250-STARTTLS"
 READY = "220 2.0.0 Ready to start TLS"
 
@@ -83,12 +85,14 @@ class HangUp(asyncio.Protocol):
         self._connections = connections
         self._owner = owner
         self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Report the fault, with both addresses."""
         assert isinstance(transport, asyncio.Transport)  # of TCP
         self._transport = transport
         self._connections.add(self)
+        self._timer = asyncio.get_running_loop().call_later(SILENCE_S, self.abort)
         local, peer = transport.get_extra_info("sockname")[:2], transport.get_extra_info("peername")[:2]
         ConnectionReports(self._reporting, "SMTP", local=local, peer=peer).fault(self._hit)
 
@@ -102,6 +106,8 @@ class HangUp(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of everything."""
         self._connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
         if self._owner is not None:
             self._owner.connection_lost(error)
 

@@ -205,14 +205,14 @@ class ImapTransport(IMAP4Server):
 
     def start_tls(self) -> None:
         """Hand the connection to TLS."""
+        self.setTimeout(None)
+        self._handshake_timer = _call_later(self.settings.tls_handshake_timeout_s, self._handshake_timed_out)
         self.hang_up = self.hang_up_in_handshake()
         if self.hang_up is not None:
             return
         session = TlsSession.IMAPS if self.implicit_tls else TlsSession.IMAP_STARTTLS
         self.handshake_watch = HandshakeWatch(self.reports, session)
         self.tls_active = True
-        self.setTimeout(None)
-        self._handshake_timer = _call_later(self.settings.tls_handshake_timeout_s, self._handshake_timed_out)
         self.socket.startTLS(self._tls)
 
     def _handshake_timed_out(self) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from certs.authority import Issued
 from certs.trust import client_context
+from maco_lab.page.trust import trust
 from maco_lab.testing.lab import Lab
 from maco_lab.testing.settings import Change
 from maco_lab.tls_abilities import SSL_VERSIONS, speaks
@@ -177,3 +178,22 @@ def test_a_weak_certificate_is_presented_and_refused_by_a_client_of_today(
     lenient = client(maco_lab)
     lenient.set_ciphers("DEFAULT:@SECLEVEL=0")
     assert OVER[port](maco_lab, lenient)[0] == "TLSv1.3"
+
+
+@pytest.mark.maco_lab(change=tls(imaps={"certificate": "expired"}, smtps={"maximum_version": "1.2"}))
+def test_a_port_without_a_certificate_of_its_own_presents_that_of_the_server(maco_lab: Lab) -> None:
+    server = maco_lab.running.file.model.mail_server
+
+    presented = [server.certificate_of(protocol) for protocol in ("imaps", "smtps", "imap")]
+    assert presented == ["expired", "mail_server", "mail_server"]
+
+
+@pytest.mark.maco_lab(change=tls(imaps={"certificate": "expired"}, smtps={"maximum_version": "1.2"}))
+def test_the_stores_beside_what_is_presented_tell_of_a_port_with_another_certificate(maco_lab: Lab) -> None:
+    shown = trust(maco_lab.running.file.model, maco_lab.running.pki).presented
+
+    purposes = [each.purpose for each in shown if each.system == "Mail server"]
+    assert purposes == [
+        "mail, presented to its TLS client",
+        "mail on the port of imaps, presented to its TLS client",
+    ]
