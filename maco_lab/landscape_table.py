@@ -103,7 +103,7 @@ def _mail_rows(lab: Landscape) -> list[tuple[str, str, str, str]]:
         (
             _shown(address),
             _MAIL_PROTOCOLS[protocol] + (plain if "STARTTLS" in _MAIL_PROTOCOLS[protocol] else ""),
-            _name(server.certificate),
+            _name(server.certificate_of(protocol)),
             "",
         )
         for protocol, address in lab.addresses.items()

@@ -40,7 +40,7 @@ from maco_client.settings import (
 )
 from maco_client.token import TokenSource
 from maco_lab import lab_model
-from maco_lab.lab_checks import email_connection, mail_account, system_mapping
+from maco_lab.lab_checks import email_connection, fault_of, mail_account, system_mapping
 from maco_lab.names import OnPremiseNames
 from maco_lab.pki import LabPki
 from maco_wire.canary import Canary
@@ -256,6 +256,7 @@ def mail_server_settings(
         auth_mechanisms=tuple(dict.fromkeys(server.auth_mechanisms)),
         literal_plus=server.literal_plus,
         preload=tuple(Preload(user, folder / path) for user, path in server.preload.items()),
+        faults=tuple(fault_of(fault) for fault in server.faults),
     )
     return settings, configured
 

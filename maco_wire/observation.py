@@ -365,6 +365,16 @@ class PartyProcess(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class FaultStruck(Observation):
+    """The mail server misbehaves as it was told to: a scripted fault struck for the ``hit``-th time."""
+
+    kind: ClassVar[str] = "fault_struck"
+
+    step: str
+    hit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Problem(Observation):
     """Something a peer or a setting got wrong that is not covered by another observation."""
 

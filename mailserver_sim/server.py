@@ -6,22 +6,24 @@ Twisted's reactor must be on that loop before ``start`` (``mailserver_sim.reacto
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import datetime as dt
 import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from maco_wire.canary import Canary
 from maco_wire.observation import Address, CertificateSummary, Record
 from mailserver_sim.credentials import Credentials
+from mailserver_sim.faults.plan import Fault, Faults, FaultState
 from mailserver_sim.open_connections import OpenConnections
 from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.reports import Reporting
 from mailserver_sim.settings import Listener, MailServerSettings
 from mailserver_sim.store.store import Store
 from mailserver_sim.store.values import Quota, Stored
+from mailserver_sim.tls_contexts import TlsContexts
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapServices
@@ -56,16 +58,19 @@ class MailServer:
         record: Record,
         describe_certificate: Callable[[bytes], CertificateSummary],
         canaries: tuple[Canary, ...] = (),
+        own_tls: Mapping[str, TlsContexts] | None = None,
     ) -> None:
+        """Prepare a server; a listener whose protocol is in ``own_tls`` does TLS by that, all others as they all do."""
         self.settings = settings
         quotas = {account.user: Quota(account.quota_bytes, account.quota_messages) for account in settings.accounts}
         self.store = Store(settings.store, quotas, {user: quota for user, quota in quotas.items() if quota.limits})
-        self._imap_tls = imap_tls
-        self._smtp_tls = smtp_tls
+        self._tls = TlsContexts(imap_tls, smtp_tls)
+        self._own_tls = own_tls or {}
         self._reporting = Reporting(record, describe_certificate, canaries)
         self._credentials = Credentials(settings.accounts)
         self._ports: dict[str, _Port] = {}
         self._connections = OpenConnections()
+        self._faults = Faults(settings.faults)
         self._imap: ImapServices | None = None
         self._smtp: SmtpServices | None = None
         self._pop3: Pop3Services | None = None
@@ -119,7 +124,12 @@ class MailServer:
         await asyncio.get_running_loop().run_in_executor(None, self.store.close)
 
     async def restart(
-        self, settings: MailServerSettings, *, imap_tls: ContextFactory, smtp_tls: ssl.SSLContext
+        self,
+        settings: MailServerSettings,
+        *,
+        imap_tls: ContextFactory,
+        smtp_tls: ssl.SSLContext,
+        own_tls: Mapping[str, TlsContexts] | None = None,
     ) -> None:
         """Stop, and start with other settings where it listened; accounts, store and listeners stay the same.
 
@@ -127,13 +137,13 @@ class MailServer:
         """
         where = self.addresses
         listeners = tuple(
-            dataclasses.replace(each, port=where[each.protocol][1]) if each.protocol in where else each
+            replace(each, port=where[each.protocol][1]) if each.protocol in where else each
             for each in self.settings.listeners
         )
         await self.stop()
-        self.settings = dataclasses.replace(settings, listeners=listeners)
-        self._imap_tls, self._smtp_tls = imap_tls, smtp_tls
-        self._imap = self._smtp = None
+        self.settings = replace(settings, listeners=listeners)
+        self._tls, self._own_tls = TlsContexts(imap_tls, smtp_tls), own_tls or {}
+        self._imap = self._smtp = self._pop3 = None
         await self.start()
 
     async def clear(self) -> None:
@@ -142,6 +152,24 @@ class MailServer:
             connection.abort()
         await self._connections.all_gone(ABORT_S)
         await self.store.clear()
+        self._faults.restore()
+
+    def break_at(self, step: str, *, count: int = 1, after: int = 0, **parameters: Any) -> None:
+        """Misbehave at a step of the table of faults: pass ``after`` times, then strike ``count`` times (0: always).
+
+        ``protocol`` among the parameters is the one listener that is meant. On the server's own loop; raises
+        SettingsError.
+        """
+        protocol = parameters.pop("protocol", "")
+        self._faults.arm(Fault(step, count, after, protocol, parameters))
+
+    def heal(self) -> None:
+        """Misbehave no more; open connections go on."""
+        self._faults.heal()
+
+    def faults(self) -> list[FaultState]:
+        """Return the faults that were armed and what became of them."""
+        return self._faults.states()
 
     async def deliver(self, account_user: str, message: bytes) -> int:
         """Put a message into a user's INBOX and return its UID after the commit. Raises NoSuchAccount, OverQuota."""
@@ -172,13 +200,24 @@ class MailServer:
 
         if self._imap is None:
             self._imap = self._services(ImapServices)
-        return ImapPort(self._imap, listener.host, listener.port, implicit_tls=listener.protocol == "imaps")
+        return ImapPort(
+            self._with_tls(self._imap, listener),
+            listener.host,
+            listener.port,
+            implicit_tls=listener.protocol == "imaps",
+        )
 
     def _services(self, kind: type[ImapServicesT]) -> ImapServicesT:
         from mailserver_sim.imap.tls import ServerTls
 
-        tls = ServerTls(self._imap_tls)
-        return kind(self.settings, self.store, self._credentials, self._reporting, tls, self._connections)
+        tls = ServerTls(self._tls.twisted)
+        return kind(self.settings, self.store, self._credentials, self._reporting, tls, self._connections, self._faults)
+
+    def _with_tls(self, services: ImapServicesT, listener: Listener) -> ImapServicesT:
+        """Return what the connections of one listener share."""
+        from mailserver_sim.imap.tls import ServerTls
+
+        return replace(services, tls=ServerTls(self._tls_of(listener).twisted))
 
     def _listen_pop3(self, listener: Listener) -> _Port:
         from mailserver_sim.pop3.connection import Pop3Services
@@ -186,7 +225,12 @@ class MailServer:
 
         if self._pop3 is None:
             self._pop3 = self._services(Pop3Services)
-        return Pop3Port(self._pop3, listener.host, listener.port, implicit_tls=listener.protocol == "pop3s")
+        return Pop3Port(
+            self._with_tls(self._pop3, listener),
+            listener.host,
+            listener.port,
+            implicit_tls=listener.protocol == "pop3s",
+        )
 
     async def _listen_smtp(self, listener: Listener) -> _Port:
         from mailserver_sim.smtp.connection import SmtpServices
@@ -194,6 +238,15 @@ class MailServer:
 
         if self._smtp is None:
             self._smtp = SmtpServices(
-                self.settings, self.store, self._credentials, self._reporting, self._smtp_tls, self._connections
+                self.settings,
+                self.store,
+                self._credentials,
+                self._reporting,
+                self._tls.asyncio,
+                self._connections,
+                self._faults,
             )
-        return await SmtpPort.open(self._smtp, listener)
+        return await SmtpPort.open(replace(self._smtp, tls=self._tls_of(listener).asyncio), listener)
+
+    def _tls_of(self, listener: Listener) -> TlsContexts:
+        return self._own_tls.get(listener.protocol, self._tls)

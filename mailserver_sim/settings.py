@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from mailserver_sim.faults.plan import Fault
+from mailserver_sim.setting_errors import SettingsError as SettingsError  # noqa: PLC0414 - it is raised here
+
 ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps", "pop3", "pop3s"]
 LISTENER_PROTOCOLS: tuple[str, ...] = get_args(ListenerProtocol)
 AuthMechanism: TypeAlias = Literal["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"]
@@ -21,14 +24,6 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 HIGHEST_PORT = 65535
 # RFC 6750, section 2.1: b64token
 _BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-
-
-class SettingsError(ValueError):
-    """A setting cannot work; ``setting`` names it, the text says what was found and what is allowed."""
-
-    def __init__(self, setting: str, text: str) -> None:
-        super().__init__(f"{setting}: {text}")
-        self.setting = setting
 
 
 @dataclass(frozen=True)
@@ -131,6 +126,8 @@ class MailServerSettings:
     """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
     preload: tuple[Preload, ...] = ()
     """What is imported before the server listens."""
+    faults: tuple[Fault, ...] = ()
+    """What it gets wrong, and when."""
 
     def __post_init__(self) -> None:
         """Raise SettingsError when two settings contradict each other or a limit cannot work."""

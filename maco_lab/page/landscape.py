@@ -99,7 +99,9 @@ def _mail_listeners(lab: Lab, server: lab_model.MailServer) -> Iterator[shapes.L
             starttls = (
                 ", STARTTLS" if server.offer_starttls and protocol in {"imap", "smtp", "submission", "pop3"} else ""
             )
-            yield _listener(_MAIL_PROTOCOLS[protocol] + starttls, address, certificate_name(server.certificate))
+            yield _listener(
+                _MAIL_PROTOCOLS[protocol] + starttls, address, certificate_name(server.certificate_of(protocol))
+            )
 
 
 def _listener(protocol: str, address: Address, certificate: str) -> shapes.Listener:

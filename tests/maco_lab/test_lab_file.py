@@ -177,7 +177,7 @@ def test_a_value_of_the_wrong_kind_is_told_by_what_was_found_and_what_is_allowed
             "certificate: mail_server ",
             "certificate: root ",
             "mail_server  ",
-            "mail_server.certificate: found 'root', allowed: 'administration', 'client_auth_only', ",
+            "mail_server.certificate: found 'root', allowed: 'administration', 'chain_reversed', ",
         ),
         (
             "certificates: [root]",

@@ -45,6 +45,7 @@ const SENTENCES = {
     seen.succeeded
       ? `poll of ${seen.connection} done: ${plural(seen.stored ?? 0, "mail")}, ${seen.duration_ms ?? 0} ms`
       : `poll of ${seen.connection} failed at step '${seen.stage}': ${seen.error ?? ""}`,
+  fault_struck: (seen) => `scripted fault: ${seen.step}`,
   party_process: (seen) => `${seen.name}: process ${seen.pid} ${seen.state}`,
   problem: (seen) => seen.text,
 };
