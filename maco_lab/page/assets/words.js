@@ -32,6 +32,10 @@ const SENTENCES = {
   stream_refused: (seen) => `refused ${endpoint(seen)}: ${seen.reason}`,
   stream_closed: (seen) =>
     `closed: ${plural(seen.bytes_to_mail_server ?? 0, "byte")} to the mail server, ${seen.bytes_to_maco ?? 0} to MaCo`,
+  socket_closed: (seen) =>
+    seen.bytes_sent === undefined
+      ? "closed its socket"
+      : `closed its socket: ${plural(seen.bytes_sent, "byte")} sent and ${seen.bytes_received} received, TLS and all`,
   tunnel_state: (seen) => `tunnel ${seen.subaccount}: ${seen.state}${seen.reason ? `, ${seen.reason}` : ""}`,
   tunnel_connections: (seen) => `tunnel ${seen.subaccount}: ${seen.up} of ${seen.configured} connections are up`,
   ha_state: (seen) => `${seen.role} is ${seen.state}`,
