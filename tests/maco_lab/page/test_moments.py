@@ -121,7 +121,7 @@ def test_a_poll_that_was_refused_shows_how_far_it_came_and_says_why_there_is_no_
     assert (last["hops"][0]["note"], last["shown"]) == (NO_TAP_SAW, [])
 
 
-@pytest.mark.parametrize(("path", "status"), [("way-c/hop", 404), ("way-a/hop?hop=0", 404), ("way-a/hop?hop=4", 400)])
+@pytest.mark.parametrize(("path", "status"), [("way-c/hop", 404), ("way-a/hop?hop=0", 400), ("way-a/hop?hop=4", 400)])
 def test_a_hop_that_is_not_there_is_refused(page: PageClient, path: str, status: int) -> None:
     assert page.get(f"/api/sights/{path}").status == status
 
