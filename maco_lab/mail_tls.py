@@ -33,6 +33,7 @@ def imap_context_factory(issued: Issued, key_files: KeyFiles | None = None) -> I
     context.use_certificate(issued.certificate)
     for certificate in issued.chain:
         context.add_extra_chain_cert(certificate)
+    context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE)  # as ``ssl`` does by itself
     context.use_privatekey(issued.private_key)
     context.check_privatekey()
     if key_files is not None:
