@@ -75,6 +75,7 @@ def imap_context_factory(
     context.use_certificate(issued.certificate)
     for certificate in issued.chain:
         context.add_extra_chain_cert(certificate)
+    context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE)  # as ``ssl`` does by itself
     context.use_privatekey(issued.private_key)
     context.check_privatekey()
     _ask_clients(context, tls, client_anchors)

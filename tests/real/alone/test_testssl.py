@@ -19,6 +19,6 @@ def test_a_scan_has_no_finding_above_low(scans: dict[str, Scan], protocol: str) 
     findings = scan_of(scans, protocol).findings()
 
     looked_at = {each["id"] for each in findings}
-    assert {"TLS1_2", "TLS1_3", "cipherlist_NULL", "heartbleed", "LUCKY13"} <= looked_at
+    assert {"TLS1_2", "TLS1_3", "cipherlist_NULL", "cipher_order", "heartbleed", "LUCKY13"} <= looked_at
     serious = [each for each in findings if each["severity"] in SERIOUS and each["id"] not in NOT_COUNTED]
     assert serious == []
