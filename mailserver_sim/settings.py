@@ -5,6 +5,7 @@ All values are frozen and checked when built. Nothing here imports Twisted or ai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -14,6 +15,17 @@ LISTENER_PROTOCOLS: tuple[str, ...] = get_args(ListenerProtocol)
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 HIGHEST_PORT = 65535
+
+
+SPECIAL_USES = ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
+SPECIAL_FOLDERS = {
+    "Archive": "\\Archive",
+    "Drafts": "\\Drafts",
+    "Junk": "\\Junk",
+    "Sent": "\\Sent",
+    "Trash": "\\Trash",
+}
+"""What a mailbox of such a name is for, unless the settings say otherwise."""
 
 
 class SettingsError(ValueError):
@@ -92,6 +104,8 @@ class MailServerSettings:
     """Further connections to the same listener are refused."""
     idle_keepalive_s: float = 120
     """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
+    special_folders: Mapping[str, str] = field(default_factory=lambda: dict(SPECIAL_FOLDERS))
+    """Mailboxes whose use is told (RFC 6154, section 2), by name; they need not exist."""
 
     def __post_init__(self) -> None:
         """Raise SettingsError when two settings contradict each other or a limit cannot work."""
@@ -102,6 +116,9 @@ class MailServerSettings:
             "addresses", [address.lower() for account in self.accounts for address in account.addresses]
         )
         self._require_unique("listeners", [listener.protocol for listener in self.listeners])
+        for name, use in self.special_folders.items():
+            if use not in SPECIAL_USES:
+                raise SettingsError("special_folders", f"{use!r} of {name!r}, allowed: {', '.join(SPECIAL_USES)}")
         for setting in fields(self):
             if setting.name.startswith("max_") or setting.name.endswith("_s"):
                 self._require_positive(setting.name)

@@ -66,6 +66,8 @@ class ImapConnection(ImapTransport):
         self.user = ""
         self.view: SelectedView | None = None
         self.reader = CommandReader(self.settings.max_line_bytes)
+        self.running_tag = b""
+        """The tag of the command that is being carried out."""
         self.mailbox_changed: Callable[[], None] | None = None
         """Called at every change of the selected mailbox; without it the client is told with its next command."""
         self.after_answer: Callable[[], None] | None = None
@@ -133,6 +135,8 @@ class ImapConnection(ImapTransport):
     def capability_names(self) -> list[str]:
         """Return what is announced in the present state."""
         names = ["IMAP4rev1", "ID", "IDLE", "LITERAL-", "NAMESPACE", "SASL-IR", "UIDPLUS", "UNSELECT", "CHILDREN"]
+        names += ["ESEARCH", "SEARCHRES", "WITHIN", "SORT", "ESORT", "THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES"]
+        names += ["LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE"]
         names.append(f"APPENDLIMIT={self.settings.max_message_bytes}")
         if self.session_state is not State.NOT_AUTHENTICATED:
             return names
@@ -303,6 +307,7 @@ class ImapConnection(ImapTransport):
         except CommandSyntaxError as error:
             self.send_answer(_tag_of(arguments.peek()), bad(error.text))
             return
+        self.running_tag = found[1]
         answer, may_expunge = await self._answer_to(found[2].decode("ascii").upper(), arguments)
         if not self.ending:
             self.tell_changes(may_expunge=may_expunge)

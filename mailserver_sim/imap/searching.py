@@ -1,58 +1,108 @@
-"""SEARCH and UID SEARCH (RFC 3501, section 6.4.4)."""
+"""SEARCH and UID SEARCH (RFC 3501, section 6.4.4; RFC 4731, RFC 5032, RFC 5182).
+
+A message is read only if a key needs it, and a few messages at a time, so that nobody else waits for a long search.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import sqlite3
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, no, ok
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
 from mailserver_sim.imap.messages import selected
-from mailserver_sim.imap.search import Candidate, matches
+from mailserver_sim.imap.search import Candidate, Cost, cost, matches, resolved
 from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search
+from mailserver_sim.imap.search_result import ReturnOptions, read_return_options, result_line, saved
 from mailserver_sim.imap.tokens import Arguments
+from mailserver_sim.imap.view import SelectedView
 from mailserver_sim.store.messages import read_content, read_header
 from mailserver_sim.store.values import MessageInfo
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
 
+MESSAGES_AT_A_TIME = {Cost.NOTHING: 10_000, Cost.HEADER: 500, Cost.BODY: 20}
+"""How many messages are looked at before others have their turn."""
+
 
 async def search(connection: ImapConnection, arguments: Arguments, *, by_uid: bool) -> Answer:
     """Tell which messages match; the untagged line comes also when there are none."""
     arguments.space()
+    options = read_return_options(arguments)
+    view = selected(connection)
     try:
         key = parse_search(arguments)
     except BadCharset:
-        return no("Unknown charset", f"BADCHARSET ({' '.join(CHARSETS)})")
-    view = selected(connection)
-    messages = [(view.number(uid), view.message(uid), uid in view.recent) for uid in view.uids]
-    mailbox_id = view.mailbox.id
-    found = await connection.wait(connection.store.read(lambda reading: _evaluate(reading, mailbox_id, key, messages)))
-    numbers = [uid if by_uid else number for number, uid in found]
-    connection.untagged(" ".join(["SEARCH", *map(str, numbers)]).encode("ascii"))
+        return bad_charset(view, options)
+    uids = await found_uids(connection, view, key)
+    await tell_result(connection, view, uids, options, by_uid=by_uid)
     return ok("SEARCH completed")
 
 
+def bad_charset(view: SelectedView, options: ReturnOptions | None) -> Answer:
+    """Refuse a charset with the list of the known ones."""
+    if options is not None and "SAVE" in options:
+        view.saved = frozenset()  # RFC 5182, section 2.1: "If the SEARCH command [...] fails with the NO [...]"
+    return no("Unknown charset", f"BADCHARSET ({' '.join(CHARSETS)})")
+
+
+async def tell_result(
+    connection: ImapConnection,
+    view: SelectedView,
+    uids: list[int],
+    options: ReturnOptions | None,
+    *,
+    by_uid: bool,
+    name: bytes = b"SEARCH",
+) -> None:
+    """Send what was found, by UID or by number, and save it if that is asked for; ``name`` is that of the answer."""
+    found = uids if by_uid else [view.number(uid) for uid in uids]
+    if options is None:
+        line: bytes | None = b" ".join([name, *(b"%d" % number for number in found)])
+    else:
+        line = result_line(connection.running_tag, options, found, by_uid=by_uid)
+        if "SAVE" in options:
+            view.saved = saved(options, uids)
+    if line is not None:
+        await connection.send_large(b"* " + line + b"\r\n")
+
+
+async def found_uids(connection: ImapConnection, view: SelectedView, key: SearchKey) -> list[int]:
+    """Return the UIDs of the messages that match, in ascending order."""
+    key = resolved(key, view.uids, view.saved)
+    evaluate = functools.partial(_evaluate, mailbox_id=view.mailbox.id, key=key, now=dt.datetime.now(dt.UTC))
+    at_a_time = MESSAGES_AT_A_TIME[cost(key)]
+    found: list[int] = []
+    for start in range(0, len(view.uids), at_a_time):
+        messages = [(view.message(uid), uid in view.recent) for uid in view.uids[start : start + at_a_time]]
+        found += await connection.wait(connection.store.read(functools.partial(evaluate, messages=messages)))
+        await connection.let_others_run()
+    return found
+
+
 def _evaluate(
-    connection: sqlite3.Connection, mailbox_id: int, key: SearchKey, messages: list[tuple[int, MessageInfo, bool]]
-) -> list[tuple[int, int]]:
-    """Return number and UID of every match. Runs in the store's reading thread."""
-    if not messages:
-        return []
-    largest_number, largest_uid = messages[-1][0], messages[-1][1].uid
+    connection: sqlite3.Connection,
+    *,
+    mailbox_id: int,
+    key: SearchKey,
+    now: dt.datetime,
+    messages: Iterable[tuple[MessageInfo, bool]],
+) -> list[int]:
+    """Return the UID of every match. Runs in the store's reading thread."""
     found = []
-    for number, info, recent in messages:
+    for info, recent in messages:
         candidate = Candidate(
-            number,
             info,
             recent=recent,
             read_header=functools.partial(read_header, connection, mailbox_id, info.uid),
             read_content=functools.partial(read_content, connection, mailbox_id, info.uid),
         )
-        if matches(key, candidate, largest_number=largest_number, largest_uid=largest_uid):
-            found.append((number, info.uid))
+        if matches(key, candidate, now):
+            found.append(info.uid)
     return found
 
 

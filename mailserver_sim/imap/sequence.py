@@ -1,4 +1,7 @@
-"""Sequence sets: ``2,4:7,9,12:*`` (RFC 3501, section 9), never enumerated further than the messages there are."""
+"""Sequence sets: ``2,4:7,9,12:*`` (RFC 3501, section 9), never enumerated further than the messages there are.
+
+``$`` stands for what the last SEARCH has saved (RFC 5182).
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,6 @@ class SequenceSet:
             chosen.update(numbers[bisect_left(numbers, low) : bisect_right(numbers, high)])
         return sorted(chosen)
 
-    def contains(self, number: int, largest: int) -> bool:
-        """Tell whether ``number`` is in the set."""
-        return any(low <= number <= high for low, high in self._resolved(largest))
-
     def exceeds(self, largest: int) -> bool:
         """Tell whether a number beyond ``largest`` is named, which is an error for message sequence numbers."""
         return any(high > largest or low < 1 for low, high in self._resolved(largest))
@@ -38,8 +37,14 @@ class SequenceSet:
         return [(min(pair), max(pair)) for pair in ends]
 
 
+SAVED = SequenceSet(())
+"""The set ``$``; it is empty by itself, whoever knows what was saved has to look for it."""
+
+
 def parse_sequence_set(text: bytes) -> SequenceSet:
     """Return the set written as ``text``. Raises CommandSyntaxError."""
+    if text == b"$":
+        return SAVED
     return SequenceSet(tuple(_parse_range(each) for each in text.split(b",")))
 
 

@@ -16,7 +16,7 @@ _ASTRING = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+')
 _LIST_MAILBOX = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')
 _FLAG = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+|\\\*')
 _NUMBER = re.compile(rb"[0-9]{1,10}")
-_SEQUENCE = re.compile(rb"[0-9:*,]+")
+_SEQUENCE = re.compile(rb"[0-9:*,]+|\$")
 _QUOTED = re.compile(rb'"((?:[^"\\\r\n]|\\["\\])*)"')
 _ESCAPED = re.compile(rb"\\(.)")
 

@@ -21,6 +21,8 @@ class SelectedView:
         self.read_only = read_only
         self._messages = {message.uid: message for message in messages}
         self.uids = sorted(self._messages)
+        self.saved: frozenset[int] = frozenset()
+        """The UIDs that the last SEARCH with SAVE has found (RFC 5182): what ``$`` means."""
         self.recent = {uid for uid in self.uids if uid >= mailbox.first_recent}
         self._arrived: dict[int, MessageInfo] = {}
         self._gone: set[int] = set()

@@ -21,6 +21,7 @@ _SPELLING = {flag.lower(): flag for flag in (*SYSTEM_FLAGS, RECENT)}
 _QUOTABLE = re.compile(rb"[\x20-\x7e]*\Z")
 _TO_ESCAPE = re.compile(rb'(["\\])')
 _SHIFTED = re.compile(r"&([^-]*)-")
+_NOT_SHIFTED_BACK = re.compile(rb"&[A-Za-z0-9+,]*(?![A-Za-z0-9+,-])")
 _NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]+")
 _DATE_TIME = re.compile(
     rb'"([ 0-3][0-9])-([A-Za-z]{3})-([0-9]{4}) ([0-2][0-9]):([0-5][0-9]):([0-6][0-9]) ([+-])([0-9]{2})([0-5][0-9])"\Z'
@@ -96,6 +97,8 @@ def mailbox_name(name: str) -> bytes:
 
 def parse_mailbox_name(data: bytes) -> str:
     """Read a mailbox name in modified UTF-7. Raises CommandSyntaxError."""
+    if _NOT_SHIFTED_BACK.search(data):
+        raise CommandSyntaxError("The mailbox name is not valid modified UTF-7")
     try:
         return _SHIFTED.sub(_unshift, data.decode("ascii"))
     except (UnicodeDecodeError, binascii.Error) as error:
