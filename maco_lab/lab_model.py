@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from connector_sim.on_premise.port_range import PortRange
+from mailserver_sim.settings import SPECIAL_FOLDERS, SpecialUse
 
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
 """0 takes a free port."""
@@ -208,6 +209,7 @@ class MailServer(Section):
 
     host_name: Name
     certificate: Certificate = "mail_server"
+    special_folders: dict[Name, SpecialUse] = Field(default=dict(SPECIAL_FOLDERS))
     offer_starttls: bool = True
     host: ListenHost = "127.0.0.1"
     ports: MailPorts

@@ -241,6 +241,7 @@ def mail_server_settings(
         accounts=accounts,
         listeners=listeners,
         store=store,
+        special_folders=server.special_folders,
         offer_starttls=server.offer_starttls,
     )
     return settings, configured

@@ -17,8 +17,9 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 HIGHEST_PORT = 65535
 
 
-SPECIAL_USES = ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
-SPECIAL_FOLDERS = {
+SpecialUse: TypeAlias = Literal["\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"]
+SPECIAL_USES: tuple[SpecialUse, ...] = get_args(SpecialUse)
+SPECIAL_FOLDERS: Mapping[str, SpecialUse] = {
     "Archive": "\\Archive",
     "Drafts": "\\Drafts",
     "Junk": "\\Junk",
@@ -104,7 +105,7 @@ class MailServerSettings:
     """Further connections to the same listener are refused."""
     idle_keepalive_s: float = 120
     """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
-    special_folders: Mapping[str, str] = field(default_factory=lambda: dict(SPECIAL_FOLDERS))
+    special_folders: Mapping[str, SpecialUse] = field(default_factory=lambda: dict(SPECIAL_FOLDERS))
     """Mailboxes whose use is told (RFC 6154, section 2), by name; they need not exist."""
 
     def __post_init__(self) -> None:
