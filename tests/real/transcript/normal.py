@@ -24,7 +24,7 @@ _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 _ATOM = re.compile(rb"(?:\[[^\]]*\]|[^ ()\r\n\[])+")
 _NUMBER_FIRST = re.compile(rb"(\d+) ([A-Z]+)(?: (.*))?\Z", re.DOTALL)
 _UIDS_ONLY = {b"APPENDUID", b"COPYUID"}
-_DROPPED_CODES = {b"HIGHESTMODSEQ", b"NOMODSEQ", b"CLOSED", b"CAPABILITY", b""}
+_DROPPED_CODES = {b"HIGHESTMODSEQ", b"NOMODSEQ", b"CLOSED", b"CAPABILITY", b"CLIENTBUG", b""}
 _VOLATILE_ATTRIBUTES = {"\\Marked", "\\UnMarked"}
 
 

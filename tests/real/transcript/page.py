@@ -20,8 +20,8 @@ here, and for one that is here and no longer true. The scripts are `tests/real/t
 
 Not compared, because a server may choose: the text for people, the values of UIDVALIDITY, `\\Marked` and `\\UnMarked`,
 the order of untagged responses, flags, items and SEARCH results, quoted string or literal, the case of MIME's names,
-the time zone of INTERNALDATE, RECENT outside of SELECT, and what belongs to extensions that only one of the two has
-(CAPABILITY, HIGHESTMODSEQ, CLOSED). `␤` is the end of a line.
+the time zone of INTERNALDATE, RECENT outside of SELECT, the remark CLIENTBUG, and what belongs to extensions that only
+one of the two has (CAPABILITY, HIGHESTMODSEQ, CLOSED). `␤` is the end of a line.
 """
 
 
