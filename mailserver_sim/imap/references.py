@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from mailserver_sim.imap.sort_keys import Sortable
 from mailserver_sim.imap.threads import Thread
 
-DEEPEST = 1000
+DEEPEST = 200
 """How far up a loop is looked for; a conversation that is deeper is cut there."""
 
 

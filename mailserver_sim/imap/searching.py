@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import sqlite3
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NoReturn
 
 from mailserver_sim.imap.answers import Answer, no, ok
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
@@ -20,12 +20,12 @@ from mailserver_sim.imap.search_result import ReturnOptions, read_return_options
 from mailserver_sim.imap.tokens import Arguments
 from mailserver_sim.imap.view import SelectedView
 from mailserver_sim.store.messages import read_content, read_header
-from mailserver_sim.store.values import MessageInfo
+from mailserver_sim.store.values import Content, MessageInfo
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
 
-MESSAGES_AT_A_TIME = {Cost.NOTHING: 10_000, Cost.HEADER: 500, Cost.BODY: 20}
+MESSAGES_AT_A_TIME = {Cost.NOTHING: 2000, Cost.HEADER: 500, Cost.BODY: 20}
 """How many messages are looked at before others have their turn."""
 
 
@@ -74,32 +74,46 @@ async def tell_result(
 async def found_uids(connection: ImapConnection, view: SelectedView, key: SearchKey) -> list[int]:
     """Return the UIDs of the messages that match, in ascending order."""
     key = resolved(key, view.uids, view.saved)
-    evaluate = functools.partial(_evaluate, mailbox_id=view.mailbox.id, key=key, now=dt.datetime.now(dt.UTC))
-    at_a_time = MESSAGES_AT_A_TIME[cost(key)]
+    dearest = cost(key)
+    now = dt.datetime.now(dt.UTC)
     found: list[int] = []
-    for start in range(0, len(view.uids), at_a_time):
-        messages = [(view.message(uid), uid in view.recent) for uid in view.uids[start : start + at_a_time]]
-        found += await connection.wait(connection.store.read(functools.partial(evaluate, messages=messages)))
+    for start in range(0, len(view.uids) or 1, MESSAGES_AT_A_TIME[dearest]):  # an empty mailbox is a turn of its own
+        uids = view.uids[start : start + MESSAGES_AT_A_TIME[dearest]]
+        look = functools.partial(_matching, [(view.message(uid), uid in view.recent) for uid in uids], key, now)
+        if dearest is Cost.NOTHING:
+            found += look(_never, _never)
+        else:
+            found += await connection.wait(connection.store.read(functools.partial(_read, view.mailbox.id, look)))
         await connection.let_others_run()
     return found
 
 
-def _evaluate(
-    connection: sqlite3.Connection,
-    *,
-    mailbox_id: int,
+def _never(_uid: int) -> NoReturn:
+    raise AssertionError("cost() says that nothing of the message is needed")
+
+
+def _read(mailbox_id: int, look: Callable[..., list[int]], connection: sqlite3.Connection) -> list[int]:
+    """Look at messages in the store's reading thread."""
+    return look(
+        functools.partial(read_header, connection, mailbox_id), functools.partial(read_content, connection, mailbox_id)
+    )
+
+
+def _matching(
+    messages: Iterable[tuple[MessageInfo, bool]],
     key: SearchKey,
     now: dt.datetime,
-    messages: Iterable[tuple[MessageInfo, bool]],
+    header_of: Callable[[int], bytes],
+    content_of: Callable[[int], Content | None],
 ) -> list[int]:
-    """Return the UID of every match. Runs in the store's reading thread."""
+    """Return the UID of every match; of a message it is told whether it is recent."""
     found = []
     for info, recent in messages:
         candidate = Candidate(
             info,
             recent=recent,
-            read_header=functools.partial(read_header, connection, mailbox_id, info.uid),
-            read_content=functools.partial(read_content, connection, mailbox_id, info.uid),
+            read_header=functools.partial(header_of, info.uid),
+            read_content=functools.partial(content_of, info.uid),
         )
         if matches(key, candidate, now):
             found.append(info.uid)

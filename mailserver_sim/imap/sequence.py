@@ -22,8 +22,10 @@ class SequenceSet:
 
     def among(self, numbers: Sequence[int]) -> list[int]:
         """Return those of the ascending ``numbers`` that are in the set, in ascending order."""
+        if not numbers:
+            return []
         chosen: set[int] = set()
-        for low, high in self._resolved(numbers[-1] if numbers else 0):
+        for low, high in set(self._resolved(numbers[-1])):
             chosen.update(numbers[bisect_left(numbers, low) : bisect_right(numbers, high)])
         return sorted(chosen)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import sqlite3
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from mailserver_sim.imap.answers import Answer, ok
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
@@ -24,6 +26,8 @@ from mailserver_sim.store.values import MessageInfo
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
 
+ResultT = TypeVar("ResultT")
+
 _ALGORITHMS = {"ORDEREDSUBJECT": ordered_subject, "REFERENCES": references}
 
 
@@ -39,7 +43,8 @@ async def sort(connection: ImapConnection, arguments: Arguments, *, by_uid: bool
         return bad_charset(view, options)
     uids = await found_uids(connection, view, key)
     needs_header = any(criterion.needs_header for criterion in criteria)
-    messages = in_order(await _sortables(connection, view, uids, needs_header=needs_header), criteria)
+    sortables = await _sortables(connection, view, uids, needs_header=needs_header)
+    messages = await connection.wait(_aside(in_order, sortables, criteria))
     uids = [message.info.uid for message in messages]
     await tell_result(connection, view, uids, options, by_uid=by_uid, name=b"SORT")
     return ok("SORT completed")
@@ -57,10 +62,15 @@ async def thread(connection: ImapConnection, arguments: Arguments, *, by_uid: bo
     except BadCharset:
         return bad_charset(view, None)
     uids = await found_uids(connection, view, key)
-    threads = algorithm(await _sortables(connection, view, uids, needs_header=True))
+    threads = await connection.wait(_aside(algorithm, await _sortables(connection, view, uids, needs_header=True)))
     numbers = {uid: uid if by_uid else view.number(uid) for uid in uids}
     await connection.send_large(b"* THREAD" + thread_list(threads, numbers) + b"\r\n")
     return ok("THREAD completed")
+
+
+def _aside(work: Callable[..., ResultT], *arguments: object) -> asyncio.Future[ResultT]:
+    """Do long work in a thread, so that the other connections go on."""
+    return asyncio.get_running_loop().run_in_executor(None, functools.partial(work, *arguments))
 
 
 def _charset_and_keys(arguments: Arguments) -> SearchKey:

@@ -68,9 +68,9 @@ def test_threads_and_answers_are_in_the_order_of_their_dates() -> None:
 
 
 def test_a_long_conversation_takes_no_time_and_is_cut_where_it_is_too_deep() -> None:
-    count = 3 * DEEPEST
+    count = 10 * DEEPEST
     chain = [message(n, f"Message-ID: <{n}@x>\nReferences: <{n - 1}@x>\nSubject: {n}\n") for n in range(1, count)]
     begin = time.process_time()
-    assert threaded(chain).count("(") < 10
-    assert threaded(chain[::-1]).count("(") < 10
-    assert time.process_time() - begin < 5
+    assert 9 < threaded(chain).count("(") < 20
+    assert threaded(chain[::-1]).count("(") == 1  # from the last answer on, nobody is looked for above
+    assert time.process_time() - begin < 5  # a look at everything above for every message takes minutes
