@@ -57,9 +57,6 @@ connector_app = typer.Typer(
     rich_markup_mode=None,
     help="The Connectivity service and the Cloud Connector, one at a time.",
 )
-mail_server_app = typer.Typer(
-    add_completion=False, pretty_exceptions_show_locals=False, rich_markup_mode=None, help="The mail server alone."
-)
 maco_app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
@@ -102,7 +99,7 @@ def cloud(
     verbose: VerboseOption = False,
 ) -> None:
     """Run the Connectivity service: token service, SOCKS5 proxy and tunnel endpoint."""
-    _run_attached("cloud", attached=attached, verbose=verbose)
+    run_attached_party("cloud", attached=attached, verbose=verbose)
     party = _Party(lab, state)
     party.run(_run_cloud(party))
 
@@ -119,20 +116,13 @@ def on_premise(
     verbose: VerboseOption = False,
 ) -> None:
     """Run a Cloud Connector; the cloud side must be there first, as in the real world."""
-    _run_attached("on-premise", attached=attached, verbose=verbose)
+    run_attached_party("on-premise", attached=attached, verbose=verbose)
     party = _Party(lab, state)
     party.run(_run_connector(party, name, "shadow" if shadow else "master"))
 
 
-@mail_server_app.command()
-def mail_server(
-    lab: LabOption = None,
-    state: StateOption = DEFAULT_FOLDER,
-    attached: AttachedOption = False,
-    verbose: VerboseOption = False,
-) -> None:
-    """Run the mail server: IMAP and SMTP over one store."""
-    _run_attached("mail-server", attached=attached, verbose=verbose)
+def run_mail_server_of_lab(lab: Path | None, state: Path) -> None:
+    """Run the mail server of a lab file and leave with its exit code."""
     party = _Party(lab, state)
     party.run(_run_mail_server(party))
 
@@ -146,12 +136,12 @@ def maco(
     verbose: VerboseOption = False,
 ) -> None:
     """Run MaCo: poll at once, then by schedule."""
-    _run_attached("maco", attached=attached, verbose=verbose)
+    run_attached_party("maco", attached=attached, verbose=verbose)
     party = _Party(lab, state)
     party.run(_run_maco(party, once=once))
 
 
-def _run_attached(kind: PartyKind, *, attached: bool, verbose: bool) -> None:
+def run_attached_party(kind: PartyKind, *, attached: bool, verbose: bool) -> None:
     """Be a child of ``maco-lab up --isolate``, and leave with its exit code; return if that is not asked for."""
     if attached:
         raise typer.Exit(run_attached(kind, verbose=verbose))

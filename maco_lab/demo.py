@@ -149,7 +149,8 @@ def legs_as_data(legs: list[Leg]) -> dict[str, Any]:
     - ``virtual``, ``internal``, ``protocol``: the mapping that the Cloud Connector used, or empty;
     - ``sessions``: each TLS session with ``kind``, ``client``, ``server``, ``succeeded``, ``agreed`` (both ends told
       the same), ``version``, ``cipher``, ``server_name``, ``presented``, ``verified_against``, ``name_checked``,
-      ``error`` and ``alert``; ``client_saw`` and ``server_saw``: what went wrong, from either end;
+      ``error`` and ``alert``; ``client_saw`` and ``server_saw``: what went wrong, from either end; ``hops``: which
+      networks it crosses;
     - ``hops``: for each hop the kinds of the sessions that protected it, the outermost first;
     - ``secrets``: each planted secret with ``name`` and ``held_by``, the parties that saw it in clear;
     - ``matrix``: each secret of this poll with ``name`` and ``places``: for each system and each network on the way

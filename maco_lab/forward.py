@@ -11,6 +11,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from connector_sim.passage import Watcher
@@ -39,6 +40,12 @@ SCRATCH_BYTES = 256 * 1024
 
 LINGER_S = 1.0
 """How long more of a program's input, and then the mail server's end, are waited for once the program has gone."""
+
+STALLED_S = 10.0
+"""How long what a program had said before it went may stand still on its way to the mail server."""
+
+LOOK_S = 0.02
+"""How often it is looked whether that moves."""
 
 Tell = Callable[[str], None]
 
@@ -159,8 +166,9 @@ async def serve_stdio(way: Way, complain: Tell, *, input_fd: int = 0, output_fd:
     ended_by = "end"
     try:
         side = StreamSide(program)
-        async with in_background(_until_gone(program), *side.jobs()):
-            way_side = SocketSide(dialled.stream, memoryview(bytearray(SCRATCH_BYTES)))
+        way_side = SocketSide(dialled.stream, memoryview(bytearray(SCRATCH_BYTES)))
+        on_its_way = partial(_on_its_way, side, dialled.stream)
+        async with in_background(_until_gone(program, on_its_way), *side.jobs()):
             relay = Relay(side, way_side, _UNWATCHED, "", _RELAYING)
             ended_by = (await relay.run(early_to_maco=dialled.early)).ended_by
     except* _Gone:
@@ -171,13 +179,27 @@ async def serve_stdio(way: Way, complain: Tell, *, input_fd: int = 0, output_fd:
     return 1
 
 
-async def _until_gone(program: StdioStream) -> None:
+async def _until_gone(program: StdioStream, on_its_way: Callable[[], int]) -> None:
     """Raise _Gone once the program has gone; what it had said before is still passed on."""
     await asyncio.wait([program.unheard])  # which, unlike a plain await, leaves the future alone when cancelled
-    seen = -1
-    while seen != program.received and not program.input_ended.done():
-        seen = program.received
-        await asyncio.wait([program.input_ended], timeout=LINGER_S)
+    await _until_passed_on(program, on_its_way)
     await program.aclose()
     await asyncio.sleep(LINGER_S)
     raise _Gone
+
+
+async def _until_passed_on(program: StdioStream, on_its_way: Callable[[], int]) -> None:
+    """Wait for the end of the input and until all of it is passed on, as long as it moves."""
+    seen, stood_s = (-1, -1), 0.0
+    while not program.input_ended.done() or on_its_way():
+        now = (program.received, on_its_way())
+        stood_s = stood_s + LOOK_S if now == seen else 0.0
+        if stood_s >= (STALLED_S if on_its_way() else LINGER_S):
+            return
+        seen = now
+        await asyncio.sleep(LOOK_S)
+
+
+def _on_its_way(side: StreamSide, stream: TcpStream) -> int:
+    """Return how many bytes of the program the other end of ``stream`` has not acknowledged yet."""
+    return side.in_flight + stream.unacknowledged

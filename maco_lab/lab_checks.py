@@ -146,15 +146,26 @@ def _mail_server(model: LabModel) -> Found:
     server = model.mail_server
     accounts: list[Account] = []
     for i, account in enumerate(server.accounts):
-        password = account.password.get_secret_value()
         where: Location = ("mail_server", "accounts", i)
-        built, found = _build(where, Account, account.user, password, mail_addresses(account))
+        built, found = _build(where, mail_account, account)
         yield from found
         accounts += [built] if built else []
     yield from _repeated(("mail_server", "accounts"), [account.user for account in server.accounts], "user")
     settings = (server.host_name, tuple(accounts), (), Path())
     for _, text in _build((), MailServerSettings, *settings)[1]:
         yield ("mail_server", "accounts"), text
+
+
+def mail_account(account: lab_model.Account) -> Account:
+    """Return an account as the mail server takes it. Raises SettingsError."""
+    return Account(
+        account.user,
+        account.password.get_secret_value(),
+        mail_addresses(account),
+        tuple(token.get_secret_value() for token in account.tokens),
+        account.quota_bytes,
+        account.quota_messages,
+    )
 
 
 def mail_addresses(account: lab_model.Account) -> tuple[str, ...]:

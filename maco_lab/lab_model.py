@@ -13,12 +13,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from connector_sim.on_premise.port_range import PortRange
-from mailserver_sim.settings import SPECIAL_FOLDERS, SpecialUse
+from mailserver_sim.settings import OFFERED_MECHANISMS, SPECIAL_FOLDERS, AuthMechanism, SpecialUse
 
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
 """0 takes a free port."""
 
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+Quota: TypeAlias = Annotated[int, Field(ge=0, strict=True)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -202,6 +203,9 @@ class Account(Section):
     user: Name
     password: SecretStr
     addresses: list[str] = Field(default_factory=list)
+    tokens: list[SecretStr] = Field(default_factory=list)
+    quota_bytes: Quota | None = None
+    quota_messages: Quota | None = None
 
 
 class MailServer(Section):
@@ -211,6 +215,7 @@ class MailServer(Section):
     certificate: Certificate = "mail_server"
     special_folders: dict[Name, SpecialUse] = Field(default=dict(SPECIAL_FOLDERS))
     offer_starttls: bool = True
+    auth_mechanisms: list[AuthMechanism] = Field(default=list(OFFERED_MECHANISMS), min_length=1)
     host: ListenHost = "127.0.0.1"
     ports: MailPorts
     accounts: list[Account] = Field(min_length=1)

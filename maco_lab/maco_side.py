@@ -35,6 +35,11 @@ class MacoSide:
         """The names of the e-mail connections, in the order of the lab file."""
         return tuple(self._pollers)
 
+    def replace(self, pollers: Mapping[str, Polls]) -> Mapping[str, Polls]:
+        """Poll by these from now on, which have the same names; return those before. What polls now goes on."""
+        before, self._pollers = self._pollers, pollers
+        return before
+
     async def poll(self, name: str) -> PollResult:
         """Poll one connection now. Raises UnknownConnection."""
         return await self._poller(name).poll()
@@ -56,19 +61,18 @@ class MacoSide:
         if not waiting:
             first_round()
         async with asyncio.TaskGroup() as tasks:
-            for name, poller in self._pollers.items():
-                tasks.create_task(self._keep_polling(name, poller, report, waiting, first_round))
+            for name in self.connections:
+                tasks.create_task(self._keep_polling(name, report, waiting, first_round))
 
     async def _keep_polling(
         self,
         name: str,
-        poller: Polls,
         report: Callable[[PollResult], None],
         waiting: set[str],
         first_round: Callable[[], None],
     ) -> None:
         while True:
-            report(await poller.poll())
+            report(await self._pollers[name].poll())
             if name in waiting:
                 waiting.remove(name)
                 if not waiting:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping
 
 from certs.summary import summarize
+from maco_lab import lab_model
 from maco_lab.lab_file import LabFile
 from maco_lab.mail_tls import imap_context_factory, smtp_context
 from maco_lab.parties import Reporting, mail_server_settings
@@ -35,3 +37,16 @@ def build_mail_server(
         canaries=reporting.canaries,
     )
     return server, configured
+
+
+async def restart_mail_server(server: MailServer, described: lab_model.MailServer, pki: LabPki) -> None:
+    """Let a running mail server do STARTTLS and present a certificate as ``described``; its ports and its mail stay.
+
+    Raises OSError naming a port that was taken meanwhile.
+    """
+    issued = pki.server(described.certificate)
+    await server.restart(
+        dataclasses.replace(server.settings, offer_starttls=described.offer_starttls),
+        imap_tls=imap_context_factory(issued, pki.key_files),
+        smtp_tls=pki.logged(smtp_context(issued), Party.MAIL_SERVER),
+    )

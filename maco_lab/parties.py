@@ -40,12 +40,12 @@ from maco_client.settings import (
 )
 from maco_client.token import TokenSource
 from maco_lab import lab_model
-from maco_lab.lab_checks import email_connection, mail_addresses, system_mapping
+from maco_lab.lab_checks import email_connection, mail_account, system_mapping
 from maco_lab.names import OnPremiseNames
 from maco_lab.pki import LabPki
 from maco_wire.canary import Canary
 from maco_wire.observation import Address, Observation, Party, Record
-from mailserver_sim.settings import Account, Listener, MailServerSettings
+from mailserver_sim.settings import Listener, MailServerSettings
 
 TUNNEL_HOST = "connectivitytunnel.lab.example"
 """The name that the tunnel endpoint's certificate carries."""
@@ -189,17 +189,9 @@ def build_connector(
         truncated_as=connector.truncated_as,
         tunnel=TunnelLife(connector.application_tunnel_connections, connector.drain_s, _keep_alive(connector)),
     )
-    listed = connector.back_end_trust_store
-    trust_store = BackEndTrustStore(
-        [pki.anchor(choice) for choice in listed.certificates],
-        trust_all=listed.trust_all_backends,
-        check_name=connector.check_back_end_name,
-        offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
-    )
-    pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
     back_ends = open_back_ends(
         settings,
-        trust_store,
+        build_trust_store(connector, pki),
         names.resolve,
         record=reporting.record,
         describe_certificate=summarize,
@@ -214,6 +206,19 @@ def build_connector(
         session_settings=tunnel_session_settings(connector),
         connects=connects,
     )
+
+
+def build_trust_store(connector: lab_model.CloudConnector, pki: LabPki) -> BackEndTrustStore:
+    """Build the back-end trust store of a Cloud Connector."""
+    listed = connector.back_end_trust_store
+    trust_store = BackEndTrustStore(
+        [pki.anchor(choice) for choice in listed.certificates],
+        trust_all=listed.trust_all_backends,
+        check_name=connector.check_back_end_name,
+        offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
+    )
+    pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
+    return trust_store
 
 
 def _subaccount(subaccount: lab_model.ConnectorSubaccount) -> SubaccountSettings:
@@ -232,17 +237,14 @@ def mail_server_settings(
         Listener(protocol, host, 0 if free_ports else port)  # type: ignore[arg-type]  # the model's own field names
         for protocol, (host, port) in configured.items()
     )
-    accounts = tuple(
-        Account(account.user, account.password.get_secret_value(), mail_addresses(account))
-        for account in server.accounts
-    )
     settings = MailServerSettings(
         host_name=server.host_name,
-        accounts=accounts,
+        accounts=tuple(mail_account(account) for account in server.accounts),
         listeners=listeners,
         store=store,
         special_folders=server.special_folders,
         offer_starttls=server.offer_starttls,
+        auth_mechanisms=tuple(dict.fromkeys(server.auth_mechanisms)),
     )
     return settings, configured
 

@@ -61,12 +61,8 @@ class Session:
     client_saw: str
     """What went wrong, in the words of either end; empty if nothing did, or that end told nothing."""
     server_saw: str
-
-    @property
-    def hops(self) -> tuple[Hop, ...]:
-        """The networks that the session crosses; the tunnel's client is the Cloud Connector, which dials out."""
-        first, last = sorted((PATH.index(self.client), PATH.index(self.server)))
-        return HOPS[first:last]
+    hops: tuple[Hop, ...]
+    """The networks that the session crosses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +177,7 @@ class _Joined:
         """Return what lies between the ends of this trace's neighbours at the connector's address on the LAN."""
         if self._lan is None:
             return ()
-        others = {o.trace_id for o in self._all if _lan_of(o) == self._lan and o.trace_id != self._trace}
+        others = {o.trace_id for o in self._all if lan_of(o) == self._lan and o.trace_id != self._trace}
         own = [i for i, o in enumerate(self._all) if o.trace_id == self._trace]
         foreign = [i for i, o in enumerate(self._all) if _is_at_connector(o) and o.trace_id in others]
         before = [i + 1 for i in foreign if i < own[0]]
@@ -246,7 +242,7 @@ class _Joined:
         """Return the connector's end of the connection to the back end."""
         if self._at_connector and self._at_connector.back_end:
             return self._at_connector.back_end[0]
-        return _last(address for o in self._traced(Handshake) if (address := _lan_of(o)))
+        return _last(address for o in self._traced(Handshake) if (address := lan_of(o)))
 
     def _sessions(self) -> Iterable[Session]:
         if self._at_connector and (tunnel := self._tunnel(self._at_connector)):
@@ -299,7 +295,7 @@ def _is_at_connector(seen: Observation) -> bool:
     return seen.party is Party.CLOUD_CONNECTOR and seen.trace_id is not None
 
 
-def _lan_of(seen: Observation) -> Address | None:
+def lan_of(seen: Observation) -> Address | None:
     """Return the connector's own address on the customer's LAN, if this observation tells it."""
     match seen:
         case StreamOpened(party=Party.CLOUD_CONNECTOR, back_end=(own, _)):
@@ -332,7 +328,14 @@ def _session(client: Handshake, server: Handshake | None, server_party: Party) -
         alert=client.alert_sent or (server.alert_received if server else ""),
         client_saw=_trouble(client),
         server_saw=_trouble(server) if server else "",
+        hops=_between(client.party, server_party),
     )
+
+
+def _between(client: Party, server: Party) -> tuple[Hop, ...]:
+    """Return the networks between two systems; the tunnel's client is the Cloud Connector, which dials out."""
+    first, last = sorted((PATH.index(client), PATH.index(server)))
+    return HOPS[first:last]
 
 
 def _trouble(seen: Handshake) -> str:

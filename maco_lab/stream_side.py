@@ -48,6 +48,11 @@ class StreamSide:
         """See Side."""
         return len(self._unsent)
 
+    @property
+    def in_flight(self) -> int:
+        """How many bytes that came from here have not gone out at the other side."""
+        return self._in_flight
+
     def jobs(self) -> tuple[Coroutine[Any, Any, None], Coroutine[Any, Any, None]]:
         """Return what has to run as long as the relay does."""
         return self._receive(), self._send()

@@ -59,6 +59,14 @@ FIRST_TUNNEL_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltWith:
+    """What parties were built with, and what it takes to build one of them anew."""
+
+    cloud: CloudAddresses
+    reporting: Reporting
+
+
+@dataclass(frozen=True, slots=True)
 class RunningLab:
     """The parties of a running lab, and where they listen."""
 
@@ -74,6 +82,7 @@ class RunningLab:
     names: OnPremiseNames
     tokens: LabTokens
     """Where MaCo has its tokens from."""
+    built_with: BuiltWith
     taps: Taps | None = None
     nodes: Mapping[str, HaNode] = field(default_factory=dict)
     """The part that a Cloud Connector of a pair plays, master or shadow, by its name."""
@@ -148,9 +157,11 @@ async def running_lab(
         await _first_attempts(connectors, nodes)
         by_name = {connector.settings.name: connector for connector in connectors}
         try:
+            built_with = BuiltWith(addresses, reporting)
             yield RunningLab(
-                file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, tokens, taps, nodes
-            )
+                file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, tokens, built_with,
+                taps, nodes,
+            )  # fmt: skip
         finally:
             if draining:
                 tunnels = [(each.drain, each.settings.tunnel.drain_s) for each in connectors]

@@ -47,7 +47,7 @@ def with_ca_in_the_wrong_store(model: LabModel) -> WrongStore | None:
     for connection in model.maco.email_connections:
         asked = _who_asks(model, connection)
         if asked is not None:
-            changed = _trusting(model, at_maco=asked is Party.CLOUD_CONNECTOR)
+            changed = trusting(model, at_maco=asked is Party.CLOUD_CONNECTOR)
             return WrongStore(changed, connection.name, asked)
     return None
 
@@ -72,7 +72,7 @@ def _is_tcp_tls(model: LabModel, connection: EmailConnection) -> bool:
     return any(each.virtual[0].lower() == host.lower() and ports.first in each.virtual[1] for each in mappings)
 
 
-def _trusting(model: LabModel, *, at_maco: bool) -> LabModel:
+def trusting(model: LabModel, *, at_maco: bool) -> LabModel:
     """Return the landscape with all anchors at MaCo, and another CA at the connectors; or the other way round."""
     anchors = _anchors(model)
     others: list[Certificate] = [OTHER_CA]

@@ -5,9 +5,12 @@ It neither receives nor sends: ``tcp`` and ``tls`` do that, each in its own way.
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
 import socket
 import struct
+import termios
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +40,17 @@ class ConnectedSocket:
     def is_open(self) -> bool:
         """Whether the connection still holds its socket."""
         return self._sock.fileno() >= 0
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many bytes the kernel has sent, or still has to, that the peer's has not acknowledged.
+
+        0 where the system does not tell (outside Linux), and for a closed socket.
+        """
+        count = array.array("i", [0])
+        with contextlib.suppress(OSError, ValueError):
+            fcntl.ioctl(self._sock, termios.TIOCOUTQ, count)
+        return count[0]
 
     @property
     def readiness(self) -> Readiness:

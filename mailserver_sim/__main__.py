@@ -1,5 +1,5 @@
 """Run alone: ``python -m mailserver_sim --help``."""
 
-from maco_lab.alone import mail_server_app
+from maco_lab.mail_server.command import app
 
-mail_server_app(prog_name="python -m mailserver_sim")
+app(prog_name="python -m mailserver_sim")

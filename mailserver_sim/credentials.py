@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Iterable
 
@@ -29,6 +30,22 @@ class Credentials:
             expected.encode("utf-8", "surrogateescape"), password.encode("utf-8", "surrogateescape")
         )
         return account if equal else None
+
+    def check_digest(self, user: str, challenge: bytes, digest: str) -> Account | None:
+        """Return the account if ``digest`` is the HMAC-MD5 of ``challenge`` keyed with its password (RFC 2195)."""
+        account = self._by_user.get(user)
+        password = account.password if account is not None else "\0no such account\0"
+        expected = hmac.new(password.encode("utf-8", "surrogateescape"), challenge, hashlib.md5).hexdigest()
+        return account if hmac.compare_digest(expected.encode("ascii"), digest.encode("ascii", "replace")) else None
+
+    def check_token(self, user: str, token: str) -> Account | None:
+        """Return the account that has this bearer token; an empty ``user`` leaves it to the token whose it is."""
+        found = None
+        for account in self._by_user.values():  # all of them: how long it takes tells nothing of the token
+            equal = [hmac.compare_digest(each.encode("ascii"), token.encode("ascii")) for each in account.tokens]
+            if any(equal) and user in ("", account.user):
+                found = account
+        return found
 
     def recipient(self, address: str) -> Account | None:
         """Return the account that mail to ``address`` goes to; upper and lower case are the same."""

@@ -6,6 +6,7 @@ Twisted's reactor must be on that loop before ``start`` (``mailserver_sim.reacto
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 import ssl
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.reports import Reporting
 from mailserver_sim.settings import Listener, MailServerSettings
 from mailserver_sim.store.store import Store
+from mailserver_sim.store.values import Quota, Stored
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapServices
@@ -40,7 +42,7 @@ class _Port(Protocol):
 
 
 class MailServer:
-    """One mail server; started once and stopped once."""
+    """One mail server; started once, restarted if need be, and stopped in the end."""
 
     def __init__(
         self,
@@ -53,7 +55,8 @@ class MailServer:
         canaries: tuple[Canary, ...] = (),
     ) -> None:
         self.settings = settings
-        self.store = Store(settings.store, (account.user for account in settings.accounts))
+        quotas = {account.user: Quota(account.quota_bytes, account.quota_messages) for account in settings.accounts}
+        self.store = Store(settings.store, quotas, {user: quota for user, quota in quotas.items() if quota.limits})
         self._imap_tls = imap_tls
         self._smtp_tls = smtp_tls
         self._reporting = Reporting(record, describe_certificate, canaries)
@@ -104,6 +107,24 @@ class MailServer:
             await self._connections.all_gone(ABORT_S)
         await asyncio.get_running_loop().run_in_executor(None, self.store.close)
 
+    async def restart(
+        self, settings: MailServerSettings, *, imap_tls: ContextFactory, smtp_tls: ssl.SSLContext
+    ) -> None:
+        """Stop, and start with other settings where it listened; accounts, store and listeners stay the same.
+
+        Raises what ``start`` raises; then nothing is left open, and it may be restarted again.
+        """
+        where = self.addresses
+        listeners = tuple(
+            dataclasses.replace(each, port=where[each.protocol][1]) if each.protocol in where else each
+            for each in self.settings.listeners
+        )
+        await self.stop()
+        self.settings = dataclasses.replace(settings, listeners=listeners)
+        self._imap_tls, self._smtp_tls = imap_tls, smtp_tls
+        self._imap = self._smtp = None
+        await self.start()
+
     async def clear(self) -> None:
         """Drop every connection, every message and every mailbox but the INBOXes; the ports stay open."""
         for connection in self._connections:
@@ -112,10 +133,16 @@ class MailServer:
         await self.store.clear()
 
     async def deliver(self, account_user: str, message: bytes) -> int:
-        """Put a message into a user's INBOX and return its UID after the commit. Raises NoSuchAccount."""
+        """Put a message into a user's INBOX and return its UID after the commit. Raises NoSuchAccount, OverQuota."""
         (stored,) = await self.store.deliver((account_user,), message, dt.datetime.now(dt.UTC))
         self._reporting.mail_accepted(stored, message, local=None, peer=None)
         return stored.uid
+
+    async def put(self, account_user: str, mailbox: str, message: bytes) -> Stored:
+        """Put a message into any mailbox and return where it is. Raises NoSuchAccount, NoSuchMailbox."""
+        stored = await self.store.append(account_user, mailbox, message, frozenset(), dt.datetime.now(dt.UTC))
+        self._reporting.mail_accepted(stored, message, local=None, peer=None)
+        return stored
 
     async def _listen(self, listener: Listener) -> _Port:
         try:

@@ -5,6 +5,7 @@ All values are frozen and checked when built. Nothing here imports Twisted or ai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,9 +13,15 @@ from typing import Literal, TypeAlias, get_args
 
 ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps"]
 LISTENER_PROTOCOLS: tuple[str, ...] = get_args(ListenerProtocol)
+AuthMechanism: TypeAlias = Literal["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"]
+AUTH_MECHANISMS: tuple[AuthMechanism, ...] = get_args(AuthMechanism)
+OFFERED_MECHANISMS: tuple[AuthMechanism, ...] = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
+"""Those offered unless the settings say otherwise: docs/decisions/0022."""
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 HIGHEST_PORT = 65535
+# RFC 6750, section 2.1: b64token
+_BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 SpecialUse: TypeAlias = Literal["\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"]
@@ -39,11 +46,18 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Account:
-    """One user with one password; mail to any of ``addresses`` goes into the user's INBOX."""
+    """One user with one password; mail to any of ``addresses`` goes into the user's INBOX.
+
+    ``tokens`` are the bearer tokens (RFC 6750) that log the user in by XOAUTH2 and OAUTHBEARER. ``quota_bytes`` and
+    ``quota_messages`` limit what all mailboxes of the user hold together (RFC 9208); None is no limit.
+    """
 
     user: str
     password: str = field(repr=False)
     addresses: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    quota_bytes: int | None = None
+    quota_messages: int | None = None
 
     def __post_init__(self) -> None:
         """Raise SettingsError for an account that nobody could use."""
@@ -55,6 +69,12 @@ class Account:
             local_part, at, domain = address.rpartition("@")
             if not (local_part and at and domain):
                 raise SettingsError("addresses", f"{address!r} is not of the form name@domain")
+        if not all(_BEARER_TOKEN.fullmatch(token) for token in self.tokens):
+            raise SettingsError("tokens", f"one of user {self.user!r} has characters that no bearer token has")
+        for setting in ("quota_bytes", "quota_messages"):
+            limit = getattr(self, setting)
+            if limit is not None and limit < 0:
+                raise SettingsError(setting, f"found {limit} for user {self.user!r}, must not be negative")
 
 
 @dataclass(frozen=True)
@@ -89,9 +109,16 @@ class MailServerSettings:
     listeners: tuple[Listener, ...]
     store: Path
     offer_starttls: bool = True
+    auth_mechanisms: tuple[AuthMechanism, ...] = OFFERED_MECHANISMS
+    """What AUTH offers, each only where a password may be sent. Without PLAIN and LOGIN, IMAP's LOGIN is disabled."""
     max_message_bytes: int = MAX_MESSAGE_BYTES
     max_line_bytes: int = 65536
     """Longest IMAP command line without its literals. RFC 7162, section 4, asks for at least 8192."""
+    literal_plus: bool = False
+    """Whether a client may send any literal without being asked for it (LITERAL+), or only a short one (LITERAL-).
+
+    With LITERAL+ a message that is too large ends the connection; with LITERAL- it is refused before it comes.
+    """
     max_literal_bytes: int = 65536
     """Longest IMAP literal outside APPEND."""
     login_timeout_s: float = 60
@@ -112,6 +139,7 @@ class MailServerSettings:
         """Raise SettingsError when two settings contradict each other or a limit cannot work."""
         if not self.host_name:
             raise SettingsError("host_name", "is empty")
+        self._require_mechanisms()
         self._require_unique("accounts", [account.user for account in self.accounts])
         self._require_unique(
             "addresses", [address.lower() for account in self.accounts for address in account.addresses]
@@ -123,6 +151,14 @@ class MailServerSettings:
         for setting in fields(self):
             if setting.name.startswith("max_") or setting.name.endswith("_s"):
                 self._require_positive(setting.name)
+
+    def _require_mechanisms(self) -> None:
+        unknown = sorted(set(self.auth_mechanisms) - set(AUTH_MECHANISMS))
+        if unknown:
+            raise SettingsError("auth_mechanisms", f"found {', '.join(unknown)}, allowed: {', '.join(AUTH_MECHANISMS)}")
+        if not self.auth_mechanisms:
+            raise SettingsError("auth_mechanisms", "is empty: nobody could log in")
+        self._require_unique("auth_mechanisms", list(self.auth_mechanisms))
 
     @staticmethod
     def _require_unique(setting: str, names: list[str]) -> None:

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
 from maco_lab import lab_model
 from maco_lab.cli import app
+from maco_lab.mail_server.command import app as mail_server_app
 from maco_lab.page.operations import OPERATIONS
 from maco_wire import observation
 from maco_wire.observation import Observation
+from mailserver_sim.api.operations import OPERATIONS as MAIL_OPERATIONS
+from mailserver_sim.settings import LISTENER_PROTOCOLS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -66,6 +70,24 @@ def test_the_api_page_names_every_operation_with_its_path() -> None:
     page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 
     assert [each.name for each in OPERATIONS if f"| `{each.name}` | {each.method} `{each.path}` |" not in page] == []
+
+
+def test_the_mail_server_page_names_every_operation_with_its_path() -> None:
+    page = (ROOT / "docs/mail-server.md").read_text(encoding="utf-8")
+
+    assert [
+        each.name for each in MAIL_OPERATIONS if f"| `{each.name}` | {each.method} `{each.path}` |" not in page
+    ] == []
+
+
+def test_the_mail_server_page_names_every_option() -> None:
+    page = (ROOT / "docs/mail-server.md").read_text(encoding="utf-8")
+    printed = CliRunner().invoke(mail_server_app, ["--help"]).output
+    options = set(re.findall(r"^  (--[a-z0-9-]+)", printed, re.MULTILINE)) - {"--help"}
+    options -= {f"--{protocol}" for protocol in LISTENER_PROTOCOLS}  # one row tells of all of them
+
+    assert {"--user", "--api"} <= options
+    assert [each for each in sorted(options) if not re.search(rf"`{each}\b", page)] == []
 
 
 def _links(page: Path) -> Iterator[str]:

@@ -43,6 +43,11 @@ class BackEndOpener:
         self._describe = describe_certificate
         self._system_certificate = system_certificate
 
+    def trust(self, trust_store: BackEndTrustStore) -> BackEndTrustStore:
+        """Judge back ends that are opened from now on by another store; return the one before."""
+        before, self._trust_store = self._trust_store, trust_store
+        return before
+
     async def open(self, mapping: SystemMapping, trace_id: str) -> Channel:
         """Return a stream to the back end. Raises ConnectError, or HandshakeError for TCP TLS."""
         address = self._resolve(mapping.internal_host, mapping.internal_port)
@@ -56,13 +61,14 @@ class BackEndOpener:
         return await self._start_tls(stream, mapping, trace_id)
 
     async def _start_tls(self, stream: TcpStream, mapping: SystemMapping, trace_id: str) -> Channel:
+        trust_store = self._trust_store
         addresses = {"local": stream.local_address, "peer": stream.peer_address}
         failure: HandshakeError | None = None
         tls: Channel | None = None
         try:
             tls = await start_tls(
                 stream,
-                self._trust_store.context(),
+                trust_store.context(),
                 server_name=mapping.internal_host,
                 timeout_s=self._settings.back_end_tls_s,
             )
@@ -76,9 +82,9 @@ class BackEndOpener:
                 TlsSession.BACK_END,
                 "client",
                 self._describe,
-                self._trust_store.vouches_as,
+                trust_store.vouches_as,
                 addresses,
-                name_checked=mapping.internal_host if self._trust_store.checks_name else "",
+                name_checked=mapping.internal_host if trust_store.checks_name else "",
                 client_certificate=self._system_certificate,
                 trace_id=trace_id,
             )

@@ -23,6 +23,7 @@ from connector_sim.observing import DescribeCertificate
 from connector_sim.on_premise.access_control import AccessControl
 from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.settings import ConnectorSettings, SubaccountSettings, SystemMapping
+from connector_sim.on_premise.trust_store import BackEndTrustStore
 from connector_sim.on_premise.tunnel_client import DISCONNECTED, TunnelClient
 from connector_sim.passage import Watcher
 from connector_sim.relay import Relay
@@ -178,6 +179,10 @@ class CloudConnector:
         Raises MappingOverlap for a virtual port that is there twice, KeyError for an unknown subaccount.
         """
         self._exposed[subaccount].access_control.replace(mappings)
+
+    def trust(self, trust_store: BackEndTrustStore) -> BackEndTrustStore:
+        """Judge back ends by another trust store from now on, and return the one before; what is open stays open."""
+        return self._back_ends.trust(trust_store)
 
     async def _serve(self, subaccount: str, stream: TunnelStream) -> None:
         reader = OpenRequestReader()

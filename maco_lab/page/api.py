@@ -7,21 +7,29 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import ClassVar, TypeAlias
 
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from maco_http import requests
+from maco_http.operations import Operation
 from maco_lab import client
 from maco_lab.maco_side import UnknownConnection
-from maco_lab.page import landscape, openapi, requests, shapes, trust
+from maco_lab.page import landscape, openapi, shapes, trust
+from maco_lab.page.eavesdropping import hop_bytes
 from maco_lab.page.events import Events
 from maco_lab.page.landscape import Lab
-from maco_lab.page.operations import OPERATIONS, Operation
+from maco_lab.page.operations import OPERATIONS
+from maco_lab.page.scenarios import scenarios_shape
 from maco_lab.page.sights import connection_shape, sights
 from maco_lab.page.timeline import Connection, connections_of, newest
-from maco_lab.page.tunnels import TunnelBook
+from maco_lab.page.tunnels import TunnelBook, mappings_of
 from maco_lab.pki import CertificateFileError
+from maco_lab.scenarios.switchboard import Switchboard, UnknownScenario
+from maco_lab.scenarios.table import NotPossible
+from maco_lab.sight import HOPS
 from maco_lab.state import RunNote
 
 MAX_LAST_EVENT_ID = 64
@@ -29,15 +37,16 @@ MAX_LAST_EVENT_ID = 64
 MAX_WALK = 5_000
 """In how many of the newest entries connections are looked for: the lab's own loop does it, in some milliseconds."""
 
-Answer: TypeAlias = Callable[["Api", Request, Mapping[str, int]], Awaitable[shapes.Shape | Response]]
+Answer: TypeAlias = Callable[["Api", Request, Mapping[str, int]], Awaitable[BaseModel | Response]]
 """A method of ``Api``: it gets the request and its query."""
 
 
 class Api:
     """The API of one running lab."""
 
-    def __init__(self, lab: Lab, tunnels: TunnelBook, events: Events) -> None:
+    def __init__(self, lab: Lab, board: Switchboard, tunnels: TunnelBook, events: Events) -> None:
         self._lab = lab
+        self._board = board
         self._tunnels = tunnels
         self._events = events
 
@@ -59,18 +68,18 @@ class Api:
 
     async def landscape(self, _request: Request, _query: Mapping[str, int]) -> shapes.Landscape:
         """Return the systems."""
-        return landscape.landscape(self._lab)
+        return landscape.landscape(self._lab, self._board.model)
 
     async def trust(self, _request: Request, _query: Mapping[str, int]) -> shapes.Trust:
         """Return the trust stores."""
         try:
-            return trust.trust(self._lab.file.model, self._lab.pki)
+            return trust.trust(self._board.model, self._lab.pki)
         except CertificateFileError as error:
             raise HTTPException(500, str(error)) from error
 
     async def tunnels(self, _request: Request, _query: Mapping[str, int]) -> shapes.Tunnels:
         """Return the tunnels."""
-        return self._tunnels.tunnels(self._lab.file.model)
+        return self._tunnels.tunnels(self._board.model, mappings_of(self._lab))
 
     async def sights(self, _request: Request, _query: Mapping[str, int]) -> shapes.Sights:
         """Return where TLS ended in each newest poll."""
@@ -81,9 +90,22 @@ class Api:
         name = request.path_params["email_connection"]
         for each in sights(self._lab).sights:
             if each.connection == name:
-                return each
+                return shapes.Sight(each)
+        raise self._never_polled()
+
+    async def hop(self, request: Request, query: Mapping[str, int]) -> shapes.HopBytes:
+        """Return what an eavesdropper saw of the newest poll of one e-mail connection."""
+        name = request.path_params["email_connection"]
+        if name in self._lab.maco.connections:
+            hop = HOPS[query["hop"] - 1]
+            found = await hop_bytes(self._lab, name, hop, offset=query["offset"], limit=query["limit"])
+            if found is not None:
+                return found
+        raise self._never_polled()
+
+    def _never_polled(self) -> HTTPException:
         known = ", ".join(self._lab.maco.connections) or "none is defined"
-        raise HTTPException(404, f"no poll of such an e-mail connection has ended; there are: {known}")
+        return HTTPException(404, f"no poll of such an e-mail connection has ended; there are: {known}")
 
     async def connections(self, _request: Request, query: Mapping[str, int]) -> shapes.Connections:
         """Return the newest connections."""
@@ -128,12 +150,35 @@ class Api:
             raise HTTPException(409, str(error)) from error
         return shapes.MailSent(to=wanted.to, subject=subject)
 
+    async def scenarios(self, _request: Request, _query: Mapping[str, int]) -> shapes.Scenarios:
+        """Return the teaching scenarios."""
+        return scenarios_shape(self._board)
+
+    async def switch_on(self, request: Request, _query: Mapping[str, int]) -> shapes.Scenarios:
+        """Switch a scenario on."""
+        return await self._switched(request, self._board.switch_on)
+
+    async def switch_off(self, request: Request, _query: Mapping[str, int]) -> shapes.Scenarios:
+        """Switch a scenario off."""
+        return await self._switched(request, self._board.switch_off)
+
+    async def _switched(self, request: Request, switch: Callable[[str], Awaitable[None]]) -> shapes.Scenarios:
+        await requests.body(request, shapes.SwitchRequest)
+        try:
+            await switch(request.path_params["scenario"])
+        except UnknownScenario as error:
+            raise HTTPException(404, str(error)) from error
+        except NotPossible as error:
+            raise HTTPException(409, str(error)) from error
+        return scenarios_shape(self._board)
+
     async def openapi(self, _request: Request, _query: Mapping[str, int]) -> Response:
         """Return the OpenAPI document."""
         return JSONResponse(openapi.document())
 
     _answers: ClassVar[Mapping[str, Answer]] = {
-        "landscape": landscape, "trust": trust, "tunnels": tunnels, "sights": sights, "sight": sight,
+        "landscape": landscape, "trust": trust, "tunnels": tunnels, "sights": sights, "sight": sight, "hop": hop,
         "connections": connections, "timeline": timeline, "journal": journal, "events": events, "poll": poll,
-        "send_mail": send_mail, "openapi": openapi,
+        "send_mail": send_mail, "scenarios": scenarios, "switch_on": switch_on, "switch_off": switch_off,
+        "openapi": openapi,
     }  # fmt: skip

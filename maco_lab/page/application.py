@@ -1,15 +1,15 @@
-"""The Starlette application: the API, the page's own files, and one way to say no."""
+"""The Starlette application: the API and the page's own files."""
 
 from __future__ import annotations
 
 from importlib import resources
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from maco_http.application import application as with_routes
 from maco_lab.page.api import Api
 
 _TYPES = {
@@ -22,10 +22,7 @@ _TYPES = {
 
 def application(api: Api) -> Starlette:
     """Return the application."""
-    return Starlette(
-        routes=[*api.routes(), *_page_files()],
-        exception_handlers={HTTPException: _refused, Exception: _broken},
-    )
+    return with_routes([*api.routes(), *_page_files()])
 
 
 def _page_files() -> list[Route]:
@@ -44,12 +41,3 @@ def _page_file(name: str, content: bytes) -> Route:
 
 def _suffix(name: str) -> str:
     return name[name.rfind(".") :]
-
-
-async def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException), "Starlette calls a handler for the class it was given for"
-    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
-
-
-async def _broken(_request: Request, _error: Exception) -> Response:
-    return JSONResponse({"error": "the lab could not answer; its log says why"}, 500)

@@ -11,6 +11,7 @@ from typing import Protocol
 from maco_lab import lab_model
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
+from maco_lab.lab_model import LabModel
 from maco_lab.maco_side import MacoSide
 from maco_lab.page import shapes
 from maco_lab.parties import token_service_uses_tls
@@ -52,12 +53,11 @@ _MAIL_PROTOCOLS: Mapping[str, str] = {
 }
 
 
-def landscape(lab: Lab) -> shapes.Landscape:
-    """Return the systems in the order of the path, and what runs between them."""
-    model = lab.file.model
+def landscape(lab: Lab, model: LabModel) -> shapes.Landscape:
+    """Return the systems in the order of the path, and what runs between them; ``model`` is what runs now."""
     return shapes.Landscape(
         lab=lab.file.name,
-        systems=list(_systems(lab)),
+        systems=list(_systems(lab, model)),
         hops=list(HOPS),
         email_connections=list(_email_connections(model.maco)),
         mailboxes=[account.user for account in model.mail_server.accounts],
@@ -65,15 +65,16 @@ def landscape(lab: Lab) -> shapes.Landscape:
     )
 
 
-def _systems(lab: Lab) -> Iterator[shapes.System]:
-    model = lab.file.model
+def _systems(lab: Lab, model: LabModel) -> Iterator[shapes.System]:
     yield _system("MaCo", Party.MACO, "polls the mailboxes, and dials the SOCKS5 proxy", [])
     role = "gives out tokens, takes SOCKS5 connections, and sends them into the tunnel"
     yield _system("Connectivity service", Party.CONNECTIVITY, role, _cloud_listeners(lab))
     for connector in model.cloud_connectors:
         role = "dials out to the cloud, and lets in only what is mapped"
         yield _system(f"Cloud Connector {connector.name}", Party.CLOUD_CONNECTOR, role, [])
-    yield _system("Mail server", Party.MAIL_SERVER, model.mail_server.host_name, _mail_listeners(lab))
+    yield _system(
+        "Mail server", Party.MAIL_SERVER, model.mail_server.host_name, _mail_listeners(lab, model.mail_server)
+    )
 
 
 def _system(name: str, party: Party, role: str, listeners: Iterable[shapes.Listener]) -> shapes.System:
@@ -90,8 +91,7 @@ def _cloud_listeners(lab: Lab) -> Iterator[shapes.Listener]:
         yield _listener(shown, lab.addresses[protocol], certificate)
 
 
-def _mail_listeners(lab: Lab) -> Iterator[shapes.Listener]:
-    server = lab.file.model.mail_server
+def _mail_listeners(lab: Lab, server: lab_model.MailServer) -> Iterator[shapes.Listener]:
     for protocol, address in lab.addresses.items():
         if protocol in _MAIL_PROTOCOLS:
             starttls = ", STARTTLS" if server.offer_starttls and protocol in {"imap", "smtp", "submission"} else ""

@@ -9,50 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import socket
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
+from maco_http.loopback import LoopbackSocket
 from maco_net.background import in_background
-from maco_wire.observation import Address
 
 if TYPE_CHECKING:
     from maco_lab.lab_model import Page
     from maco_lab.page.landscape import Lab
 
-HOST = "127.0.0.1"
-BACKLOG = 64
-
 FIRST_POLL_S = 1.0
 """How long the first poll is given before the page is served beside it."""
 
 
-class PageSocket:
+class PageSocket(LoopbackSocket):
     """The port of the page, taken before anybody serves on it."""
-
-    def __init__(self, port: int) -> None:
-        """Bind and listen. Raises OSError naming the address when it is in use."""
-        self._socket = socket.socket()
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._socket.bind((HOST, port))
-            self._socket.listen(BACKLOG)
-            self._socket.setblocking(False)
-        except OSError as error:
-            self._socket.close()
-            error.filename = f"{HOST}:{port}"
-            raise
-
-    @property
-    def address(self) -> Address:
-        """Where it listens."""
-        host, port = self._socket.getsockname()
-        return host, port
-
-    def close(self) -> None:
-        """Let go of the port."""
-        self._socket.close()
 
     def served(self, lab: Lab, polled: asyncio.Event) -> AbstractAsyncContextManager[None]:
         """Serve while the block runs, from the moment that ``polled`` is set or soon after."""
@@ -62,7 +35,7 @@ class PageSocket:
         """Serve while the block runs, and be ready when it begins."""
         from maco_lab.page.server import served
 
-        return served(lab, self._socket)
+        return served(lab, self.socket)
 
     async def _serve(self, lab: Lab, polled: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):

@@ -5,10 +5,13 @@ No shape has a field for a secret. Times are seconds since 1970 as in the journa
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field, RootModel
 
+from maco_http.shapes import Shape
+from maco_lab import sight
 from maco_lab.client import ADDRESS
 
 MAX_CONNECTIONS = 200
@@ -17,22 +20,13 @@ MAX_CONNECTIONS = 200
 MAX_ENTRIES = 1_000
 """How many entries of the journal one answer has."""
 
+MAX_MOMENTS = 100
+"""How many moments of a hop one answer has."""
+
 Recipient: TypeAlias = Annotated[str, Field(max_length=254, pattern=rf"^{ADDRESS}$")]
 """An address as ``maco-lab send`` takes it."""
 
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=254)]
-
-
-class Shape(BaseModel):
-    """A mapping with exactly these keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Refusal(Shape):
-    """Why a request was refused."""
-
-    error: str
 
 
 class Listener(Shape):
@@ -122,7 +116,7 @@ class Trust(Shape):
 
 
 class SystemMapping(Shape):
-    """A system mapping of the access control, as the lab file has it."""
+    """A system mapping of the access control, as it is now."""
 
     virtual: str
     internal: str
@@ -131,9 +125,14 @@ class SystemMapping(Shape):
 
 
 class Tunnel(Shape):
-    """The tunnel of one subaccount; ``state`` is empty until the Cloud Connector has told one."""
+    """The tunnel of one subaccount; ``state`` is empty until the Cloud Connector has told one.
+
+    One of a pair has a ``role``, master or shadow, and where it is as such; a shadow has no tunnel until it takes over.
+    """
 
     cloud_connector: str
+    role: str
+    role_state: str
     subaccount: str
     location_id: str
     state: str
@@ -148,58 +147,23 @@ class Tunnels(Shape):
     tunnels: list[Tunnel]
 
 
-class TlsSession(Shape):
-    """A TLS session as its ends reported it; docs/commands.md and the demo's JSON use the same names."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldSight(sight.Sight):
+    """What ``maco_lab.sight`` found in a poll, and that in one sentence; the demo's JSON has the same names."""
 
-    kind: str
-    client: str
-    server: str
-    succeeded: bool
-    agreed: bool
-    version: str
-    cipher: str
-    server_name: str
-    presented: str
-    verified_against: str
-    name_checked: str
-    error: str
-    alert: str
-    client_saw: str
-    server_saw: str
-    hops: list[str]
+    where_tls_ended: str
 
 
-class Secret(Shape):
-    """A planted secret, and the parties that saw it in clear."""
-
-    name: str
-    held_by: list[str]
-
-
-class Sight(Shape):
+class Sight(RootModel[ToldSight]):
     """What the newest poll of an e-mail connection showed."""
 
-    connection: str
-    succeeded: bool
-    stage: str
-    stored: int
-    error: str
-    hint: str
-    virtual: str
-    internal: str
-    protocol: str
-    connector: str
-    sessions: list[TlsSession]
-    secrets: list[Secret]
-    client_hello_seen_by: list[str]
-    refusals: list[str]
-    where_tls_ended: str
+    model_config = ConfigDict(frozen=True)
 
 
 class Sights(Shape):
     """The sights of the e-mail connections that have been polled, in the order of the lab file."""
 
-    sights: list[Sight]
+    sights: list[ToldSight]
 
 
 Entry: TypeAlias = dict[str, Any]
@@ -231,6 +195,55 @@ class Timeline(Shape):
     timeline: list[Entry]
 
 
+class Piece(Shape):
+    """Bytes that one end sent, or one TLS record, as they passed on one network.
+
+    ``kind`` is "in clear", or which TLS record it is, and ``session`` between whom. ``hex`` has two characters for each
+    byte shown and ``text`` one; a byte of a secret is a dot in both. Of ``size`` bytes the first ``shown`` are here.
+    """
+
+    at: float
+    to_mail_server: bool
+    kind: str
+    session: str
+    offset: int
+    size: int
+    shown: int
+    hidden: int
+    hex: str
+    text: str
+
+
+class Moment(Shape):
+    """What passed on one network, and beside it what passed at the same moment on the next one."""
+
+    at: float
+    here: list[Piece]
+    beside: list[Piece]
+
+
+class HopSeen(Shape):
+    """A network on the way; ``note`` says what an eavesdropper there lacks, empty if nothing."""
+
+    hop: str
+    note: str
+
+
+class HopBytes(Shape):
+    """What an eavesdropper saw of the newest poll of an e-mail connection on one network, and on the next one.
+
+    Without taps there is nothing to show; ``why`` says how to turn them on. ``moments`` counts all that there are.
+    """
+
+    connection: str
+    tapped: bool
+    why: str
+    hops: list[HopSeen]
+    moments: int
+    offset: int
+    shown: list[Moment]
+
+
 class JournalPart(Shape):
     """Entries of the journal in order; ``last`` is the number of the newest one that there is."""
 
@@ -238,10 +251,37 @@ class JournalPart(Shape):
     entries: list[Entry]
 
 
+class Scenario(Shape):
+    """A teaching scenario: what it changes in which system, and what a poll must show then.
+
+    ``why_not`` says why it cannot be switched on in this lab; it is empty if it can.
+    """
+
+    name: str
+    title: str
+    about: str
+    system: str
+    setting: str
+    expect: str
+    is_on: bool
+    why_not: str
+
+
+class Scenarios(Shape):
+    """All teaching scenarios; ``since`` is when one was switched last, null while the lab runs as it was started."""
+
+    scenarios: list[Scenario]
+    since: float | None
+
+
+class SwitchRequest(Shape):
+    """Nothing needs to be said."""
+
+
 class PollRequest(Shape):
     """Which e-mail connections to poll; all of them if none is named."""
 
-    connections: Annotated[list[Name], Field(max_length=100)] = []
+    connections: list[Name] = Field(default_factory=list, max_length=100)
 
 
 class Mail(Shape):

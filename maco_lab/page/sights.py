@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 
 from maco_lab.page import shapes
 from maco_lab.page.landscape import Lab
@@ -15,14 +15,12 @@ def sights(lab: Lab) -> shapes.Sights:
     """Return the newest sight of each e-mail connection that has been polled."""
     entries = lab.journal.view(after=0)
     found = (sight_of(entries, name) for name in lab.maco.connections)
-    return shapes.Sights(sights=[_sight(each) for each in found if each])
+    return shapes.Sights(sights=[_told(each) for each in found if each])
 
 
-def _sight(sight: Sight) -> shapes.Sight:
-    sessions = [asdict(each) | {"hops": list(each.hops)} for each in sight.sessions]
-    return shapes.Sight.model_validate(
-        asdict(sight) | {"sessions": sessions, "where_tls_ended": where_tls_ended(sight)}
-    )
+def _told(sight: Sight) -> shapes.ToldSight:
+    found = {each.name: getattr(sight, each.name) for each in fields(sight)}
+    return shapes.ToldSight(**found, where_tls_ended=where_tls_ended(sight))
 
 
 def connection_shape(connection: Connection) -> shapes.Connection:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from maco_lab.journal import Entry
+from maco_lab.sight import lan_of
 from maco_wire.observation import (
     Address,
     Handshake,
@@ -131,7 +132,7 @@ class _Walk:
         self._by_maco[address] = connection
 
     def _on_lan(self, connection: Connection, seen: Observation) -> None:
-        address = _lan_address(seen)
+        address = lan_of(seen)
         if address is not None:
             self._by_lan[address] = connection
             connection.entries += self._early_on_lan.pop(address, [])
@@ -164,16 +165,6 @@ class _Walk:
 
 def _is_of_tunnel(seen: Observation) -> bool:
     return isinstance(seen, Handshake) and seen.session is TlsSession.TUNNEL
-
-
-def _lan_address(seen: Observation) -> Address | None:
-    """Return the connector's own address on the customer's LAN, if this observation tells it."""
-    match seen:
-        case StreamOpened(party=Party.CLOUD_CONNECTOR, back_end=(own, _)):
-            return own
-        case Handshake(party=Party.CLOUD_CONNECTOR, session=TlsSession.BACK_END):
-            return seen.local
-    return None
 
 
 def newest(connections: Sequence[Connection], limit: int) -> list[Connection]:

@@ -5,21 +5,32 @@ States come from the journal. It forgets its oldest entries, so the newest state
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias, TypeVar
 
+from connector_sim.on_premise.system_mapping import SystemMapping
 from maco_lab import lab_model
+from maco_lab.ha_party import shadow_name
 from maco_lab.journal import Entry, Journal
+from maco_lab.lab_checks import system_mapping
 from maco_lab.page import shapes
-from maco_wire.observation import TunnelState
+from maco_lab.page.landscape import Lab
+from maco_lab.topology import RunningLab
+from maco_wire.observation import HaState, TunnelState
+
+Mappings: TypeAlias = Callable[[str, str], Iterable[SystemMapping] | None]
+"""What is exposed by a Cloud Connector to a subaccount now; None if that is not known here."""
+
+_K = TypeVar("_K")
 
 
 class TunnelBook:
-    """Knows the newest state of each tunnel, by Cloud Connector and subaccount, while the block runs."""
+    """Knows the newest state of each tunnel, by Cloud Connector and subaccount, and the roles, while the block runs."""
 
     def __init__(self, journal: Journal) -> None:
         self._newest: dict[tuple[str, str], Entry] = {}
+        self._roles: dict[str, Entry] = {}
         self._stop = journal.listen(self._take)
         for entry in journal.entries():
             self._take(entry)
@@ -33,39 +44,67 @@ class TunnelBook:
         self._stop()
 
     def _take(self, entry: Entry) -> None:
-        seen = entry.observation
-        if isinstance(seen, TunnelState):
-            place = (seen.system or "", seen.subaccount)
-            known = self._newest.get(place)
-            if known is None or known.number <= entry.number:
-                self._newest[place] = entry
+        match entry.observation:
+            case TunnelState(system=system, subaccount=subaccount):
+                _keep(self._newest, (system or "", subaccount), entry)
+            case HaState(system=system):
+                _keep(self._roles, system or "", entry)
 
-    def tunnels(self, model: lab_model.LabModel) -> shapes.Tunnels:
-        """Return every tunnel that the lab file has."""
-        return shapes.Tunnels(tunnels=list(self._tunnels(model)))
+    def tunnels(self, model: lab_model.LabModel, mappings: Mappings) -> shapes.Tunnels:
+        """Return every tunnel that the lab has; a shadow has the same subaccounts as its master."""
+        return shapes.Tunnels(tunnels=list(self._tunnels(model, mappings)))
 
-    def _tunnels(self, model: lab_model.LabModel) -> Iterator[shapes.Tunnel]:
+    def _tunnels(self, model: lab_model.LabModel, mappings: Mappings) -> Iterator[shapes.Tunnel]:
         for connector in model.cloud_connectors:
-            for described in connector.subaccounts:
-                newest = self._newest.get((connector.name, described.subaccount))
-                seen = newest.observation if newest else None
-                told = seen if isinstance(seen, TunnelState) else None
-                yield shapes.Tunnel(
-                    cloud_connector=connector.name,
-                    subaccount=described.subaccount,
-                    location_id=told.location_id if told else described.location_id,
-                    state=told.state if told else "",
-                    reason=told.reason if told else "",
-                    changed_at=newest.time if newest else None,
-                    mappings=[_mapping(each) for each in described.mappings],
-                )
+            names = [connector.name, *([shadow_name(connector)] if connector.high_availability else [])]
+            for name in names:
+                for described in connector.subaccounts:
+                    exposed = mappings(name, described.subaccount)
+                    listed = [system_mapping(each) for each in described.mappings] if exposed is None else exposed
+                    yield self._tunnel(name, described, listed)
+
+    def _tunnel(
+        self, name: str, described: lab_model.ConnectorSubaccount, exposed: Iterable[SystemMapping]
+    ) -> shapes.Tunnel:
+        newest, role = self._newest.get((name, described.subaccount)), self._roles.get(name)
+        told = newest.observation if newest and isinstance(newest.observation, TunnelState) else None
+        plays = role.observation if role and isinstance(role.observation, HaState) else None
+        return shapes.Tunnel(
+            cloud_connector=name,
+            role=plays.role if plays else "",
+            role_state=plays.state if plays else "",
+            subaccount=described.subaccount,
+            location_id=told.location_id if told else described.location_id,
+            state=told.state if told else "",
+            reason=told.reason if told else "",
+            changed_at=newest.time if newest else None,
+            mappings=[_mapping(each) for each in exposed],
+        )
 
 
-def _mapping(mapping: lab_model.SystemMapping) -> shapes.SystemMapping:
-    (virtual_host, virtual_ports), (internal_host, internal_ports) = mapping.virtual, mapping.internal
+def mappings_of(lab: Lab) -> Mappings:
+    """Return what tells the mappings of each Cloud Connector as they are now.
+
+    None where it runs in a process of its own, which nobody changes: then those of the lab file are true.
+    """
+    connectors = lab.connectors if isinstance(lab, RunningLab) else {}
+
+    def exposed(name: str, subaccount: str) -> tuple[SystemMapping, ...] | None:
+        return connectors[name].mappings(subaccount) if name in connectors else None
+
+    return exposed
+
+
+def _keep(newest: dict[_K, Entry], key: _K, entry: Entry) -> None:
+    known = newest.get(key)
+    if known is None or known.number <= entry.number:
+        newest[key] = entry
+
+
+def _mapping(mapping: SystemMapping) -> shapes.SystemMapping:
     return shapes.SystemMapping(
-        virtual=f"{virtual_host}:{virtual_ports}",
-        internal=f"{internal_host}:{internal_ports}",
+        virtual=f"{mapping.virtual_host}:{mapping.virtual_ports}",
+        internal=f"{mapping.internal_host}:{mapping.internal_ports}",
         protocol=mapping.protocol,
         description=mapping.description,
     )

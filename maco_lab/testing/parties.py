@@ -23,10 +23,14 @@ from maco_lab.samples import sample_mail
 from maco_lab.testing.thread import LabThread
 from maco_lab.topology import RunningLab
 from maco_wire.observation import Address, Party, TunnelState
+from mailserver_sim import finding
+from mailserver_sim.finding import Wanted
 from mailserver_sim.store.values import INBOX
 
 TUNNEL_LOST_S = 5.0
 ROLE_S = 30.0
+WAIT_S = 10.0
+"""How long ``wait_for`` waits for a message unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,58 @@ class MailServer:
     async def mails_async(self, user: str, mailbox: str = INBOX) -> list[Mail]:
         """Do the same for an async test."""
         return await self._thread.run_async(self._mails(user, mailbox))
+
+    def mailbox(self, user: str, name: str = INBOX) -> list[Mail]:
+        """Return the messages of a mailbox with their flags, as ``mails`` does. Raises NoSuchAccount, NoSuchMailbox."""
+        return self.mails(user, name)
+
+    async def mailbox_async(self, user: str, name: str = INBOX) -> list[Mail]:
+        """Do the same for an async test."""
+        return await self.mails_async(user, name)
+
+    def wait_for(
+        self,
+        user: str | None = None,
+        *,
+        subject: str = "",
+        sender: str = "",
+        to: str = "",
+        mailbox: str = INBOX,
+        after_uid: int = 0,
+        timeout: float = WAIT_S,
+    ) -> Mail:
+        """Return the first message that has these texts in its header, now or as soon as it is there.
+
+        Upper and lower case are the same; without ``user`` anybody's mailbox is looked into. Raises TimeoutError after
+        ``timeout`` seconds (a minute at most), NoSuchAccount, NoSuchMailbox.
+        """
+        return self._thread.run(self._wait(user, Wanted(subject, sender, to, after_uid), mailbox, timeout))
+
+    async def wait_for_async(
+        self,
+        user: str | None = None,
+        *,
+        subject: str = "",
+        sender: str = "",
+        to: str = "",
+        mailbox: str = INBOX,
+        after_uid: int = 0,
+        timeout: float = WAIT_S,
+    ) -> Mail:
+        """Do the same for an async test."""
+        return await self._thread.run_async(self._wait(user, Wanted(subject, sender, to, after_uid), mailbox, timeout))
+
+    async def _wait(self, user: str | None, wanted: Wanted, mailbox: str, timeout_s: float) -> Mail:
+        store = self._lab.mail_server.store
+        users = [user] if user else list(self.accounts)
+        found = await finding.wait_for(store, users, wanted, mailbox=mailbox, timeout_s=timeout_s)
+        if found is None:
+            raise TimeoutError(f"no message like {wanted} in {mailbox} of {user or 'anybody'} within {timeout_s:g} s")
+        where = await store.find_mailbox(found.user, found.mailbox)
+        content = await store.read_content(where.id, found.info.uid)
+        if content is None:
+            raise LookupError(f"message {found.info.uid} of {found.user} was removed as soon as it was found")
+        return Mail(found.info.uid, content.raw, found.info.flags)
 
     async def _deliver(self, user: str, mail: bytes | str | email.message.EmailMessage | None) -> int:
         return await self._lab.mail_server.deliver(user, self._sample(user) if mail is None else _as_bytes(mail))

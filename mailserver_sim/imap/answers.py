@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mailserver_sim.store.errors import MailboxCannot, MailboxError, MailboxExists, MailboxLimit, NoSuchMailbox
+from mailserver_sim.store.errors import (
+    MailboxCannot,
+    MailboxError,
+    MailboxExists,
+    MailboxLimit,
+    NoSuchMailbox,
+    OverQuota,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +39,14 @@ def no(text: str, code: str = "") -> Answer:
     return Answer("NO", text, code)
 
 
-def bad(text: str) -> Answer:
+def bad(text: str, code: str = "") -> Answer:
     """Return an answer to what is no valid command."""
-    return Answer("BAD", text)
+    return Answer("BAD", text, code)
 
+
+TRY_CREATE = no("No such mailbox", "TRYCREATE")
+"""RFC 3501, section 7.1: the target of APPEND, COPY or MOVE could be created."""
+READ_ONLY = no("The mailbox is open for reading only", "READ-ONLY")
 
 _CODES: dict[type[MailboxError], str] = {
     NoSuchMailbox: "NONEXISTENT",
@@ -44,6 +55,7 @@ _CODES: dict[type[MailboxError], str] = {
     # "The operation ran up against an implementation limit of some kind, such as the number of flags on a single
     # message or the number of flags used in a mailbox."
     MailboxLimit: "LIMIT",
+    OverQuota: "OVERQUOTA",  # RFC 9208, section 5.3
 }
 
 

@@ -1,4 +1,4 @@
-"""STARTTLS, LOGIN, AUTHENTICATE (RFC 3501, section 6.2; RFC 4616 for PLAIN; RFC 4959 for the initial response).
+"""STARTTLS, LOGIN, AUTHENTICATE (RFC 3501, section 6.2; RFC 4959 for the initial response; ``mailserver_sim.sasl``).
 
 Before TLS no password is looked at: the refusal is the same for a right and for a wrong one.
 """
@@ -6,20 +6,31 @@ Before TLS no password is looked at: the refusal is the same for a right and for
 from __future__ import annotations
 
 import base64
-import binascii
+import functools
 from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, bad, no, ok
 from mailserver_sim.imap.command import BEFORE_LOGIN, Command, Commands
 from mailserver_sim.imap.tokens import Arguments
+from mailserver_sim.sasl import (
+    MECHANISMS,
+    MalformedResponse,
+    Mechanism,
+    Verdict,
+    converse,
+    decoded,
+    login_allowed,
+    offered,
+)
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
 
 _PRIVACY_REQUIRED = no("STARTTLS first: no password is taken without TLS", "PRIVACYREQUIRED")
 _FAILED = no("Wrong user name or password", "AUTHENTICATIONFAILED")
-# The prompts of the LOGIN mechanism, as its draft and every client know them.
-_LOGIN_PROMPTS = (b"Username:", b"Password:")
+# RFC 5530: "Authentication succeeded in using the authentication identity, but the server cannot or will not allow the
+# authentication identity to act as the requested authorization identity."
+_NOT_AUTHORIZED = no("Nobody acts as somebody else here", "AUTHORIZATIONFAILED")
 
 
 async def starttls(connection: ImapConnection, arguments: Arguments) -> Answer:
@@ -48,56 +59,43 @@ async def login(connection: ImapConnection, arguments: Arguments) -> Answer:
     arguments.end()
     if not connection.password_allowed:
         return _refuse_in_clear(connection, user, credentials_sent=True)
-    return _check(connection, user, password)
+    if not login_allowed(connection.settings):
+        return no("LOGIN is disabled; see AUTH=", "CANNOT")
+    name = user.decode("utf-8", "replace")
+    account = connection.credentials.check(name, password.decode("utf-8", "surrogateescape"))
+    return _conclude(connection, Verdict(name, account), MECHANISMS["PLAIN"])
 
 
 async def authenticate(connection: ImapConnection, arguments: Arguments) -> Answer:
     """Log in by SASL."""
     arguments.space()
-    mechanism = arguments.atom().upper()
+    name = arguments.atom().upper()
     initial = None
     if not arguments.at_end():
         arguments.space()
         initial = arguments.peek()
     if not connection.password_allowed:
         return _refuse_in_clear(connection, b"", credentials_sent=initial is not None)
-    match mechanism:
-        case "PLAIN":
-            return await _plain(connection, initial)
-        case "LOGIN":
-            return await _login_mechanism(connection, initial)
-        case _:
-            return no("Unknown mechanism; known: PLAIN, LOGIN")
-
-
-async def _plain(connection: ImapConnection, initial: bytes | None) -> Answer:
-    response = await _response(connection, b"", initial)
-    # message = [authzid] UTF8NUL authcid UTF8NUL passwd
-    parts = response.split(b"\0") if response is not None else []
-    if len(parts) != len(("authzid", "authcid", "passwd")):
-        return bad("Not a response of the mechanism PLAIN")
-    return _check(connection, parts[1], parts[2])
-
-
-async def _login_mechanism(connection: ImapConnection, initial: bytes | None) -> Answer:
-    user = await _response(connection, _LOGIN_PROMPTS[0], initial)
-    if user is None:
-        return bad("Not Base64, or given up")
-    password = await _response(connection, _LOGIN_PROMPTS[1], None)
-    return bad("Not Base64, or given up") if password is None else _check(connection, user, password)
-
-
-async def _response(connection: ImapConnection, challenge: bytes, initial: bytes | None) -> bytes | None:
-    """Return the client's decoded response; None when it gives up with ``*`` or sends no Base64."""
-    if initial is None:
-        connection.send(b"+ " + base64.b64encode(challenge) + b"\r\n")
-        initial = await connection.next_line()
-    if initial == b"=":  # RFC 4959, section 3: an initial response of no bytes
-        return b""
+    mechanisms = offered(connection.settings)
+    mechanism = mechanisms.get(name)
+    if mechanism is None:
+        return no(f"Unknown mechanism; known: {', '.join(mechanisms)}", "CANNOT")
+    if initial is not None and not mechanism.client_first:
+        # RFC 4959, section 3: an initial response that the mechanism does not have is answered with BAD.
+        return bad(f"{name} begins with a challenge")
     try:
-        return base64.b64decode(initial, validate=True)
-    except binascii.Error:
-        return None
+        exchange = mechanism.begin(connection.credentials, connection.settings.host_name)
+        response = None if initial is None else decoded(initial)
+        verdict = await converse(exchange, response, functools.partial(_ask, connection))
+    except MalformedResponse:
+        return bad(f"Given up, not Base64, or not a response of the mechanism {name}")
+    return _conclude(connection, verdict, mechanism)
+
+
+async def _ask(connection: ImapConnection, challenge: bytes) -> bytes:
+    """Send a challenge and return the response; ``*``, which gives up, is none. Raises MalformedResponse."""
+    connection.send(b"+ " + base64.b64encode(challenge) + b"\r\n")
+    return decoded(await connection.next_line())
 
 
 def _refuse_in_clear(connection: ImapConnection, user: bytes, *, credentials_sent: bool) -> Answer:
@@ -112,15 +110,18 @@ def _refuse_in_clear(connection: ImapConnection, user: bytes, *, credentials_sen
     return _PRIVACY_REQUIRED
 
 
-def _check(connection: ImapConnection, user_bytes: bytes, password: bytes) -> Answer:
-    user = user_bytes.decode("utf-8", "replace")
-    account = connection.credentials.check(user, password.decode("utf-8", "surrogateescape"))
-    in_clear = not connection.tls_active
-    connection.reports.login(user, succeeded=account is not None, in_clear=in_clear)
-    if account is None:
+def _conclude(connection: ImapConnection, verdict: Verdict, mechanism: Mechanism) -> Answer:
+    connection.reports.login(
+        verdict.user.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+        succeeded=verdict.succeeded,
+        in_clear=not connection.tls_active,
+        credentials_sent=mechanism.sends_secret,
+        detail=mechanism.detail,
+    )
+    if verdict.account is None or not verdict.authorized:
         connection.count_refused_login()
-        return _FAILED
-    connection.logged_in(account.user)
+        return _FAILED if verdict.account is None else _NOT_AUTHORIZED
+    connection.logged_in(verdict.account.user)
     return ok("Logged in", "CAPABILITY " + " ".join(connection.capability_names()))
 
 

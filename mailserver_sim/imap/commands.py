@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from mailserver_sim.imap import (
+    appending,
     authenticating,
+    enabling,
     fetching,
     idling,
     listing,
     mailboxes,
     messages,
+    quota,
     searching,
     selecting,
     session,
     sorting,
+    storing,
 )
 from mailserver_sim.imap.command import Commands
 
@@ -22,15 +26,20 @@ COMMANDS: Commands = {
     **mailboxes.COMMANDS,
     **listing.COMMANDS,
     **selecting.COMMANDS,
+    **appending.COMMANDS,
     **messages.COMMANDS,
+    **storing.COMMANDS,
     **fetching.COMMANDS,
     **searching.COMMANDS,
     **sorting.COMMANDS,
     **idling.COMMANDS,
+    **enabling.COMMANDS,
+    **quota.COMMANDS,
 }
 
 UID_COMMANDS: Commands = {
     **messages.UID_COMMANDS,
+    **storing.UID_COMMANDS,
     **fetching.UID_COMMANDS,
     **searching.UID_COMMANDS,
     **sorting.UID_COMMANDS,

@@ -15,7 +15,7 @@ _MACROS = {
     "FAST": ("FLAGS", "INTERNALDATE", "RFC822.SIZE"),
     "FULL": ("FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY"),
 }
-_SIMPLE = frozenset({"FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY", "BODYSTRUCTURE", "UID"})
+_SIMPLE = frozenset({"FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY", "BODYSTRUCTURE", "UID", "MODSEQ"})
 _NAME = re.compile(rb"[A-Za-z0-9.]+")
 _PART_NUMBERS = re.compile(rb"[1-9][0-9]{0,8}(?:\.[1-9][0-9]{0,8})*")
 _SECTION_TEXT = re.compile(rb"HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME", re.IGNORECASE)
@@ -61,6 +61,16 @@ def parse_fetch_items(arguments: Arguments) -> tuple[FetchItem, ...]:
     if name in _MACROS:
         return tuple(Simple(each) for each in _MACROS[name])
     return (_named(name, arguments),)
+
+
+def parse_changed_since(arguments: Arguments) -> int | None:
+    """Read the only modifier there is: ``(CHANGEDSINCE modseq)`` behind the items (RFC 7162, section 3.1.4.1)."""
+    if arguments.at_end():
+        return None
+    arguments.require(b" (CHANGEDSINCE ")
+    modseq = arguments.mod_sequence()
+    arguments.require(b")")
+    return modseq
 
 
 def _item(arguments: Arguments) -> FetchItem:

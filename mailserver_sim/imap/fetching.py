@@ -6,11 +6,11 @@ import functools
 from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, no, ok
-from mailserver_sim.imap.chosen import chosen_uids, read_sequence_set
+from mailserver_sim.imap.chosen import chosen_uids, read_sequence_set, selected
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
+from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.envelope import body_structure, envelope
-from mailserver_sim.imap.fetch_items import Body, FetchItem, Simple, parse_fetch_items
-from mailserver_sim.imap.messages import selected
+from mailserver_sim.imap.fetch_items import Body, FetchItem, Simple, parse_changed_since, parse_fetch_items
 from mailserver_sim.imap.mime import Entity, parse_message
 from mailserver_sim.imap.sections import Section, cut, section_bytes
 from mailserver_sim.imap.tokens import Arguments
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
 
 SEEN = "\\Seen"
-_WITHOUT_CONTENT = frozenset({"FLAGS", "INTERNALDATE", "RFC822.SIZE", "UID"})
+_WITHOUT_CONTENT = frozenset({"FLAGS", "INTERNALDATE", "RFC822.SIZE", "UID", "MODSEQ"})
+MODSEQ = Simple("MODSEQ")
 
 
 async def fetch(connection: ImapConnection, arguments: Arguments, *, by_uid: bool) -> Answer:
@@ -30,20 +31,33 @@ async def fetch(connection: ImapConnection, arguments: Arguments, *, by_uid: boo
     numbers = read_sequence_set(arguments)
     arguments.space()
     items = parse_fetch_items(arguments)
+    changed_since = parse_changed_since(arguments)
     arguments.end()
+    if changed_since is not None and MODSEQ not in items:
+        items = (*items, MODSEQ)  # RFC 7162, section 3.1.4.1: as if the client had asked for it
+    if MODSEQ in items:
+        connection.enabled.add(CONDSTORE)
     if by_uid and Simple("UID") not in items:
         # The UID of the message is part of every response to a UID FETCH: RFC 3501, section 6.4.8, "MUST".
         items = (Simple("UID"), *items)
     view = selected(connection)
     uids = chosen_uids(view, numbers, by_uid=by_uid)
+    if changed_since is not None:
+        uids = [uid for uid in uids if view.message(uid).modseq > changed_since]
     newly_seen = await _mark_seen(connection, view, uids, items)
     complete = True
     for uid in uids:
-        told = items if uid not in newly_seen or Simple("FLAGS") in items else (*items, Simple("FLAGS"))
+        told = _with_news(items, condstore=connection.condstore) if uid in newly_seen else items
         complete = await _send(connection, view, uid, told) and complete
         if connection.ending:
             break
     return ok("FETCH completed") if complete else no("Some messages are gone", "EXPUNGEISSUED")
+
+
+def _with_news(items: tuple[FetchItem, ...], *, condstore: bool) -> tuple[FetchItem, ...]:
+    """Return the items for a message whose flags this FETCH has changed."""
+    news = (Simple("FLAGS"), MODSEQ) if condstore else (Simple("FLAGS"),)
+    return (*items, *(item for item in news if item not in items))
 
 
 async def _mark_seen(
@@ -57,7 +71,7 @@ async def _mark_seen(
         return frozenset()
     store = connection.store
     changed = await connection.wait(store.change_flags(view.mailbox.id, unseen, "add", frozenset({SEEN}), connection))
-    return frozenset(changed)
+    return frozenset(changed.messages)
 
 
 async def _send(connection: ImapConnection, view: SelectedView, uid: int, items: tuple[FetchItem, ...]) -> bool:
@@ -108,6 +122,8 @@ class _Response:
                 return b"%d" % info.size
             case "UID":
                 return b"%d" % self._uid
+            case "MODSEQ":
+                return b"(%d)" % info.modseq
             case "ENVELOPE":
                 return envelope(self._stored.header)
             case _:

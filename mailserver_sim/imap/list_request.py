@@ -35,7 +35,7 @@ def parse_list(arguments: Arguments) -> ListRequest:
     if arguments.next_is(b"("):
         selection = _selection(arguments)
         arguments.space()
-    reference = parse_mailbox_name(arguments.astring())
+    reference = parse_mailbox_name(arguments.astring(), utf8=arguments.utf8)
     arguments.space()
     several = arguments.next_is(b"(")
     patterns = tuple(reference + pattern for pattern in _patterns(arguments))
@@ -61,7 +61,7 @@ def _selection(arguments: Arguments) -> frozenset[str]:
 
 def _patterns(arguments: Arguments) -> list[str]:
     def pattern() -> str:
-        return parse_mailbox_name(arguments.list_mailbox())
+        return parse_mailbox_name(arguments.list_mailbox(), utf8=arguments.utf8)
 
     if not arguments.next_is(b"("):
         return [pattern()]

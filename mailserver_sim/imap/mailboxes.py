@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, ok
 from mailserver_sim.imap.command import AFTER_LOGIN, Command, Commands, Run
+from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
-from mailserver_sim.imap.wire import mailbox_name, parse_mailbox_name
+from mailserver_sim.imap.wire import parse_mailbox_name
 from mailserver_sim.store.values import MailboxStatus
 
 if TYPE_CHECKING:
@@ -22,13 +23,15 @@ _STATUS_ITEMS: dict[str, Callable[[MailboxStatus], int]] = {
     "UNSEEN": lambda status: status.unseen,
     "DELETED": lambda status: status.deleted,  # RFC 9051, section 6.3.11
     "SIZE": lambda status: status.size,  # RFC 8438
+    "DELETED-STORAGE": lambda status: status.deleted_size,  # RFC 9208, section 4.1.4
+    "HIGHESTMODSEQ": lambda status: status.mailbox.highest_modseq,  # RFC 7162, section 3.1.7
 }
 
 
 def read_mailbox(arguments: Arguments) -> str:
     """Read a mailbox name behind a space."""
     arguments.space()
-    return parse_mailbox_name(arguments.astring())
+    return parse_mailbox_name(arguments.astring(), utf8=arguments.utf8)
 
 
 async def create(connection: ImapConnection, arguments: Arguments) -> Answer:
@@ -78,8 +81,9 @@ async def status(connection: ImapConnection, arguments: Arguments) -> Answer:
     arguments.space()
     items = read_status_items(arguments)
     arguments.end()
+    note_condstore(connection, items)
     counted = await connection.wait(connection.store.status(connection.user, name))
-    connection.untagged(status_line(counted, items))
+    connection.untagged(status_line(connection, counted, items))
     return ok("STATUS completed")
 
 
@@ -92,10 +96,16 @@ def read_status_items(arguments: Arguments) -> list[str]:
     return items
 
 
-def status_line(counted: MailboxStatus, items: Iterable[str]) -> bytes:
+def note_condstore(connection: ImapConnection, items: Iterable[str]) -> None:
+    """Take note that the client uses CONDSTORE when it asks for HIGHESTMODSEQ (RFC 7162, section 3.1)."""
+    if "HIGHESTMODSEQ" in items:
+        connection.enabled.add(CONDSTORE)
+
+
+def status_line(connection: ImapConnection, counted: MailboxStatus, items: Iterable[str]) -> bytes:
     """Write the untagged answer that tells these items."""
     values = " ".join(f"{item} {_STATUS_ITEMS[item](counted)}" for item in items)
-    return b"STATUS " + mailbox_name(counted.mailbox.name) + f" ({values})".encode("ascii")
+    return b"STATUS " + connection.mailbox_name(counted.mailbox.name) + f" ({values})".encode("ascii")
 
 
 def _after_login(run: Run) -> Command:

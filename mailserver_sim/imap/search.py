@@ -136,6 +136,8 @@ def _holds_alone(key: keys.Lone, message: Candidate, now: dt.datetime) -> bool:
         case keys.HasAge(older=older, seconds=seconds):
             age = (now - message.info.internal_date).total_seconds()
             return age >= seconds if older else age <= seconds
+        case keys.HasModseq(least=least):
+            return message.info.modseq >= least
         case keys.HasDate():
             return _date_matches(key, message)
         case keys.HasText():

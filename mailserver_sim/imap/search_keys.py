@@ -20,6 +20,8 @@ DateField: TypeAlias = Literal["internal", "sent"]
 Relation: TypeAlias = Literal["before", "on", "since"]
 
 _DATE = re.compile(rb'(?P<quote>"?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})(?P=quote)')
+# search-modsequence = "MODSEQ" [SP entry-name SP ("priv" / "shared" / "all")] SP mod-sequence-valzer
+_ENTRY = re.compile(rb'(?:"/flags/(?:[^"\\]|\\[\\"])+" (?:priv|shared|all) )?', re.IGNORECASE)
 _WORD = re.compile(rb"[A-Za-z]+")
 _SEQUENCE_START = re.compile(rb"[0-9*$]")
 
@@ -74,6 +76,13 @@ class HasAge:
 
 
 @dataclass(frozen=True, slots=True)
+class HasModseq:
+    """The last change of the message has this MODSEQ or a later one (RFC 7162, section 3.1.5)."""
+
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
 class InSet:
     """The UID, or the message sequence number, is in the set; ``resolved`` makes ``HasUid`` of it."""
 
@@ -110,7 +119,7 @@ class Negated:
     key: SearchKey
 
 
-Lone: TypeAlias = HasFlag | IsRecent | HasText | HasDate | HasSize | HasAge | HasUid
+Lone: TypeAlias = HasFlag | IsRecent | HasText | HasDate | HasSize | HasAge | HasModseq | HasUid
 """A key that contains no other."""
 
 SearchKey: TypeAlias = Lone | InSet | Both | Either | Negated
@@ -146,6 +155,9 @@ def parse_search(arguments: Arguments) -> SearchKey:
     """Read the keys of a SEARCH with the charset before them. Raises CommandSyntaxError, BadCharset."""
     charset = "UTF-8"
     if arguments.skip(b"CHARSET "):
+        if arguments.utf8:
+            # RFC 6855, section 3: such a SEARCH is answered with BAD.
+            raise CommandSyntaxError("No CHARSET behind ENABLE UTF8=ACCEPT", "CLIENTBUG")
         charset = read_charset(arguments)
     return parse_keys(arguments, charset)
 
@@ -167,6 +179,21 @@ def parse_keys(arguments: Arguments, charset: str) -> SearchKey:
         arguments.space()
         keys.append(parser.key(0))
     return Both(tuple(keys))
+
+
+def uses_modseq(key: SearchKey) -> bool:
+    """Tell whether a key, or one within it, is MODSEQ."""
+    match key:
+        case HasModseq():
+            return True
+        case Both(keys=keys):
+            return any(map(uses_modseq, keys))
+        case Either(first=first, second=second):
+            return uses_modseq(first) or uses_modseq(second)
+        case Negated(key=negated):
+            return uses_modseq(negated)
+        case _:
+            return False
 
 
 class _Parser:
@@ -219,6 +246,9 @@ class _Parser:
                 return HasSize(name == "LARGER", self._arguments.number())
             case "OLDER" | "YOUNGER":
                 return HasAge(name == "OLDER", self._positive())
+            case "MODSEQ":
+                self._arguments.match(_ENTRY, "A MODSEQ")  # all flags of a message share one MODSEQ
+                return HasModseq(self._arguments.mod_sequence())
             case "UID":
                 return InSet(parse_sequence_set(self._arguments.sequence_set()), by_uid=True)
             case _:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailserver_sim.imap.messages import uid_set
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
-from mailserver_sim.imap.wire import string
+from mailserver_sim.imap.wire import string, uid_set
 
 _OPTIONS = frozenset({"MIN", "MAX", "ALL", "COUNT", "SAVE"})
 
@@ -25,8 +24,13 @@ def read_return_options(arguments: Arguments) -> ReturnOptions | None:
     return options or frozenset({"ALL"})
 
 
-def result_line(tag: bytes, options: ReturnOptions, found: Sequence[int], *, by_uid: bool) -> bytes | None:
-    """Write the untagged ESEARCH; None when only SAVE is asked for (RFC 5182, section 2.1)."""
+def result_line(
+    tag: bytes, options: ReturnOptions, found: Sequence[int], *, by_uid: bool, modseq: int | None = None
+) -> bytes | None:
+    """Write the untagged ESEARCH; None when only SAVE is asked for (RFC 5182, section 2.1).
+
+    ``modseq`` is that of a search by MODSEQ (RFC 7162, section 3.1.10).
+    """
     if options == {"SAVE"}:
         return None
     line = b"ESEARCH (TAG " + string(tag) + b")" + (b" UID" if by_uid else b"")
@@ -39,6 +43,8 @@ def result_line(tag: bytes, options: ReturnOptions, found: Sequence[int], *, by_
         line += b" ALL " + uid_set(found).encode("ascii")
     if "COUNT" in options:
         line += b" COUNT %d" % len(found)
+    if modseq is not None:
+        line += b" MODSEQ %d" % modseq
     return line
 
 

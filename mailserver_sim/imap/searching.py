@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NoReturn
 
 from mailserver_sim.imap.answers import Answer, no, ok
+from mailserver_sim.imap.chosen import selected
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
-from mailserver_sim.imap.messages import selected
+from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.search import Candidate, Cost, cost, matches, resolved
-from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search
+from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search, uses_modseq
 from mailserver_sim.imap.search_result import ReturnOptions, read_return_options, result_line, saved
 from mailserver_sim.imap.tokens import Arguments
 from mailserver_sim.imap.view import SelectedView
@@ -39,7 +40,8 @@ async def search(connection: ImapConnection, arguments: Arguments, *, by_uid: bo
     except BadCharset:
         return bad_charset(view, options)
     uids = await found_uids(connection, view, key)
-    await tell_result(connection, view, uids, options, by_uid=by_uid)
+    modseq = highest_modseq(connection, view, key, uids)
+    await tell_result(connection, view, uids, options, by_uid=by_uid, modseq=modseq)
     return ok("SEARCH completed")
 
 
@@ -58,17 +60,27 @@ async def tell_result(
     *,
     by_uid: bool,
     name: bytes = b"SEARCH",
+    modseq: int | None = None,
 ) -> None:
     """Send what was found, by UID or by number, and save it if that is asked for; ``name`` is that of the answer."""
     found = uids if by_uid else [view.number(uid) for uid in uids]
     if options is None:
-        line: bytes | None = b" ".join([name, *(b"%d" % number for number in found)])
+        told = [name, *(b"%d" % number for number in found)]
+        line: bytes | None = b" ".join(told if modseq is None else [*told, b"(MODSEQ %d)" % modseq])
     else:
-        line = result_line(connection.running_tag, options, found, by_uid=by_uid)
+        line = result_line(connection.running_tag, options, found, by_uid=by_uid, modseq=modseq)
         if "SAVE" in options:
             view.saved = saved(options, uids)
     if line is not None:
         await connection.send_large(b"* " + line + b"\r\n")
+
+
+def highest_modseq(connection: ImapConnection, view: SelectedView, key: SearchKey, uids: list[int]) -> int | None:
+    """Return the highest MODSEQ of those found, for a search that asks for MODSEQ (RFC 7162, section 3.1.5)."""
+    if not uses_modseq(key):
+        return None
+    connection.enabled.add(CONDSTORE)
+    return max((view.message(uid).modseq for uid in uids), default=None)
 
 
 async def found_uids(connection: ImapConnection, view: SelectedView, key: SearchKey) -> list[int]:

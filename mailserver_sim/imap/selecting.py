@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, ok
 from mailserver_sim.imap.command import AFTER_LOGIN, ONLY_SELECTED, Command, Commands
+from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.mailboxes import read_mailbox
 from mailserver_sim.imap.tokens import Arguments
 from mailserver_sim.imap.view import SelectedView
@@ -28,6 +29,9 @@ async def examine(connection: ImapConnection, arguments: Arguments) -> Answer:
 
 async def _open(connection: ImapConnection, arguments: Arguments, *, read_only: bool) -> Answer:
     name = read_mailbox(arguments)
+    if not arguments.at_end():
+        arguments.require(b" (CONDSTORE)")  # RFC 7162, section 3.1.8: the only parameter there is
+        connection.enabled.add(CONDSTORE)
     arguments.end()
     # "any mailbox that is currently selected is deselected", also when this command fails.
     connection.close_mailbox()
@@ -58,6 +62,7 @@ def _describe(connection: ImapConnection, view: SelectedView, mailbox: MailboxIn
         b"OK [PERMANENTFLAGS " + flag_list(permanent) + b"] Flags that are kept",
         b"OK [UIDVALIDITY %d] UIDs are valid" % mailbox.uid_validity,
         b"OK [UIDNEXT %d] Predicted next UID" % uid_next,
+        b"OK [HIGHESTMODSEQ %d] The last change" % view.highest_modseq,  # RFC 7162, section 3.1.2.1
     ]
     first_unseen = view.first_unseen()
     if first_unseen is not None:

@@ -16,23 +16,27 @@ _ASTRING = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+')
 _LIST_MAILBOX = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')
 _FLAG = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+|\\\*')
 _NUMBER = re.compile(rb"[0-9]{1,10}")
+_MOD_SEQUENCE = re.compile(rb"[0-9]{1,19}")
 _SEQUENCE = re.compile(rb"[0-9:*,]+|\$")
 _QUOTED = re.compile(rb'"((?:[^"\\\r\n]|\\["\\])*)"')
 _ESCAPED = re.compile(rb"\\(.)")
 
 
 class CommandSyntaxError(Exception):
-    """The client wrote something that is no command; ``text`` goes into the BAD answer."""
+    """The client wrote something that is no command; ``text`` and ``code`` go into the BAD answer."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, code: str = "") -> None:
         super().__init__(text)
         self.text = text
+        self.code = code
 
 
 class Arguments:
     """A cursor over the parts of one command. Every method raises CommandSyntaxError at what it cannot read."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
+        self.utf8 = False
+        """Whether the client has enabled UTF8=ACCEPT: mailbox names are UTF-8 then."""
         self._parts = parts
         self._index = 0
         self._at = 0
@@ -82,6 +86,10 @@ class Arguments:
     def number(self) -> int:
         """Read a number."""
         return int(self._match(_NUMBER, "A number"))
+
+    def mod_sequence(self) -> int:
+        """Read a MODSEQ, 0 included: mod-sequence-valzer (RFC 7162, section 7)."""
+        return int(self._match(_MOD_SEQUENCE, "A MODSEQ"))
 
     def sequence_set(self) -> bytes:
         """Read the text of a sequence set."""

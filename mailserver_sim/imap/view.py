@@ -45,6 +45,11 @@ class SelectedView:
         flags = self._messages[uid].flags
         return flag_list({*flags, RECENT} if uid in self.recent else flags)
 
+    @property
+    def highest_modseq(self) -> int:
+        """Return a MODSEQ behind which nothing has changed that the client has not been told."""
+        return max([self.mailbox.highest_modseq, *(each.modseq for each in self._messages.values())])
+
     def keywords(self) -> set[str]:
         """Return the keywords in use."""
         return {flag for each in self._messages.values() for flag in each.flags if not flag.startswith("\\")}
@@ -63,17 +68,18 @@ class SelectedView:
             case Expunged(uids=uids):
                 for uid in uids:
                     self._remove(uid)
-            case FlagsChanged(flags=flags):
+            case FlagsChanged(flags=flags, modseq=modseq):
                 for uid, new in flags:
-                    self._change_flags(uid, new, mine=mine)
+                    self._change_flags(uid, new, modseq, mine=mine)
 
-    def untagged(self, *, expunge_allowed: bool) -> list[bytes]:
+    def untagged(self, *, expunge_allowed: bool, with_modseq: bool = False) -> list[bytes]:
         """Return the lines that bring the client up to date, and count as it does from now on."""
         lines = self._expunge_lines() if expunge_allowed else []
         lines += self._exists_lines()
         for uid in sorted(self._flags_to_tell):
             if uid in self._messages:
-                lines.append(b"%d FETCH (FLAGS %b UID %d)" % (self.number(uid), self.flags(uid), uid))
+                modseq = b" MODSEQ (%d)" % self._messages[uid].modseq if with_modseq else b""
+                lines.append(b"%d FETCH (FLAGS %b UID %d%b)" % (self.number(uid), self.flags(uid), uid, modseq))
         self._flags_to_tell.clear()
         return lines
 
@@ -82,13 +88,13 @@ class SelectedView:
             self._gone.add(uid)
         self._arrived.pop(uid, None)
 
-    def _change_flags(self, uid: int, flags: Flags, *, mine: bool) -> None:
+    def _change_flags(self, uid: int, flags: Flags, modseq: int, *, mine: bool) -> None:
         held = self._messages if uid in self._messages else self._arrived
         old = held.get(uid)
-        if old is None or old.flags == flags:
+        if old is None or old.modseq > modseq:  # a change from before the mailbox was read
             return
-        held[uid] = MessageInfo(uid, flags, old.internal_date, old.size)
-        if held is self._messages and not mine:
+        held[uid] = MessageInfo(uid, flags, old.internal_date, old.size, modseq)
+        if held is self._messages and old.flags != flags and not mine:
             self._flags_to_tell.add(uid)
 
     def _expunge_lines(self) -> list[bytes]:

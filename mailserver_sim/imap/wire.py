@@ -90,19 +90,34 @@ def parse_month(text: bytes) -> int:
     return MONTHS.index(name) + 1
 
 
-def mailbox_name(name: str) -> bytes:
-    """Write a mailbox name: modified UTF-7 (section 5.1.3), as a string."""
+def uid_set(uids: Iterable[int]) -> str:
+    """Write UIDs or message numbers in their order, runs as ranges."""
+    ranges: list[tuple[int, int]] = []
+    for uid in uids:
+        if ranges and ranges[-1][1] == uid - 1:
+            ranges[-1] = (ranges[-1][0], uid)
+        else:
+            ranges.append((uid, uid))
+    return ",".join(str(low) if low == high else f"{low}:{high}" for low, high in ranges)
+
+
+def mailbox_name(name: str, *, utf8: bool = False) -> bytes:
+    """Write a mailbox name as a string: modified UTF-7 (section 5.1.3), or UTF-8 (RFC 6855, section 3)."""
+    if utf8:
+        return b'"' + _TO_ESCAPE.sub(rb"\\\1", name.encode("utf-8", "replace")) + b'"'
     return string(_NOT_PRINTABLE_ASCII.sub(_shift, name.replace("&", "&-")).encode("ascii"))
 
 
-def parse_mailbox_name(data: bytes) -> str:
-    """Read a mailbox name in modified UTF-7. Raises CommandSyntaxError."""
-    if _NOT_SHIFTED_BACK.search(data):
+def parse_mailbox_name(data: bytes, *, utf8: bool = False) -> str:
+    """Read a mailbox name in modified UTF-7, or in UTF-8. Raises CommandSyntaxError."""
+    if not utf8 and _NOT_SHIFTED_BACK.search(data):
         raise CommandSyntaxError("The mailbox name is not valid modified UTF-7")
     try:
+        if utf8:
+            return data.decode("utf-8")
         return _SHIFTED.sub(_unshift, data.decode("ascii"))
     except (UnicodeDecodeError, binascii.Error) as error:
-        raise CommandSyntaxError("The mailbox name is not valid modified UTF-7") from error
+        raise CommandSyntaxError(f"The mailbox name is not valid {'UTF-8' if utf8 else 'modified UTF-7'}") from error
 
 
 def _shift(found: re.Match[str]) -> str:

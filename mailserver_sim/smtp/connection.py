@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import logging
 import ssl
 from dataclasses import dataclass
-from typing import Any, AnyStr
+from typing import AnyStr
 
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, TLSSetupException, syntax
+from aiosmtpd.smtp import SMTP, AuthResult, TLSSetupException, syntax
 
 from maco_wire.observation import TlsSession
 from mailserver_sim.admission import Admission
-from mailserver_sim.credentials import MOST_REFUSED_LOGINS, Credentials
+from mailserver_sim.credentials import Credentials
 from mailserver_sim.open_connections import OpenConnections
 from mailserver_sim.reports import ConnectionReports, Reporting
+from mailserver_sim.sasl import MECHANISMS, offered
 from mailserver_sim.settings import ListenerProtocol, MailServerSettings
+from mailserver_sim.smtp.authenticating import LONGEST_AUTH, SaslLogins
 from mailserver_sim.smtp.handler import MailHandler
 from mailserver_sim.smtp.tls import WatchedTls
 from mailserver_sim.store.store import Store
@@ -25,7 +28,6 @@ READ_AHEAD = 1024 * 1024
 """How many bytes beyond the largest mail may come between two answers: dots, headers, pipelined commands."""
 LINGER_S = 10.0
 """How long a connection that was ended by the server may take to read its last words."""
-_NO_MORE_LOGINS = AuthResult(success=False, handled=False, message="421 4.7.0 Too many refused logins")
 
 # aiosmtpd logs lines of mail at DEBUG, commands at INFO, and at WARNING what it takes for an unknown command, which may
 # well be a password in Base64: none of it belongs into a log.
@@ -47,6 +49,8 @@ class SmtpServices:
 class SmtpConnection(SMTP):
     """The server's end of one connection on the port of ``protocol``."""
 
+    line_length_limit = LONGEST_AUTH
+
     def __init__(self, services: SmtpServices, protocol: ListenerProtocol, admission: Admission) -> None:
         settings = services.settings
         submission = protocol in ("submission", "smtps")
@@ -61,15 +65,15 @@ class SmtpConnection(SMTP):
             require_starttls=submission and offers_starttls,
             timeout=settings.smtp_timeout_s,
             auth_require_tls=settings.offer_starttls or protocol == "smtps",
-            auth_exclude_mechanism=() if submission else ("PLAIN", "LOGIN"),
-            authenticator=self._check_login,
+            auth_exclude_mechanism=set(MECHANISMS) - (set(offered(settings)) if submission else set()),
             loop=asyncio.get_running_loop(),
         )
+        self.command_size_limits = collections.defaultdict(lambda: self.command_size_limit, AUTH=LONGEST_AUTH)
         self.reports: ConnectionReports
         self._services = services
         self._admission = admission
         admission.admit(self)
-        self._refused_logins = 0
+        self._logins = SaslLogins(self, services)
         self._unanswered = 0
         self._watched: WatchedTls | None = None
         self._raw_transport: asyncio.BaseTransport | None = None
@@ -156,27 +160,25 @@ class SmtpConnection(SMTP):
         except Exception as error:
             raise TLSSetupException from error
 
-    def _check_login(
-        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, login: Any
-    ) -> AuthResult:
-        """Decide about a login."""
-        assert isinstance(login, LoginPassword)  # the two mechanisms that are offered give nothing else
-        if self._refused_logins >= MOST_REFUSED_LOGINS:  # sent before the end was known
-            return _NO_MORE_LOGINS
-        user = login.login.decode("utf-8", "replace")
-        account = self._services.credentials.check(user, login.password.decode("utf-8", "surrogateescape"))
-        self.reports.login(user, succeeded=account is not None, in_clear=not self.tls_active)
-        if account is None:
-            return self._refuse_login()
-        return AuthResult(success=True, auth_data=LoginPassword(login.login, b""))
+    async def auth_PLAIN(self, _server: SMTP, arguments: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        """Log in by PLAIN; the names of these five methods are how aiosmtpd knows what AUTH offers."""
+        return await self._logins.run("PLAIN", arguments)
 
-    def _refuse_login(self) -> AuthResult:
-        self._refused_logins += 1
-        if self._refused_logins < MOST_REFUSED_LOGINS:
-            return AuthResult(success=False, handled=False)
-        # aiosmtpd sends the message when this returns; the connection is closed in the next turn of the loop.
-        self.loop.call_soon(self.abort_soon)
-        return _NO_MORE_LOGINS
+    async def auth_LOGIN(self, _server: SMTP, arguments: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        """Log in by LOGIN."""
+        return await self._logins.run("LOGIN", arguments)
+
+    async def auth_CRAM__MD5(self, _server: SMTP, arguments: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        """Log in by CRAM-MD5."""
+        return await self._logins.run("CRAM-MD5", arguments)
+
+    async def auth_XOAUTH2(self, _server: SMTP, arguments: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        """Log in by XOAUTH2."""
+        return await self._logins.run("XOAUTH2", arguments)
+
+    async def auth_OAUTHBEARER(self, _server: SMTP, arguments: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        """Log in by OAUTHBEARER."""
+        return await self._logins.run("OAUTHBEARER", arguments)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of everything."""

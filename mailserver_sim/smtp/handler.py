@@ -5,19 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from aiosmtpd.smtp import Envelope, Session, TLSSetupException
 
 from mailserver_sim.credentials import Credentials
-from mailserver_sim.store.errors import StoreError
+from mailserver_sim.store.errors import OverQuota, StoreError
 from mailserver_sim.store.store import Store
+from mailserver_sim.store.values import Usage
 
 if TYPE_CHECKING:
     from mailserver_sim.smtp.connection import SmtpConnection
 
 MOST_RECIPIENTS = 100  # RFC 5321, section 4.5.3.1.8: at least 100
-
+# RFC 3463, X.2.2: "Mailbox full". The user may delete something, so the sender is to try again.
+_FULL = "452 4.2.2 Mailbox full"
+# RFC 5321, section 4.2.3: 552 is "exceeded storage allocation", for good.
+_TOO_LARGE = "552 5.2.2 More than the whole quota of the mailbox"
+_SIZE = re.compile(r"SIZE=([0-9]{1,20})")  # RFC 1870, section 4
 
 _log = logging.getLogger(__name__)
 
@@ -52,15 +58,29 @@ class MailHandler:
         self, _server: SmtpConnection, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Accept a recipient who has a mailbox here; nothing is relayed."""
-        if self._credentials.recipient(address) is None:
+        account = self._credentials.recipient(address)
+        if account is None:
             if self._credentials.is_local(address):
                 return "550 5.1.1 No such user here"
             return "550 5.7.1 This server does not relay"
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
+        refusal = await self._without_room(account.user, envelope)
+        if refusal:
+            return refusal
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 OK"
+
+    async def _without_room(self, user: str, envelope: Envelope) -> str:
+        """Return the refusal of a mail of the declared size for this user; empty when there is room."""
+        quota = self._store.quota_of(user)
+        if not quota.limits:
+            return ""
+        mail = Usage(_declared_size(envelope), 1)
+        if not quota.allows(mail):
+            return _TOO_LARGE
+        return "" if quota.allows(await self._store.usage(user) + mail) else _FULL
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: SmtpConnection, session: Session, envelope: Envelope
@@ -74,6 +94,8 @@ class MailHandler:
         users = dict.fromkeys(account.user for account in found if account is not None)
         try:
             stored = await self._store.deliver(users, raw, now)
+        except OverQuota as error:
+            return _FULL if error.fits_when_empty else _TOO_LARGE
         except StoreError as error:
             server.reports.problem(str(error))
             return "451 4.3.0 The mail store failed"
@@ -100,3 +122,9 @@ class MailHandler:
         if not isinstance(error, TLSSetupException):
             _log.error("an SMTP command failed through a defect of this program", exc_info=error)
         return "451 4.3.0 Internal error"
+
+
+def _declared_size(envelope: Envelope) -> int:
+    """Return the size that the client has declared with MAIL, 0 without."""
+    found = (_SIZE.fullmatch(option) for option in envelope.mail_options)
+    return max((int(size[1]) for size in found if size is not None), default=0)

@@ -8,7 +8,8 @@ StoreError
     ├── NoSuchMailbox
     ├── MailboxExists
     ├── MailboxCannot     the operation makes no sense for this mailbox (deleting INBOX)
-    └── MailboxLimit      the account would have too many mailboxes or subscriptions, or too deep a hierarchy
+    ├── MailboxLimit      the account would have too many mailboxes or subscriptions, or too deep a hierarchy
+    └── OverQuota         the account would hold more than it may
 """
 
 from __future__ import annotations
@@ -78,3 +79,11 @@ class MailboxCannot(MailboxError):
 
 class MailboxLimit(MailboxError):
     """The operation would go beyond what an account may have."""
+
+
+class OverQuota(MailboxError):
+    """The account has no room for this; ``fits_when_empty`` tells whether it would have if messages went."""
+
+    def __init__(self, name: str, *, fits_when_empty: bool) -> None:
+        super().__init__(name, "The account is over its quota" if fits_when_empty else "More than the whole quota")
+        self.fits_when_empty = fits_when_empty

@@ -21,7 +21,7 @@ DEEPEST_LEVEL = 20
 """How many levels a mailbox name may have."""
 MOST_MAILBOXES = 1000
 """How many mailboxes an account may have, its INBOX and mere parents included; as many names may be subscribed to."""
-_COLUMNS = "id, name, uid_validity, uid_next, first_recent, selectable"
+_COLUMNS = "id, name, uid_validity, uid_next, first_recent, selectable, highest_modseq"
 
 
 def ensure_accounts(connection: sqlite3.Connection, users: Iterable[str]) -> Written[None]:
@@ -83,6 +83,7 @@ def status(connection: sqlite3.Connection, user: str, name: str) -> MailboxStatu
         unseen=sum("\\Seen" not in each for each in flags),
         deleted=sum("\\Deleted" in each for each in flags),
         size=sum(row[2] for row in rows),
+        deleted_size=sum(row[2] for row, each in zip(rows, flags, strict=True) if "\\Deleted" in each),
     )
 
 
@@ -256,7 +257,11 @@ def _move_inbox(connection: sqlite3.Connection, account: int, inbox: MailboxInfo
     _create_parents(connection, account, new)
     target = _insert(connection, account, new)
     connection.execute("UPDATE message SET mailbox_id = ? WHERE mailbox_id = ?", (target, inbox.id))
-    connection.execute("UPDATE mailbox SET uid_next = ? WHERE id = ?", (inbox.uid_next, target))
+    # The messages keep their UIDs and MODSEQs, so the new mailbox counts on from where INBOX is.
+    connection.execute(
+        "UPDATE mailbox SET uid_next = ?, highest_modseq = ? WHERE id = ?",
+        (inbox.uid_next, inbox.highest_modseq, target),
+    )
     return Written(None, (Expunged(inbox.id, uids),))
 
 
@@ -281,5 +286,5 @@ def _find(connection: sqlite3.Connection, account: int, name: str) -> MailboxInf
     return None if row is None else _mailbox(row)
 
 
-def _mailbox(row: tuple[int, str, int, int, int, int]) -> MailboxInfo:
-    return MailboxInfo(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+def _mailbox(row: tuple[int, str, int, int, int, int, int]) -> MailboxInfo:
+    return MailboxInfo(row[0], row[1], row[2], row[3], row[4], bool(row[5]), row[6])

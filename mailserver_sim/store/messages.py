@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from mailserver_sim.headers import split_header
 from mailserver_sim.store.mailboxes import find_mailbox, remove_unused_content
+from mailserver_sim.store.quota import NO_QUOTAS, Quotas, require_room
 from mailserver_sim.store.values import (
     INBOX,
     Appended,
     Content,
     Copied,
     Expunged,
+    Flagged,
     FlagMode,
     Flags,
     FlagsChanged,
     MailboxInfo,
     MessageInfo,
+    NewMessage,
     Stored,
+    Usage,
     Written,
 )
 
-_COLUMNS = "uid, flags, internal_date, zone_minutes, size"
+_COLUMNS = "uid, flags, internal_date, zone_minutes, size, modseq"
 DELETED = "\\Deleted"
 
 
@@ -34,24 +38,44 @@ def append(
     raw: bytes,
     flags: Flags,
     internal_date: dt.datetime,
+    quotas: Quotas = NO_QUOTAS,
 ) -> Written[Stored]:
-    """Add one message to a mailbox. Raises NoSuchMailbox."""
+    """Add one message to a mailbox. Raises NoSuchMailbox, OverQuota."""
+    written = append_all(connection, user, mailbox, [NewMessage(raw, flags, internal_date)], quotas)
+    return Written(written.result[0], written.changes)
+
+
+def append_all(
+    connection: sqlite3.Connection, user: str, mailbox: str, new: Iterable[NewMessage], quotas: Quotas = NO_QUOTAS
+) -> Written[tuple[Stored, ...]]:
+    """Add messages to a mailbox, all or none. Raises NoSuchMailbox, OverQuota."""
+    added = tuple(new)
     target = find_mailbox(connection, user, mailbox)
-    content_id = _insert_content(connection, raw)
-    info = _insert(connection, target, content_id, flags, internal_date, len(raw))
-    stored = Stored(user, target.name, target.uid_validity, info.uid, len(raw))
-    return Written(stored, (Appended(target.id, (info,)),))
+    require_room(connection, quotas, user, target.name, Usage(sum(len(each.raw) for each in added), len(added)))
+    infos = tuple(
+        _insert(
+            connection, target, _insert_content(connection, each.raw), each.flags, each.internal_date, len(each.raw)
+        )
+        for each in added
+    )
+    stored = tuple(Stored(user, target.name, target.uid_validity, info.uid, info.size) for info in infos)
+    return Written(stored, (Appended(target.id, infos),))
 
 
 def deliver(
-    connection: sqlite3.Connection, users: Iterable[str], raw: bytes, internal_date: dt.datetime
+    connection: sqlite3.Connection,
+    users: Iterable[str],
+    raw: bytes,
+    internal_date: dt.datetime,
+    quotas: Quotas = NO_QUOTAS,
 ) -> Written[tuple[Stored, ...]]:
-    """Add one message to the INBOX of every user: to all of them or, if something fails, to none."""
+    """Add one message to the INBOX of every user: to all of them or, if something fails, to none. Raises OverQuota."""
     content_id = _insert_content(connection, raw)
     stored: list[Stored] = []
     changes: list[Appended] = []
     for user in users:
         inbox = find_mailbox(connection, user, INBOX)
+        require_room(connection, quotas, user, INBOX, Usage(len(raw), 1))
         info = _insert(connection, inbox, content_id, frozenset(), internal_date, len(raw))
         stored.append(Stored(user, INBOX, inbox.uid_validity, info.uid, len(raw)))
         changes.append(Appended(inbox.id, (info,)))
@@ -86,14 +110,39 @@ def read_header(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> by
 
 
 def copy(
+    connection: sqlite3.Connection,
+    mailbox_id: int,
+    uids: Iterable[int],
+    user: str,
+    target_name: str,
+    quotas: Quotas = NO_QUOTAS,
+) -> Written[Copied]:
+    """Copy messages with their flags and dates. Raises NoSuchMailbox, OverQuota; then nothing is copied."""
+    target = find_mailbox(connection, user, target_name)
+    chosen = list(_messages_with_content(connection, mailbox_id, uids))
+    added = Usage(sum(message.size for _, message in chosen), len(chosen))
+    require_room(connection, quotas, user, target.name, added)
+    return _copied(connection, chosen, target)
+
+
+def move(
     connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int], user: str, target_name: str
 ) -> Written[Copied]:
-    """Copy messages with their flags and dates. Raises NoSuchMailbox; then nothing is copied."""
+    """Move messages with their flags and dates, which needs no room. Raises NoSuchMailbox; then nothing is moved."""
     target = find_mailbox(connection, user, target_name)
+    chosen = list(_messages_with_content(connection, mailbox_id, uids))
+    copied = _copied(connection, chosen, target)
+    _remove(connection, mailbox_id, copied.result.source_uids)
+    return Written(copied.result, (*copied.changes, Expunged(mailbox_id, copied.result.source_uids)))
+
+
+def _copied(
+    connection: sqlite3.Connection, chosen: Iterable[tuple[int, MessageInfo]], target: MailboxInfo
+) -> Written[Copied]:
     source_uids: list[int] = []
     added: list[MessageInfo] = []
-    for uid, content_id, message in _messages_with_content(connection, mailbox_id, uids):
-        source_uids.append(uid)
+    for content_id, message in chosen:
+        source_uids.append(message.uid)
         added.append(_insert(connection, target, content_id, message.flags, message.internal_date, message.size))
     copied = Copied(target.uid_validity, tuple(source_uids), tuple(info.uid for info in added))
     return Written(copied, (Appended(target.id, tuple(added)),))
@@ -106,21 +155,49 @@ def change_flags(
     mode: FlagMode,
     flags: Flags,
     origin: object,
-) -> Written[dict[int, Flags]]:
-    """Change the flags of messages and return the new ones; messages that are gone are left out."""
-    result: dict[int, Flags] = {}
+    unchanged_since: int | None = None,
+) -> Written[Flagged]:
+    """Change the flags of messages that had no change behind ``unchanged_since``; those that are gone are left out."""
+    result: dict[int, tuple[Flags, int]] = {}
+    changed: dict[int, Flags] = {}
+    modified: list[int] = []
+    modseq = _highest_modseq(connection, mailbox_id) + 1
+    for uid, before, last in _flags_of(connection, mailbox_id, uids):
+        if unchanged_since is not None and last > unchanged_since:
+            modified.append(uid)
+            continue
+        after = _changed(before, mode, flags)
+        result[uid] = (after, last if after == before else modseq)
+        if after != before:
+            changed[uid] = after
+    _write_flags(connection, mailbox_id, changed, modseq)
+    told = FlagsChanged(mailbox_id, tuple(changed.items()), origin, modseq)
+    return Written(Flagged(result, tuple(modified)), (told,) if changed else ())
+
+
+def _flags_of(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> Iterator[tuple[int, Flags, int]]:
+    """Yield UID, flags and MODSEQ of the messages that are there."""
     for uid in uids:
         row = connection.execute(
-            "SELECT flags FROM message WHERE mailbox_id = ? AND uid = ?", (mailbox_id, uid)
+            "SELECT flags, modseq FROM message WHERE mailbox_id = ? AND uid = ?", (mailbox_id, uid)
         ).fetchone()
-        if row is None:
-            continue
-        result[uid] = _changed(frozenset(row[0].split()), mode, flags)
-        connection.execute(
-            "UPDATE message SET flags = ? WHERE mailbox_id = ? AND uid = ?",
-            (" ".join(sorted(result[uid])), mailbox_id, uid),
-        )
-    return Written(result, (FlagsChanged(mailbox_id, tuple(result.items()), origin),))
+        if row is not None:
+            yield uid, frozenset(row[0].split()), row[1]
+
+
+def _write_flags(connection: sqlite3.Connection, mailbox_id: int, flags: Mapping[int, Flags], modseq: int) -> None:
+    """Write new flags; all messages of one change have its MODSEQ, and none is counted for no change."""
+    if flags:
+        connection.execute("UPDATE mailbox SET highest_modseq = ? WHERE id = ?", (modseq, mailbox_id))
+    connection.executemany(
+        "UPDATE message SET flags = ?, modseq = ? WHERE mailbox_id = ? AND uid = ?",
+        [(" ".join(sorted(new)), modseq, mailbox_id, uid) for uid, new in flags.items()],
+    )
+
+
+def _highest_modseq(connection: sqlite3.Connection, mailbox_id: int) -> int:
+    row = connection.execute("SELECT highest_modseq FROM mailbox WHERE id = ?", (mailbox_id,)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def expunge(connection: sqlite3.Connection, mailbox_id: int, uids: frozenset[int] | None) -> Written[tuple[int, ...]]:
@@ -130,10 +207,14 @@ def expunge(connection: sqlite3.Connection, mailbox_id: int, uids: frozenset[int
         for info in list_messages(connection, mailbox_id)
         if DELETED in info.flags and (uids is None or info.uid in uids)
     )
-    connection.executemany("DELETE FROM message WHERE mailbox_id = ? AND uid = ?", [(mailbox_id, uid) for uid in gone])
+    _remove(connection, mailbox_id, gone)
     if gone:
         remove_unused_content(connection)
     return Written(gone, (Expunged(mailbox_id, gone),))
+
+
+def _remove(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> None:
+    connection.executemany("DELETE FROM message WHERE mailbox_id = ? AND uid = ?", [(mailbox_id, uid) for uid in uids])
 
 
 def _changed(before: Flags, mode: FlagMode, flags: Flags) -> Flags:
@@ -161,14 +242,16 @@ def _insert(
     internal_date: dt.datetime,
     size: int,
 ) -> MessageInfo:
-    (uid,) = connection.execute(
-        "UPDATE mailbox SET uid_next = uid_next + 1 WHERE id = ? RETURNING uid_next - 1", (target.id,)
+    uid, modseq = connection.execute(
+        "UPDATE mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1 WHERE id = ?"
+        " RETURNING uid_next - 1, highest_modseq",
+        (target.id,),
     ).fetchone()
     offset = internal_date.utcoffset() or dt.timedelta()
     date = internal_date.replace(microsecond=0)
     connection.execute(
-        "INSERT INTO message (mailbox_id, uid, content_id, flags, internal_date, zone_minutes, size)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO message (mailbox_id, uid, content_id, flags, internal_date, zone_minutes, size, modseq)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             target.id,
             uid,
@@ -177,23 +260,24 @@ def _insert(
             int(date.timestamp()),
             int(offset.total_seconds() // 60),
             size,
+            modseq,
         ),
     )
-    return MessageInfo(uid, flags, date, size)
+    return MessageInfo(uid, flags, date, size, modseq)
 
 
 def _messages_with_content(
     connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]
-) -> Iterator[tuple[int, int, MessageInfo]]:
+) -> Iterator[tuple[int, MessageInfo]]:
     for uid in uids:
         row = connection.execute(
             f"SELECT {_COLUMNS}, content_id FROM message WHERE mailbox_id = ? AND uid = ?",  # noqa: S608
             (mailbox_id, uid),
         ).fetchone()
         if row is not None:
-            yield uid, row[5], _message(row)
+            yield row[6], _message(row)
 
 
-def _message(row: tuple[int, str, int, int, int]) -> MessageInfo:
+def _message(row: tuple[int, str, int, int, int, int]) -> MessageInfo:
     zone = dt.timezone(dt.timedelta(minutes=row[3]))
-    return MessageInfo(row[0], frozenset(row[1].split()), dt.datetime.fromtimestamp(row[2], zone), row[4])
+    return MessageInfo(row[0], frozenset(row[1].split()), dt.datetime.fromtimestamp(row[2], zone), row[4], row[5])

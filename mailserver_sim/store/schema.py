@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from types import MappingProxyType
 
 from mailserver_sim.store.errors import StoreError, StoreTooNew
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_S = 5.0
 
 # A message's bytes are kept once, however many mailboxes hold it; the header is apart
@@ -26,6 +27,7 @@ CREATE TABLE mailbox (
     uid_next INTEGER NOT NULL DEFAULT 1,
     first_recent INTEGER NOT NULL DEFAULT 1,
     selectable INTEGER NOT NULL DEFAULT 1,
+    highest_modseq INTEGER NOT NULL DEFAULT 1,
     UNIQUE (account_id, name)
 );
 CREATE TABLE subscription (
@@ -46,12 +48,22 @@ CREATE TABLE message (
     internal_date INTEGER NOT NULL,
     zone_minutes INTEGER NOT NULL DEFAULT 0,
     size INTEGER NOT NULL,
+    modseq INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (mailbox_id, uid)
 ) WITHOUT ROWID;
 CREATE INDEX message_content ON message (content_id);
 CREATE TABLE last_uid_validity (value INTEGER NOT NULL);
 INSERT INTO last_uid_validity VALUES (0);
 """
+# What brings a file of the version before to the key's version; every row stays, and counts as changed once, long ago.
+_MIGRATIONS = MappingProxyType(
+    {
+        2: """
+ALTER TABLE mailbox ADD COLUMN highest_modseq INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE message ADD COLUMN modseq INTEGER NOT NULL DEFAULT 1;
+""",
+    }
+)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -86,7 +98,16 @@ def _ensure_schema(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreTooNew(path, found, SCHEMA_VERSION)
     if found == SCHEMA_VERSION:
         return
+    if found:
+        _migrate(connection, found)
+        return
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables:
         raise StoreError(f"the file {path} is an SQLite database of another program")
     connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+
+
+def _migrate(connection: sqlite3.Connection, found: int) -> None:
+    """Bring a file to the present version in one transaction: after a failure it is what it was."""
+    steps = "".join(_MIGRATIONS[version] for version in range(found + 1, SCHEMA_VERSION + 1))
+    connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")

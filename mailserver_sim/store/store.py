@@ -16,20 +16,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from mailserver_sim.store import mailboxes, messages
+from mailserver_sim.store import mailboxes, messages, quota
 from mailserver_sim.store.errors import StoreError, StoreInUse
 from mailserver_sim.store.schema import connect
 from mailserver_sim.store.values import (
     Change,
     Content,
     Copied,
+    Flagged,
     FlagMode,
     Flags,
     Listener,
     MailboxInfo,
     MailboxStatus,
     MessageInfo,
+    NewMessage,
+    Quota,
     Stored,
+    Usage,
     Written,
 )
 from mailserver_sim.store.writer import GroupCommitWriter
@@ -40,10 +44,11 @@ ResultT = TypeVar("ResultT")
 class Store:
     """One SQLite file, open in this process and in no other."""
 
-    def __init__(self, path: Path, users: Iterable[str]) -> None:
+    def __init__(self, path: Path, users: Iterable[str], quotas: quota.Quotas = quota.NO_QUOTAS) -> None:
         """Prepare; nothing is opened before ``open``."""
         self.path = path
         self._users = tuple(users)
+        self._quotas = quotas
         self._listeners: dict[int, list[Listener]] = {}
         self._lock_file = -1
         self._writer: GroupCommitWriter | None = None
@@ -130,28 +135,56 @@ class Store:
     def append(
         self, user: str, mailbox: str, raw: bytes, flags: Flags, internal_date: dt.datetime
     ) -> asyncio.Future[Stored]:
-        """Add one message to a mailbox. Raises NoSuchMailbox."""
-        return self._write(lambda connection: messages.append(connection, user, mailbox, raw, flags, internal_date))
+        """Add one message to a mailbox. Raises NoSuchMailbox, OverQuota."""
+        return self._write(
+            lambda connection: messages.append(connection, user, mailbox, raw, flags, internal_date, self._quotas)
+        )
+
+    def append_all(self, user: str, mailbox: str, new: Iterable[NewMessage]) -> asyncio.Future[tuple[Stored, ...]]:
+        """Add messages to a mailbox, all or none. Raises NoSuchMailbox, OverQuota."""
+        added = tuple(new)
+        return self._write(lambda connection: messages.append_all(connection, user, mailbox, added, self._quotas))
 
     def deliver(
         self, users: Iterable[str], raw: bytes, internal_date: dt.datetime
     ) -> asyncio.Future[tuple[Stored, ...]]:
-        """Add one message to the INBOX of every user, to all or to none. Raises NoSuchAccount."""
+        """Add one message to the INBOX of every user, to all or to none. Raises NoSuchAccount, OverQuota."""
         to = tuple(users)
-        return self._write(lambda connection: messages.deliver(connection, to, raw, internal_date))
+        return self._write(lambda connection: messages.deliver(connection, to, raw, internal_date, self._quotas))
 
     def copy(self, mailbox_id: int, uids: Iterable[int], user: str, target: str) -> asyncio.Future[Copied]:
-        """Copy messages with their flags and dates. Raises NoSuchMailbox; then nothing is copied."""
+        """Copy messages with their flags and dates. Raises NoSuchMailbox, OverQuota; then nothing is copied."""
         chosen = tuple(uids)
-        return self._write(lambda connection: messages.copy(connection, mailbox_id, chosen, user, target))
+        return self._write(lambda connection: messages.copy(connection, mailbox_id, chosen, user, target, self._quotas))
+
+    def move(self, mailbox_id: int, uids: Iterable[int], user: str, target: str) -> asyncio.Future[Copied]:
+        """Move messages with their flags and dates. Raises NoSuchMailbox; then nothing is moved."""
+        chosen = tuple(uids)
+        return self._write(lambda connection: messages.move(connection, mailbox_id, chosen, user, target))
+
+    def quota_of(self, user: str) -> Quota:
+        """Return what an account may hold."""
+        return self._quotas.get(user, Quota(None, None))
+
+    def usage(self, user: str) -> asyncio.Future[Usage]:
+        """Return what an account holds."""
+        return self.read(lambda connection: quota.usage(connection, user))
 
     def change_flags(
-        self, mailbox_id: int, uids: Iterable[int], mode: FlagMode, flags: Flags, origin: object = None
-    ) -> asyncio.Future[dict[int, Flags]]:
-        """Change the flags of messages and return the new ones by UID."""
+        self,
+        mailbox_id: int,
+        uids: Iterable[int],
+        mode: FlagMode,
+        flags: Flags,
+        origin: object = None,
+        unchanged_since: int | None = None,
+    ) -> asyncio.Future[Flagged]:
+        """Change the flags of messages; with ``unchanged_since``, of those without a change behind that MODSEQ."""
         chosen = tuple(uids)
         return self._write(
-            lambda connection: messages.change_flags(connection, mailbox_id, chosen, mode, flags, origin)
+            lambda connection: messages.change_flags(
+                connection, mailbox_id, chosen, mode, flags, origin, unchanged_since
+            )
         )
 
     def expunge(self, mailbox_id: int, uids: frozenset[int] | None = None) -> asyncio.Future[tuple[int, ...]]:

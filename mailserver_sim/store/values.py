@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeAlias, TypeVar
 
@@ -22,7 +22,11 @@ ResultT = TypeVar("ResultT", covariant=True)  # noqa: PLC0105 - the common name 
 
 @dataclass(frozen=True, slots=True)
 class MailboxInfo:
-    """One mailbox; ``first_recent`` is the lowest UID that no session has been told of yet."""
+    """One mailbox.
+
+    ``first_recent`` is the lowest UID that no session has been told of yet, ``highest_modseq`` that of the last change
+    (RFC 7162, section 3.1.2.1).
+    """
 
     id: int
     name: str
@@ -30,16 +34,57 @@ class MailboxInfo:
     uid_next: int
     first_recent: int = 1
     selectable: bool = True
+    highest_modseq: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class MessageInfo:
-    """What is known of a message without reading it; ``size`` in bytes."""
+    """What is known of a message without reading it; ``size`` in bytes, ``modseq`` that of its last change."""
 
     uid: int
     flags: Flags
     internal_date: dt.datetime
     size: int
+    modseq: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message that is to be added."""
+
+    raw: bytes = field(repr=False)
+    flags: Flags
+    internal_date: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account holds, or what is added to it."""
+
+    size: int
+    messages: int
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.size + other.size, self.messages + other.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What an account may hold; None is no limit."""
+
+    size: int | None
+    messages: int | None
+
+    @property
+    def limits(self) -> bool:
+        """Tell whether there is a limit at all."""
+        return self.size is not None or self.messages is not None
+
+    def allows(self, usage: Usage) -> bool:
+        """Tell whether this much may be held."""
+        return (self.size is None or usage.size <= self.size) and (
+            self.messages is None or usage.messages <= self.messages
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +102,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class MailboxStatus:
-    """The numbers of RFC 3501, section 6.3.10, and the sum of the sizes in bytes."""
+    """The numbers of RFC 3501, section 6.3.10, and the sums of the sizes in bytes, of all and of the deleted ones."""
 
     mailbox: MailboxInfo
     messages: int
@@ -65,6 +110,7 @@ class MailboxStatus:
     unseen: int
     deleted: int
     size: int
+    deleted_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +124,12 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class FlagsChanged:
-    """Messages of a mailbox have these flags now; ``origin`` is whoever changed them."""
+    """Messages of a mailbox have these flags since the change ``modseq``; ``origin`` is whoever changed them."""
 
     mailbox_id: int
     flags: tuple[tuple[int, Flags], ...]
     origin: object = None
+    modseq: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +162,17 @@ class Stored:
     uid_validity: int
     uid: int
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """What a change of flags came to: of each message the flags and the MODSEQ that it has now.
+
+    ``modified`` are the UIDs of those that had been changed since, and were left alone.
+    """
+
+    messages: Mapping[int, tuple[Flags, int]]
+    modified: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ WAY_KEYS = {
 }
 SESSION_KEYS = {
     *("kind", "client", "server", "succeeded", "agreed", "version", "cipher", "server_name", "presented"),
-    *("verified_against", "name_checked", "error", "alert", "client_saw", "server_saw"),
+    *("verified_against", "name_checked", "error", "alert", "client_saw", "server_saw", "hops"),
 }
 
 

@@ -313,10 +313,38 @@ async def test_of_a_program_that_has_gone_all_input_is_taken_and_the_mail_server
     program = Leaving(looks=6)
 
     with pytest.raises(forward._Gone):
-        await forward._until_gone(program)
+        await forward._until_gone(program, lambda: 0)
 
     assert program.closed_at is not None
     assert asyncio.get_running_loop().time() - program.closed_at >= 0.015
+
+
+async def test_what_a_program_said_before_it_went_may_stand_still_for_longer_than_its_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forward, "LINGER_S", 0.02)
+    monkeypatch.setattr(forward, "LOOK_S", 0.01)
+    program = Leaving(looks=0)
+    program.input_ended.set_result(b"")
+    standing = iter([5] * 20)
+
+    with pytest.raises(forward._Gone):
+        await forward._until_gone(program, lambda: next(standing, 0))
+
+    assert next(standing, "all were asked for") == "all were asked for"
+
+
+async def test_what_a_program_said_before_it_went_is_given_up_once_it_stands_still_for_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forward, "LINGER_S", 0.02)
+    monkeypatch.setattr(forward, "STALLED_S", 0.05)
+    program = Leaving(looks=0)
+
+    with pytest.raises(forward._Gone):
+        await forward._until_gone(program, lambda: 5)
+
+    assert program.closed_at is not None
 
 
 async def test_stdio_takes_files(tmp_path: Path) -> None:

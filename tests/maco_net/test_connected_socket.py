@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
@@ -82,3 +83,22 @@ async def test_nothing_is_watched_any_more_once_it_is_closed(pair: _Pair) -> Non
         client.abort()
         loop = asyncio.get_running_loop()
         assert (loop.remove_reader(number), loop.remove_writer(number)) == (False, False)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what the peer has not acknowledged")
+async def test_what_the_peers_kernel_has_not_taken_is_unacknowledged() -> None:
+    async with tcp_pair() as (client, server):
+        sent = 0
+        while count := client.send_some(memoryview(bytes(65536))):  # until both kernels are full
+            sent += count
+        full = client.unacknowledged
+        assert 0 < full < sent
+        while sent:
+            sent -= len(await server.receive())
+        assert client.unacknowledged < full  # the last of it may be acknowledged 40 ms later
+
+
+async def test_of_a_closed_socket_nothing_is_unacknowledged() -> None:
+    async with tcp_pair() as (client, _):
+        client.abort()
+        assert client.unacknowledged == 0

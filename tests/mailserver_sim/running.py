@@ -41,12 +41,12 @@ class LoopThread:
     """The process's one loop, in its thread, with Twisted's reactor on it."""
 
     def __init__(self) -> None:
-        self._background = background_loop()
+        self.background = background_loop()
         self.loop = self.call(asyncio.get_running_loop)
         self.call(lambda: ensure_reactor(self.loop))
 
     def run(self, coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
-        return self._background.run(coroutine, timeout_s=TIMEOUT_S)
+        return self.background.run(coroutine, timeout_s=TIMEOUT_S)
 
     def call(self, function: Callable[[], ResultT]) -> ResultT:
         async def run() -> ResultT:

@@ -40,6 +40,9 @@ def test_importing_the_settings_loads_neither_twisted_nor_aiosmtpd() -> None:
         ("addresses", {"accounts": (ACCOUNT, Account("b", "x", ("EDIFACT@stadtwerke.example",)))}),
         ("listeners", {"listeners": (Listener("imap"), Listener("imap"))}),
         ("login_timeout_s", {"login_timeout_s": 0}),
+        ("auth_mechanisms", {"auth_mechanisms": ()}),
+        ("auth_mechanisms", {"auth_mechanisms": ("PLAIN", "NTLM")}),
+        ("auth_mechanisms", {"auth_mechanisms": ("PLAIN", "PLAIN")}),
         ("max_message_bytes", {"max_message_bytes": -1}),
         ("special_folders", {"special_folders": {"Sent": "\\Gesendet"}}),
     ],
@@ -63,3 +66,20 @@ def test_an_unknown_protocol_is_refused_with_the_known_ones() -> None:
 def test_a_port_beyond_65535_is_refused() -> None:
     with pytest.raises(SettingsError, match="65536"):
         Listener("imap", port=65536)
+
+
+def test_an_account_does_not_show_its_tokens() -> None:
+    assert "t0ken" not in repr(Account("a", "b", tokens=("t0ken",)))
+
+
+@pytest.mark.parametrize("token", ["", "with space", "a=b", "ü"])
+def test_what_is_no_bearer_token_is_refused(token: str) -> None:
+    with pytest.raises(SettingsError, match="bearer token"):
+        Account("a", "b", tokens=(token,))
+
+
+@pytest.mark.parametrize("setting", ["quota_bytes", "quota_messages"])
+def test_a_negative_quota_is_refused(setting: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Account("a", "b", **{setting: -1})  # type: ignore[arg-type]
+    assert caught.value.setting == setting

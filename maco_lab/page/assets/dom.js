@@ -43,11 +43,17 @@ export function facts(pairs, className = "facts") {
   return html("dl", { class: className }, shown.flatMap(([name, value]) => [html("dt", {}, name), html("dd", {}, value)]));
 }
 
-// Replaces the children; who had the keyboard's focus inside, by its data-id, keeps it.
 export function replace(parent, ...children) {
-  const held = parent.contains(document.activeElement) ? document.activeElement.dataset.id : undefined;
-  parent.replaceChildren(...children.flat());
-  if (held) parent.querySelector(`[data-id="${CSS.escape(held)}"]`)?.focus();
+  redraw(parent, () => children);
+}
+
+// Replaces the children by what is made now, which may take over some of the old ones. Who had the keyboard's focus
+// inside keeps it: the element itself if it is still there, or else the one with the same data-id.
+export function redraw(parent, make) {
+  const held = parent.contains(document.activeElement) ? document.activeElement : null;
+  parent.replaceChildren(...make().flat());
+  const still = held?.isConnected ? held : held?.dataset.id && parent.querySelector(`[data-id="${CSS.escape(held.dataset.id)}"]`);
+  if (still && still !== document.activeElement) still.focus({ preventScroll: true });
 }
 
 export function mono(text) {

@@ -30,6 +30,7 @@ function tunnel(each) {
       "div",
       { class: "tunnel-head" },
       html("h3", {}, `Cloud Connector ${each.cloud_connector}, subaccount ${each.subaccount}`),
+      each.role ? html("span", { class: "muted" }, `${each.role}, ${each.role_state}`) : null,
       html("span", { class: "muted" }, each.location_id ? `location ID ${each.location_id}` : "no location ID"),
       html("span", { class: "state" }, state(each)),
     ),
@@ -42,6 +43,7 @@ function tunnel(each) {
 
 function state(each) {
   if (each.state === "Connected") return mark("good", `connected since ${clock(each.changed_at)}`);
+  if (!each.state && each.role === "shadow") return mark("open", "no tunnel: it waits to take over");
   if (!each.state) return mark("open", "not tried yet");
   return mark("failed", each.reason ? `${each.state}: ${each.reason}` : each.state);
 }

@@ -4,8 +4,11 @@ import { get, post } from "./api.js";
 import { showTrust } from "./certificates.js";
 import { Connections } from "./connections.js";
 import { replace, html } from "./dom.js";
+import { readAnew } from "./hop.js";
 import { LiveJournal } from "./journal.js";
 import { showSystems, showTunnels } from "./landscape.js";
+import { showPlain } from "./plain.js";
+import { Scenarios } from "./scenarios.js";
 import { showSights } from "./sights.js";
 
 const SETTLE_MS = 120; // several observations of one poll cost one look
@@ -14,12 +17,23 @@ const LEAST_MS = 750; // and a busy lab is not asked more often than this
 const at = (id) => document.getElementById(id);
 const connections = new Connections(at("connections"), at("timeline"));
 const journal = new LiveJournal(at("journal"));
+const scenarios = new Scenarios(at("scenarios"), at("banner"), switchScenario, () => at("poll").click());
 let landscape = { email_connections: [] };
 
 const readers = {
   async sights() {
     const { sights } = await get("/api/sights");
+    showPlain(at("plain"), sights);
     showSights(at("sights"), sights, landscape.email_connections);
+    await readAnew();
+  },
+  async scenarios() {
+    scenarios.show(await get("/api/scenarios"));
+  },
+  async settings() {
+    const [found, trust] = await Promise.all([get("/api/landscape"), get("/api/trust")]);
+    landscape = found;
+    showTrust(at("stores"), at("presented"), trust);
   },
   connections: () => connections.refresh(),
   async tunnels() {
@@ -59,7 +73,7 @@ async function start() {
   replace(at("mailbox"), ...landscape.mailboxes.map((each) => html("option", {}, each)));
   showSystems(at("systems"), landscape);
   showTrust(at("stores"), at("presented"), trust);
-  look("sights", "connections", "tunnels");
+  look("sights", "connections", "tunnels", "scenarios");
 }
 
 function follow() {
@@ -78,8 +92,10 @@ function follow() {
   events.addEventListener("entry", (message) => {
     const seen = JSON.parse(message.data);
     journal.add(seen);
-    if (seen.kind === "poll_finished") look("sights");
-    if (seen.kind === "tunnel_state") look("tunnels");
+    // A scenario that somebody else has switched shows by the next poll; the mail server tells last why it failed.
+    if (seen.kind === "poll_finished") look("sights", "scenarios", "settings", "tunnels");
+    if (seen.kind === "handshake" && !seen.succeeded) look("sights");
+    if (seen.kind === "tunnel_state" || seen.kind === "ha_state") look("tunnels");
     look("connections");
   });
 }
@@ -99,6 +115,17 @@ function onClick(id, begun, act) {
       button.removeAttribute("aria-disabled");
     }
   });
+}
+
+async function switchScenario(name, to) {
+  tell(to === "on" ? "Switching it on …" : "Switching it off …");
+  try {
+    scenarios.show(await post(`/api/scenarios/${encodeURIComponent(name)}/${to}`, {}));
+    tell(to === "on" ? "The scenario is on. Poll now to see what happens." : "The scenario is off: the lab runs as its file says. Poll now to see it.");
+    look("settings", "tunnels");
+  } catch (error) {
+    tell(error.message);
+  }
 }
 
 onClick("poll", "MaCo polls …", async () => {

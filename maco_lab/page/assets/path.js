@@ -2,8 +2,8 @@
 
 import { svg } from "./dom.js";
 
-const PARTIES = ["MaCo", "Connectivity service", "Cloud Connector", "Mail server"];
-const HOPS = ["cloud network", "tunnel", "customer LAN"];
+export const PARTIES = ["MaCo", "Connectivity service", "Cloud Connector", "Mail server"];
+export const HOPS = ["cloud network", "tunnel", "customer LAN"];
 const ICONS = { enc: "lock", clear: "unlock", failed: "cross" };
 
 // What is drawn: for the mail and for the tunnel the bars with the numbers of the systems where they begin and end.
@@ -49,14 +49,39 @@ export function described(sight) {
   return [sight.where_tls_ended + ".", ...told, held].join(" ");
 }
 
-export function path(sight, { narrow }) {
+// ``choose`` is called with the number of the network that was clicked, or entered by the keyboard.
+export function path(sight, { narrow, choose }) {
   const draw = narrow ? vertical : horizontal;
-  const { width, height, children } = draw(sight);
+  const { width, height, children, places } = draw(sight);
   return svg(
     "svg",
-    { class: "path", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": described(sight) },
-    children,
+    { class: "path", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": described(sight) },
+    svg("g", { "aria-hidden": "true" }, children),
+    places.map((place, i) => hopButton(sight, i, place, choose)),
   );
+}
+
+const HOP = { width: 124, height: 28 };
+
+// A network on the way as a button; its bytes are shown when it is chosen.
+function hopButton(sight, i, [x, y], choose) {
+  const id = `${sight.connection} ${i + 1}`;
+  const label = `${HOPS[i]}: show the bytes as an eavesdropper saw them`;
+  const button = svg(
+    "g",
+    { class: "hop", role: "button", tabindex: "0", "aria-label": label, "data-hop": id, "data-id": id },
+    svg("title", {}, label),
+    svg("rect", { x: x - HOP.width / 2, y: y - HOP.height / 2, width: HOP.width, height: HOP.height, rx: HOP.height / 2 }),
+    use("eye", x - HOP.width / 2 + 15, y, 15, "glass"),
+    text(x + 9, y + 4, "hop-name", HOPS[i]),
+  );
+  button.addEventListener("click", () => choose(i + 1));
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    choose(i + 1);
+  });
+  return button;
 }
 
 const text = (x, y, className, words, anchor = "middle") => svg("text", { x, y, class: className, "text-anchor": anchor }, words);
@@ -67,26 +92,27 @@ function use(name, x, y, size, className) {
 
 function horizontal(sight) {
   const width = 1140;
-  const centre = [114, 402, 738, 1026];
-  const box = { width: 184, height: 56, top: 44 };
+  const centre = [100, 404, 736, 1040];
+  const box = { width: 172, height: 56, top: 44 };
   const drawn = bars(sight);
   const rows = { mail: 156, tunnel: 208 };
   const hasTunnel = drawn.some((bar) => bar.row === "tunnel");
   const seenAt = hasTunnel ? 264 : 212;
   const height = seenAt + 26;
   const zones = [
-    ["In the cloud", 1, 508],
-    ["On the customer's premises", 632, 1139],
+    ["In the cloud", 1, 494],
+    ["On the customer's premises", 646, 1139],
   ].flatMap(([name, left, right]) => [
     svg("rect", { class: "zone", x: left, y: 1, width: right - left, height: height - 2, rx: 16 }),
     text(left + 16, 24, "zone-name", name, "start"),
   ]);
   const internet = text(570, 24, "zone-name", "Internet");
-  const wires = HOPS.map((hop, i) => {
+  const wires = HOPS.map((_, i) => {
     const [left, right] = [centre[i] + box.width / 2, centre[i + 1] - box.width / 2];
     const y = box.top + box.height / 2;
-    return [svg("line", { class: "wire", x1: left, x2: right, y1: y, y2: y }), text((left + right) / 2, y - 9, "small", hop)];
+    return svg("line", { class: "wire", x1: left, x2: right, y1: y, y2: y });
   });
+  const places = HOPS.map((_, i) => [(centre[i] + centre[i + 1]) / 2, box.top + box.height / 2]);
   const guides = centre.map((x) => svg("line", { class: "end", x1: x, x2: x, y1: box.top + box.height, y2: seenAt - 18 }));
   const boxes = PARTIES.map((party, i) => [
     svg("rect", { class: "box", x: centre[i] - box.width / 2, y: box.top, width: box.width, height: box.height, rx: 12 }),
@@ -108,7 +134,7 @@ function horizontal(sight) {
     const left = centre[i] - box.width / 2 + 6;
     return [use(held ? "eye" : "lock", left + 8, seenAt - 1, 16, kind), text(left + 24, seenAt + 4, kind, words, "start")];
   });
-  return { width, height, children: [zones, internet, guides, wires, boxes, tracks, eyes].flat(Infinity) };
+  return { width, height, children: [zones, internet, guides, wires, boxes, tracks, eyes].flat(Infinity), places };
 }
 
 // What is said on a bar that has room, because it crosses more than one network.
@@ -119,7 +145,7 @@ function atLength(bar, hasTunnel) {
 
 function vertical(sight) {
   const width = 330;
-  const step = 128;
+  const step = 148;
   const box = { left: 84, width: 240, height: 56 };
   const drawn = bars(sight);
   const rails = { mail: 22, tunnel: 56 };
@@ -145,16 +171,14 @@ function vertical(sight) {
       ],
     ];
   });
-  const hops = HOPS.map((hop, i) => {
+  const hops = HOPS.map((_, i) => {
     const y = top(i) + box.height;
     const over = drawn.filter((bar) => bar.from <= i && i < bar.to);
     const mail = over.find((bar) => bar.row === "mail");
     const outer = over.find((bar) => bar.row === "tunnel");
     const lines = [mail ? [mail.kind, `mail: ${mail.text}`] : null, outer ? [outer.kind, outer.text] : null].filter(Boolean);
-    return [
-      text(box.left + 16, y + 21, "small", hop, "start"),
-      lines.map(([kind, words], line) => text(box.left + 16, y + 39 + line * 17, kind, words, "start")),
-    ];
+    return lines.map(([kind, words], line) => text(box.left + 16, y + 56 + line * 17, kind, words, "start"));
   });
-  return { width, height: top(3) + box.height + 8, children: [boxes, tracks, hops].flat(Infinity) };
+  const places = HOPS.map((_, i) => [box.left + 16 + HOP.width / 2, top(i) + box.height + 24]);
+  return { width, height: top(3) + box.height + 8, children: [boxes, tracks, hops].flat(Infinity), places };
 }

@@ -1,6 +1,7 @@
 // Where TLS ended: a card for each e-mail connection with its path, what follows from it, and its TLS sessions.
 
-import { html, mark, mono, replace, table } from "./dom.js";
+import { facts, html, mark, mono, redraw, table } from "./dom.js";
+import { openPanel, showHop } from "./hop.js";
 import { path } from "./path.js";
 import { commonName } from "./words.js";
 
@@ -9,8 +10,8 @@ let last = null;
 
 export function showSights(parent, sights, connections) {
   last = () => {
-    const cards = sights.map((sight) => card(sight, connections.find((each) => each.name === sight.connection)));
-    replace(parent, ...(cards.length ? cards : [html("p", { class: "empty" }, "No poll has ended yet.")]));
+    const cards = () => sights.map((sight) => card(sight, connections.find((each) => each.name === sight.connection)));
+    redraw(parent, () => (sights.length ? cards() : [html("p", { class: "empty" }, "No poll has ended yet.")]));
   };
   last();
 }
@@ -30,7 +31,8 @@ function card(sight, configured) {
     ),
     html("p", { class: "verdict" }, sight.succeeded ? mark(tone(sight), sight.where_tls_ended) : mark("failed", failure(sight))),
     advice(sight),
-    path(sight, { narrow: narrow.matches }),
+    path(sight, { narrow: narrow.matches, choose: (hop) => choose(sight.connection, hop) }),
+    html("div", { "data-wires": sight.connection }, openPanel(sight.connection)),
     sight.sessions.length
       ? html(
           "details",
@@ -40,6 +42,14 @@ function card(sight, configured) {
         )
       : null,
   );
+}
+
+async function choose(connection, hop) {
+  const place = document.querySelector(`[data-wires="${CSS.escape(connection)}"]`);
+  const panel = await showHop(connection, hop);
+  if (!panel.isConnected) place.replaceChildren(panel);
+  panel.scrollIntoView({ block: "nearest" });
+  panel.focus({ preventScroll: true });
 }
 
 const mailSession = (sight) => sight.sessions.find((each) => each.server === "Mail server" && each.succeeded);
@@ -59,10 +69,7 @@ function settings(sight, configured) {
 }
 
 function advice(sight) {
-  if (!sight.succeeded) {
-    const told = [...sight.refusals.map((each) => `${each}.`), sight.hint ? `Look at: ${sight.hint}` : ""].filter(Boolean);
-    return html("p", { class: "advice" }, told.join(" "));
-  }
+  if (!sight.succeeded) return bothEnds(sight);
   const session = mailSession(sight);
   if (!session) return html("p", { class: "advice" }, "The mail server spoke no TLS: everybody on the way could read the mail.");
   return html(
@@ -72,6 +79,18 @@ function advice(sight) {
       ? "The root of the mail server's certificate belongs in MaCo's key store. The Cloud Connector only copied bytes it could not read."
       : "The CA of the mail server belongs in the Cloud Connector's back-end trust store. The Connectivity service and the Cloud Connector could read the mail.",
   );
+}
+
+// What each end saw of a failure, and where to look.
+function bothEnds(sight) {
+  const ends = sight.sessions
+    .filter((each) => !each.succeeded)
+    .flatMap((each) => [
+      [`${each.client} saw`, each.client_saw],
+      [`${each.server} saw`, each.server_saw || "nothing that it told"],
+    ]);
+  const refusals = sight.refusals.map((each) => [each.split(": ")[0], each.split(": ").slice(1).join(": ")]);
+  return facts([...ends, ...refusals, ["Look at", sight.hint]], "facts ends");
 }
 
 function sessions(sight) {

@@ -9,6 +9,13 @@ export const date = (iso) => (Number.isNaN(Date.parse(iso)) ? iso : day.format(n
 
 export const commonName = (subject) => /(?:^|,)CN=((?:\\.|[^,])*)/.exec(subject)?.[1] ?? subject;
 
+// The networks on the way, and whose they are.
+export const DESCRIBED = {
+  "cloud network": "Between MaCo and the Connectivity service, inside SAP's cloud.",
+  tunnel: "Between the Connectivity service and the Cloud Connector, across the internet.",
+  "customer LAN": "Between the Cloud Connector and the mail server, on the customer's premises.",
+};
+
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 const endpoint = (seen) => `${seen.virtual_host}:${seen.virtual_port}`;
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from maco_lab.page.requests import MAX_BODY_BYTES
+from maco_http.requests import MAX_BODY_BYTES
 from maco_lab.testing.lab import Lab
 from tests.maco_lab.page.client import PageClient
 

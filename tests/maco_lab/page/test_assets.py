@@ -12,7 +12,7 @@ STYLE = (resources.files("maco_lab.page") / "assets" / "page.css").read_text(enc
 PAIRS = [
     *((text, ground) for text in ("ink", "muted", "accent") for ground in ("bg", "card")),
     *((text, ground) for text in ("enc", "clear", "failed") for ground in ("bg", "card", "sunk")),
-    *(("ink", "sunk"), ("muted", "sunk"), ("on-accent", "accent")),
+    *(("ink", "sunk"), ("muted", "sunk"), ("on-accent", "accent"), ("ink", "failed-fill"), ("accent", "enc-fill")),
     *((kind, f"{kind}-fill") for kind in ("enc", "clear", "failed")),
 ]
 

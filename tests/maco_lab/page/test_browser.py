@@ -5,16 +5,22 @@ With ``MACO_LAB_SCREENSHOTS=1`` the pictures of docs/page.md are written anew.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from maco_lab.background import background_loop
+from maco_lab.page.serving import PageSocket
 from maco_lab.testing.lab import Lab
+from maco_lab.topology import RunningLab
 from tests.maco_lab.page.client import DEADLINE_S, PageClient
+from tests.maco_lab.taps.tapped_labs import tapped_lab
 from tests.programs import require_program
 
 pytestmark = pytest.mark.real
@@ -35,22 +41,47 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def seen(chromium: Browser, page: PageClient) -> Iterator[Page]:
-    """Open the page at 1280 pixels; what it complains of fails the test."""
+    """Open the page of a lab without taps."""
+    with opened(chromium, page.url) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
+def tapped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    with tapped_lab(tmp_path_factory.mktemp("tapped")) as lab:
+        yield dataclasses.replace(lab, file=dataclasses.replace(lab.file, name="lab.yaml"))
+
+
+@pytest.fixture
+def seen_tapped(chromium: Browser, tapped: RunningLab) -> Iterator[Page]:
+    """Open the page of a lab with taps; every connection has been polled."""
+    background_loop().run(tapped.seed_mail())
+    taken = PageSocket(0)
+    with background_loop().enter(taken.served_now(tapped)):
+        url = f"http://{taken.address[0]}:{taken.address[1]}"
+        with opened(chromium, url) as tab:
+            poll(tab)
+            yield tab
+
+
+@contextlib.contextmanager
+def opened(chromium: Browser, url: str) -> Iterator[Page]:
+    """Open a page at 1280 pixels; what it complains of fails the test."""
     with chromium.new_context(viewport={"width": 1280, "height": 1250}) as context:
         context.set_default_timeout(DEADLINE_S * 1000)
         complaints: list[str] = []
         tab = context.new_page()
         tab.on("console", lambda message: complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.goto(page.url)
+        tab.goto(url)
         expect(tab.get_by_text("live", exact=True)).to_be_visible(timeout=DEADLINE_S * 1000)
         yield tab
         assert complaints == []
 
 
 def poll(seen: Page) -> None:
-    seen.get_by_role("button", name="Poll now").click()
-    expect(seen.get_by_role("status")).to_contain_text("Polled.", timeout=DEADLINE_S * 1000)
+    seen.get_by_role("button", name="Poll now", exact=True).click()
+    expect(seen.locator("#told")).to_contain_text("Polled.", timeout=DEADLINE_S * 1000)
     expect(seen.locator(".path")).to_have_count(2, timeout=DEADLINE_S * 1000)
 
 
@@ -59,7 +90,7 @@ def test_a_click_polls_and_both_ways_are_shown_with_the_lock_where_it_is(seen: P
     expect(seen.locator("#sights")).to_contain_text("No poll has ended yet.")
     poll(seen)
 
-    way_a, way_b = (seen.get_by_role("article", name=name).locator(".path") for name in ("way-a", "way-b"))
+    way_a, way_b = (seen.locator(f"article[aria-labelledby='sight-{name}'] .path") for name in ("way-a", "way-b"))
     expect(seen.get_by_role("status")).to_have_text("Polled. way-a: 1 fetched, way-b: 1 fetched")
     expect(way_a).to_contain_text("TLS 1.3 from end to end: MaCo with Mail server")
     expect(way_a).not_to_contain_text("in clear")
@@ -96,7 +127,7 @@ def test_the_bar_of_a_session_reaches_from_one_end_to_the_other(seen: Page) -> N
 def test_what_happens_in_the_lab_is_shown_without_a_click(maco_lab: Lab, seen: Page) -> None:
     maco_lab.maco.poll("way-b")
 
-    expect(seen.get_by_role("article", name="way-b")).to_be_visible(timeout=DEADLINE_S * 1000)
+    expect(card(seen, "way-b")).to_be_visible(timeout=DEADLINE_S * 1000)
     expect(seen.locator("#journal")).to_contain_text("poll of way-b done")
 
 
@@ -122,13 +153,134 @@ def test_a_poll_that_failed_is_told_with_what_to_look_at(maco_lab: Lab, seen: Pa
     maco_lab.cloud_connector.withdraw("mail.stadtwerke.example:143")
     poll(seen)
 
-    card = seen.get_by_role("article", name="way-a")
-    expect(card).to_contain_text("failed at step 'socks'")
-    expect(card).to_contain_text("Look at:")
+    expect(card(seen, "way-a")).to_contain_text("failed at step 'socks'")
+    expect(card(seen, "way-a")).to_contain_text("Look at")
+
+
+def card(tab: Page, name: str) -> Locator:
+    return tab.locator(f"article[aria-labelledby='sight-{name}']")
+
+
+def answer(tab: Page, name: str, question: str) -> Locator:
+    """Return what stands below a question in the plain words of an e-mail connection."""
+    return tab.locator(f"article[aria-labelledby='plain-{name}'] dl > div").filter(has_text=question).locator("dd")
+
+
+@pytest.mark.usefixtures("mail_waits")
+def test_a_newcomer_reads_who_could_read_the_password_and_where_the_root_certificate_goes(seen: Page) -> None:
+    poll(seen)
+
+    reads, root = "Who could read the password?", "Where does the root certificate go?"
+    expect(answer(seen, "way-a", reads).locator(".item")).to_have_text(["MaCo", "Mail server"])
+    expect(answer(seen, "way-a", "Who could not?").locator(".item")).to_have_text(
+        ["Connectivity service", "Cloud Connector"]
+    )
+    expect(answer(seen, "way-a", root)).to_contain_text("Into MaCo's key store.")
+    expect(answer(seen, "way-b", reads).locator(".item")).to_have_count(4)
+    expect(answer(seen, "way-b", "taps a network")).to_contain_text("cloud network: reads everything")
+    expect(answer(seen, "way-b", root)).to_contain_text("Into the Cloud Connector's back-end trust store.")
+
+
+def hop(tab: Page, name: str, number: int) -> Locator:
+    return tab.locator(f"[data-hop='{name} {number}']")
+
+
+def test_a_click_on_a_hop_shows_its_bytes_beside_those_of_the_next_one_without_a_secret(
+    tapped: RunningLab, seen_tapped: Page
+) -> None:
+    hop(seen_tapped, "way-b", 1).click()
+    wires = card(seen_tapped, "way-b").get_by_role("region", name="Bytes on the way of way-b")
+    wires.get_by_role("button", name="Later").click()
+
+    expect(wires).to_contain_text('LOGIN "gas@stadtwerke.example" "•••')
+    expect(wires).to_contain_text("application data, TLS of Cloud Connector with Connectivity service")
+    markup = seen_tapped.content()
+    lines = [account.mail_line.value for account in tapped.canaries]
+    for secret in ("Strom4711Postfach", "Gas0815Postfach", "lab-secret-of-maco", "eyJ", *lines):
+        assert secret not in markup
+
+
+def test_enter_opens_a_hop_and_escape_goes_back_to_it(seen_tapped: Page) -> None:
+    hop(seen_tapped, "way-a", 3).focus()
+    seen_tapped.keyboard.press("Enter")
+    wires = card(seen_tapped, "way-a").get_by_role("region", name="Bytes on the way of way-a")
+    expect(wires).to_be_focused()
+    expect(wires).to_contain_text("handshake: ClientHello, TLS of MaCo with Mail server")
+    seen_tapped.keyboard.press("Escape")
+
+    expect(wires).to_have_count(0)
+    expect(hop(seen_tapped, "way-a", 3)).to_be_focused()
+
+
+def test_without_taps_a_hop_says_how_to_turn_them_on(seen: Page) -> None:
+    poll(seen)
+    hop(seen, "way-a", 2).click()
+
+    expect(card(seen, "way-a")).to_contain_text("Start the lab with `maco-lab up --tap`")
+
+
+def test_a_scenario_is_switched_by_keyboard_and_both_ends_tell_what_they_saw(seen: Page) -> None:
+    switch = seen.get_by_role("switch", name="It has expired")
+    switch.focus()
+    seen.keyboard.press("Space")
+    expect(switch).to_have_attribute("aria-checked", "true", timeout=DEADLINE_S * 1000)
+    expect(switch).to_be_focused()
+    seen.get_by_role("button", name="Poll now to see it").click()
+
+    expect(card(seen, "way-a")).to_contain_text("sent the alert certificate_expired", timeout=DEADLINE_S * 1000)
+    expect(card(seen, "way-a")).to_contain_text("received the alert certificate_expired", timeout=DEADLINE_S * 1000)
+    expect(answer(seen, "way-a", "Who could read the password?")).to_have_text(
+        "Nobody: the poll ended before it was sent."
+    )
+    seen.get_by_role("button", name="Switch it off").click()
+    expect(seen.get_by_role("region", name="The scenario that is on")).to_be_hidden(timeout=DEADLINE_S * 1000)
+    poll(seen)
+    expect(card(seen, "way-a")).to_contain_text("TLS from MaCo to the mail server, end to end")
+
+
+CONTRASTS = """() => {
+  const parsed = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = (rgb) => {
+    const linear = (each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = rgb.map((each) => linear(each / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const found = parsed(getComputedStyle(at).backgroundColor);
+      if (found.length === 3 || found[3] === 1) return found.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const spoken = [...document.querySelectorAll("body *:not(svg *)")].filter(
+    (each) => [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()) && each.checkVisibility(),
+  );
+  return spoken.map((each) => {
+    const [low, high] = [light(parsed(getComputedStyle(each).color)), light(ground(each))].sort((a, b) => a - b);
+    return [(high + 0.05) / (low + 0.05), each.className || each.tagName, each.textContent.trim().slice(0, 30)];
+  });
+}"""
+"""The ratio of every text to what is behind it, by the formula of WCAG 2.2."""
+
+
+def test_every_text_that_is_shown_has_the_contrast_of_aa(seen_tapped: Page) -> None:
+    hop(seen_tapped, "way-b", 1).click()
+    expect(seen_tapped.locator(".moments").first).to_be_visible()
+    seen_tapped.get_by_role("switch", name="The mapping is missing").click()
+    expect(seen_tapped.locator("#scenarios .on")).to_be_visible(timeout=DEADLINE_S * 1000)
+    found = []
+    for scheme in ("light", "dark"):
+        seen_tapped.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        found += [(scheme, *each) for each in seen_tapped.evaluate(CONTRASTS)]
+
+    assert len(found) > 200
+    assert [each for each in found if each[1] < 4.5] == []
 
 
 def focused(seen: Page) -> str:
-    name: str = seen.evaluate("() => document.activeElement.textContent.trim() || document.activeElement.id")
+    name: str = seen.evaluate(
+        "() => document.activeElement.getAttribute('aria-label') || document.activeElement.textContent.trim()"
+    )
     return name
 
 
@@ -138,14 +290,20 @@ def test_the_keyboard_goes_through_the_page_in_its_order(maco_lab: Lab, seen: Pa
     expect(seen.locator(".path")).to_have_count(2, timeout=DEADLINE_S * 1000)
     expect(seen.locator("#connections button")).to_have_count(2)
     order = []
-    for _ in range(7):
+    for _ in range(13):
         seen.keyboard.press("Tab")
-        order.append(focused(seen).splitlines()[0][:24])
+        order.append(focused(seen).splitlines()[0][:25])
 
-    assert order[:2] == ["Skip to where TLS ended", "Poll now"]
+    assert order[:2] == ["Skip to who could read th", "Poll now"]
     assert order[2].startswith("strom@")
-    assert order[3:6] == ["Send a mail", "TLS sessions, and who vo", "TLS sessions, and who vo"]
-    assert order[6].startswith("way-")
+    of_a_path = [
+        "cloud network: show the b",
+        "tunnel: show the bytes as",
+        "customer LAN: show the by",
+        "TLS sessions, and who vou",
+    ]
+    assert order[3:12] == ["Send a mail", *of_a_path, *of_a_path]
+    assert order[12] == "STARTTLS Optional, and ST"
 
 
 def test_enter_polls_and_the_button_keeps_the_focus(seen: Page) -> None:
@@ -156,26 +314,45 @@ def test_enter_polls_and_the_button_keeps_the_focus(seen: Page) -> None:
     assert focused(seen) == "Poll now"
 
 
-@pytest.mark.parametrize("width", [390, 768, 1110, 1280])
-def test_nothing_is_wider_than_the_window(seen: Page, width: int) -> None:
-    poll(seen)
-    seen.set_viewport_size({"width": width, "height": 844})
-    for summary in seen.locator("summary").all():
+def test_nothing_is_wider_than_the_window(seen_tapped: Page) -> None:
+    hop(seen_tapped, "way-b", 1).click()
+    expect(seen_tapped.locator(".moments").first).to_be_visible()
+    for summary in seen_tapped.locator("summary").all():
         summary.click()
+    widths = [390, 768, 1110, 1280]
+    found = []
+    for width in widths:
+        seen_tapped.set_viewport_size({"width": width, "height": 844})
+        found.append(seen_tapped.evaluate("() => document.documentElement.scrollWidth"))
 
-    assert seen.evaluate("() => document.documentElement.scrollWidth") == width
+    assert found == widths
 
 
-@pytest.mark.usefixtures("mail_waits")
-def test_the_pictures_of_the_documentation(seen: Page, tmp_path: Path) -> None:
-    poll(seen)
+def test_the_pictures_of_the_documentation(tapped: RunningLab, seen_tapped: Page, tmp_path: Path) -> None:
     folder = IMAGES if os.environ.get("MACO_LAB_SCREENSHOTS") else tmp_path
-    for name, scheme, width, height in (
-        ("page-light", "light", 1280, 1290),
-        ("page-dark", "dark", 1280, 1290),
-        ("page-narrow", "light", 390, 1150),
-    ):
-        seen.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        seen.set_viewport_size({"width": width, "height": height})
-        seen.screenshot(path=folder / f"{name}.png")
-        assert (folder / f"{name}.png").stat().st_size < MAX_IMAGE_BYTES
+    for scheme in ("light", "dark"):
+        shoot(seen_tapped, folder / f"page-{scheme}.png", scheme, 1280, height=1400)
+        shoot(seen_tapped, folder / f"page-narrow-{scheme}.png", scheme, 390)
+    background_loop().run(tapped.maco.poll("way-b"))  # alone: nothing else is in the tunnel
+    hop(seen_tapped, "way-b", 1).click()
+    seen_tapped.locator(".wires").get_by_role("button", name="Later").click()
+    expect(seen_tapped.locator(".wires").get_by_role("status")).to_contain_text("13 to")
+    seen_tapped.locator(".wires").get_by_role("button", name="Earlier").click()
+    expect(seen_tapped.locator(".wires").get_by_role("status")).to_contain_text("1 to")
+    shoot(seen_tapped, folder / "bytes-light.png", "light", 1280, "[aria-labelledby='sight-way-b'] .wires", height=1750)
+    shoot(seen_tapped, folder / "bytes-narrow-dark.png", "dark", 390, ".moments > li:has-text('CAPABILITY')")
+    seen_tapped.get_by_role("switch", name="It has expired").click()
+    expect(seen_tapped.locator("#banner")).to_be_visible(timeout=DEADLINE_S * 1000)
+    poll(seen_tapped)
+    expect(card(seen_tapped, "way-b")).to_contain_text("received the alert", timeout=DEADLINE_S * 1000)
+    shoot(seen_tapped, folder / "scenario-dark.png", "dark", 1280)
+    shoot(seen_tapped, folder / "scenarios-light.png", "light", 1280, "[aria-labelledby='scenarios-title']")
+
+
+def shoot(tab: Page, file: Path, scheme: str, width: int, begin: str = "body", height: int = 1250) -> None:
+    """Take a picture of what is to be seen from an element on."""
+    tab.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    tab.set_viewport_size({"width": width, "height": height})
+    tab.locator(begin).first.evaluate("(element) => element.scrollIntoView({ behavior: 'instant', block: 'start' })")
+    tab.screenshot(path=file)
+    assert file.stat().st_size < MAX_IMAGE_BYTES

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from maco_lab.page import guard
-from maco_lab.page.operations import OPERATIONS
+from maco_http import guard
+from maco_lab.page.operations import DEADLINES, OPERATIONS
 from tests.maco_lab.page.client import PageClient
 
 PATHS = ["/", "/main.js", "/api/landscape", "/api/events", "/nothing-there"]
@@ -79,7 +79,7 @@ def test_the_files_of_the_page_name_no_other_place(page: PageClient) -> None:
 
 def test_a_request_that_takes_too_long_is_ended(page: PageClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """The body that was announced never comes."""
-    monkeypatch.setitem(guard._DEADLINES, "/api/mails", 0.05)
+    monkeypatch.setitem(DEADLINES, "/api/mails", 0.05)
     head = (
         f"POST /api/mails HTTP/1.1\r\nHost: {page.host}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
     )

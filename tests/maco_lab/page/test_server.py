@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from maco_http import server
 from maco_lab.lab_file import default_text
-from maco_lab.page import server
 from maco_lab.page.serving import PageSocket
 from maco_lab.testing.lab import Lab
 from tests.maco_lab.page.client import DEADLINE_S, PageClient
@@ -96,6 +96,7 @@ def test_a_lab_serves_its_page_and_a_signal_ends_it_while_somebody_looks(tmp_pat
         assert page.get("/api/landscape").status == 200
         assert [each["stored"] for each in page.get("/api/sights").data["sights"]] == [1, 1]
         assert page.get("/api/tunnels").data["tunnels"][0]["state"] == "Connected"
+        assert page.post("/api/scenarios/no-mapping/on", {}).status == (409 if more else 200)
         with page.events() as events:
             next(events)
             code, took_s = lab.stop(signal.SIGINT)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import imaplib
+import json
 import socket
 import ssl
 
@@ -9,6 +11,7 @@ import pytest
 
 from maco_wire.observation import Handshake, Login, Starttls, TlsSession
 from mailserver_sim.reports import LONGEST_TEXT
+from mailserver_sim.settings import AUTH_MECHANISMS, Account
 from tests.mailserver_sim.conftest import StartServer
 from tests.mailserver_sim.running import HOST_NAME, PASSWORD, TIMEOUT_S, USER, RawClient, RunningServer
 
@@ -212,3 +215,96 @@ def test_a_long_user_name_is_reported_shortened(server: RunningServer) -> None:
         client.command(b"a LOGIN " + b"u" * 5000 + b" x")
     (login,) = server.recorder.wait_for(Login)
     assert login.user == "u" * (LONGEST_TEXT - 1) + "…"
+
+
+TOKEN = "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="  # RFC 7628, section 4.1
+WITH_TOKEN = (Account(USER, PASSWORD, tokens=(TOKEN,)),)
+
+
+def greeted(server: RunningServer) -> RawClient:
+    """Return a client under TLS that is not logged in."""
+    plain = socket.create_connection(server.address("imaps"), TIMEOUT_S)
+    client = RawClient(server.client_context().wrap_socket(plain, server_hostname=HOST_NAME))
+    client.line()
+    return client
+
+
+def oauth(name: str, token: str) -> bytes:
+    first = f"user={USER}" if name == "XOAUTH2" else f"n,a={USER},\1host={HOST_NAME}\1port=993"
+    return base64.b64encode(f"{first}\1auth=Bearer {token}\1\1".encode())
+
+
+def test_cram_md5_logs_in_and_reports_that_no_password_was_sent(start_server: StartServer) -> None:
+    server = start_server(auth_mechanisms=AUTH_MECHANISMS)
+    with greeted(server) as client:
+        client.send(b"a AUTHENTICATE CRAM-MD5\r\n")
+        challenge = base64.b64decode(client.line().removeprefix(b"+ "))
+        digest = hmac.new(PASSWORD.encode(), challenge, "md5").hexdigest()
+        client.send(base64.b64encode(f"{USER} {digest}".encode()) + b"\r\n")
+        assert client.answer(b"a")[-1].startswith(b"a OK ")
+    (login,) = server.recorder.of(Login)
+    assert (login.user, login.succeeded, login.credentials_sent) == (USER, True, False)
+
+
+def test_cram_md5_takes_no_initial_response(start_server: StartServer) -> None:
+    server = start_server(auth_mechanisms=AUTH_MECHANISMS)
+    with greeted(server) as client:  # RFC 4959, section 3
+        assert client.command(b"a AUTHENTICATE CRAM-MD5 AQ==")[-1].startswith(b"a BAD ")
+
+
+@pytest.mark.parametrize("name", ["XOAUTH2", "OAUTHBEARER"])
+def test_a_token_logs_in_with_and_without_initial_response(start_server: StartServer, name: str) -> None:
+    server = start_server(accounts=WITH_TOKEN)
+    response = oauth(name, TOKEN)
+    with greeted(server) as client:
+        assert client.command(f"a AUTHENTICATE {name} ".encode() + response)[-1].startswith(b"a OK ")
+    with greeted(server) as client:
+        client.send(f"a AUTHENTICATE {name}\r\n".encode())
+        assert client.line() == b"+ "
+        client.send(response + b"\r\n")
+        assert client.answer(b"a")[-1].startswith(b"a OK ")
+
+
+@pytest.mark.parametrize("name", ["XOAUTH2", "OAUTHBEARER"])
+def test_a_wrong_token_is_told_as_json_and_then_refused(start_server: StartServer, name: str) -> None:
+    server = start_server(accounts=WITH_TOKEN)
+    with greeted(server) as client:
+        client.send(f"a AUTHENTICATE {name} ".encode() + oauth(name, "wrong") + b"\r\n")
+        assert "status" in json.loads(base64.b64decode(client.line().removeprefix(b"+ ")))
+        client.send(b"AQ==\r\n")
+        assert client.answer(b"a") == [b"a NO [AUTHENTICATIONFAILED] Wrong user name or password"]
+
+
+def test_without_tokens_no_mechanism_by_token_is_announced_or_taken(server: RunningServer) -> None:
+    with greeted(server) as client:
+        announced = {each for each in capabilities(client) if each.startswith(b"AUTH=")}
+        assert announced == {b"AUTH=PLAIN", b"AUTH=LOGIN"}
+        assert client.command(b"a AUTHENTICATE XOAUTH2 AQ==")[-1].startswith(b"a NO [CANNOT] ")
+
+
+def test_only_the_mechanisms_of_the_settings_are_announced_and_taken(start_server: StartServer) -> None:
+    server = start_server(auth_mechanisms=("CRAM-MD5",))
+    with greeted(server) as client:
+        found = capabilities(client)
+        assert [each for each in found if each.startswith(b"AUTH=")] == [b"AUTH=CRAM-MD5"]
+        assert b"LOGINDISABLED" in found
+        assert client.command(b"a AUTHENTICATE PLAIN " + PLAIN)[-1].startswith(b"a NO [CANNOT] ")
+        assert client.command(b'b LOGIN edifact "se\\"cr\\\\et"')[-1].startswith(b"b NO [CANNOT] ")
+
+
+def test_to_act_as_somebody_else_is_not_authorized(server: RunningServer) -> None:
+    response = base64.b64encode(b"lieferant" + b"\0" + USER.encode() + b"\0" + PASSWORD.encode())
+    with greeted(server) as client:  # RFC 5530, section 3
+        assert client.command(b"a AUTHENTICATE PLAIN " + response)[-1].startswith(b"a NO [AUTHORIZATIONFAILED] ")
+        assert client.command(b"b SELECT INBOX")[-1].startswith(b"b BAD ")
+
+
+@pytest.mark.parametrize("name", [b"PLAIN", b"LOGIN", b"CRAM-MD5"])
+def test_an_exchange_that_is_given_up_is_bad(start_server: StartServer, name: bytes) -> None:
+    server = start_server(auth_mechanisms=AUTH_MECHANISMS)
+    with greeted(server) as client:
+        client.send(b"a AUTHENTICATE " + name + b"\r\n")
+        client.line()
+        client.send(b"*\r\n")
+        # RFC 3501, section 6.2.2: "it MUST reject the AUTHENTICATE command by sending a tagged BAD response".
+        assert client.answer(b"a")[-1].startswith(b"a BAD ")

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from mailserver_sim.imap.connection import MOST_UNREAD
+from maco_wire.observation import Problem
+from mailserver_sim.imap.pump import MOST_UNREAD
 from mailserver_sim.imap.reader import CommandReader
 from tests.mailserver_sim.conftest import StartServer
 from tests.mailserver_sim.running import TIMEOUT_S, RunningServer
@@ -111,3 +112,30 @@ async def test_a_flood_behind_a_running_command_is_held_back_and_answered(
     # One more read of Twisted's 64 KiB may come on top of the limit.
     assert MOST_UNREAD < most_buffered[-1] <= MOST_UNREAD + 2 * 65536
     assert answers.splitlines()[-1].startswith(b"z OK ")
+
+
+def test_a_short_literal_comes_without_being_asked_for(server: RunningServer) -> None:
+    with server.raw_logged_in() as client:  # RFC 7888, section 5: "4096 bytes or less"
+        assert client.command(b"a APPEND INBOX {4096+}\r\n" + b"x" * 4096)[-1].startswith(b"a OK ")
+
+
+def test_a_long_literal_that_comes_unasked_ends_the_connection_of_literal_minus(server: RunningServer) -> None:
+    with server.raw_logged_in() as client:
+        client.send(b"a APPEND INBOX {4097+}\r\n" + b"x" * 4097 + b"\r\nb NOOP\r\n")
+        rest = client.rest()
+    assert rest.startswith(b"* BYE [TOOBIG] ")
+    assert b"b OK" not in rest
+
+
+def test_a_command_in_the_wrong_state_is_the_clients_bug(server: RunningServer) -> None:
+    with server.raw() as client:
+        assert client.command(b"a FETCH 1 FLAGS")[-1].startswith(b"a BAD [CLIENTBUG] ")  # RFC 5530, section 3
+
+
+def test_a_store_that_fails_is_unavailable_and_reported(start_server: StartServer) -> None:
+    server = start_server()
+    with server.raw_logged_in() as client:
+        server.server.store.close()
+        assert client.command(b"a STATUS INBOX (MESSAGES)")[-1].startswith(b"a NO [UNAVAILABLE] ")
+    (problem,) = server.recorder.of(Problem)
+    assert "closed" in problem.text

@@ -108,3 +108,33 @@ def test_a_message_removed_by_another_session_is_told_when_it_may_be(server: Run
         # RFC 3501, section 7.4.1: no EXPUNGE while a FETCH, STORE or SEARCH is in progress
         assert not [line for line in answer if line.endswith(b"EXPUNGE")]
         assert b"* 1 EXPUNGE" in client.command(b"f NOOP")
+
+
+def test_changedsince_returns_what_has_changed_with_its_modseq(server: RunningServer) -> None:
+    for number in range(3):
+        server.deliver(mail(str(number)))
+    with server.raw_logged_in() as client:
+        client.command(b"a SELECT INBOX")
+        # RFC 7162, section 3.1.4.1: MODSEQ comes though it was not asked for
+        assert client.command(b"b FETCH 1:* (FLAGS) (CHANGEDSINCE 2)")[:-1] == [
+            b"* 2 FETCH (FLAGS (\\Recent) MODSEQ (3))",
+            b"* 3 FETCH (FLAGS (\\Recent) MODSEQ (4))",
+        ]
+        client.command(b"c STORE 1 +FLAGS.SILENT (\\Seen)")
+        assert client.command(b"d UID FETCH 1:* MODSEQ (CHANGEDSINCE 4)")[:-1] == [b"* 1 FETCH (UID 1 MODSEQ (5))"]
+
+
+def test_a_message_that_is_seen_by_being_fetched_has_a_new_modseq(server: RunningServer) -> None:
+    server.deliver(mail())
+    with server.raw_logged_in() as client:
+        client.command(b"a SELECT INBOX (CONDSTORE)")
+        answer = client.command(b"b FETCH 1 BODY[TEXT]<0.1>")
+    assert b" FLAGS (\\Recent \\Seen) MODSEQ (3))" in b"\n".join(answer)
+
+
+@pytest.mark.parametrize("modifier", [b"(CHANGEDSINCE x)", b"(UNCHANGEDSINCE 1)", b"()", b"(CHANGEDSINCE 1) "])
+def test_another_modifier_is_bad(server: RunningServer, modifier: bytes) -> None:
+    server.deliver(mail())
+    with server.raw_logged_in() as client:
+        client.command(b"a SELECT INBOX")
+        assert client.command(b"b FETCH 1 FLAGS " + modifier)[-1].startswith(b"b BAD ")

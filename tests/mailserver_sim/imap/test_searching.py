@@ -215,3 +215,17 @@ def test_others_have_their_turn_during_a_long_search(server: RunningServer, monk
     with prepared(server) as client:
         assert client.command(b"a SEARCH BODY UNA")[0] == b"* SEARCH 1 2 3 4"
     assert len(turns) == 2
+
+
+def test_a_search_by_modseq_tells_the_highest_of_those_found(server: RunningServer) -> None:
+    for number in range(3):
+        server.deliver(mail(str(number)))
+    with server.raw_logged_in() as client:
+        client.command(b"a SELECT INBOX")
+        client.command(b"b STORE 1 +FLAGS.SILENT (\\Seen)")
+        # RFC 7162, section 3.1.5
+        assert client.command(b"c SEARCH MODSEQ 4")[0] == b"* SEARCH 1 3 (MODSEQ 5)"
+        assert client.command(b'd SEARCH MODSEQ "/flags/\\\\draft" all 5')[0] == b"* SEARCH 1 (MODSEQ 5)"
+        assert client.command(b"e SEARCH NOT MODSEQ 4")[0] == b"* SEARCH 2 (MODSEQ 3)"
+        assert client.command(b"f SEARCH OR MODSEQ 6 (MODSEQ 7)")[0] == b"* SEARCH"
+        assert client.command(b"g SEARCH ALL")[0] == b"* SEARCH 1 2 3"

@@ -72,3 +72,18 @@ def test_unselect_removes_nothing(server: RunningServer) -> None:
         client.command(b"b STORE 1 +FLAGS (\\Deleted)")
         client.command(b"c UNSELECT")
         assert b"* 1 EXISTS" in client.command(b"d SELECT INBOX")
+
+
+def test_select_and_status_tell_the_highest_modseq(server: RunningServer) -> None:
+    for number in range(2):
+        server.deliver(mail(str(number)))
+    with server.raw_logged_in() as client:
+        assert b"* OK [HIGHESTMODSEQ 3] The last change" in client.command(b"a EXAMINE INBOX")
+        client.command(b"b SELECT INBOX (CONDSTORE)")
+        client.command(b"c STORE 1 +FLAGS (\\Seen)")
+        assert client.command(b"d STATUS INBOX (HIGHESTMODSEQ)")[0] == b'* STATUS "INBOX" (HIGHESTMODSEQ 4)'
+
+
+def test_another_parameter_of_select_is_bad(server: RunningServer) -> None:
+    with server.raw_logged_in() as client:
+        assert client.command(b"a SELECT INBOX (QRESYNC)")[-1].startswith(b"a BAD ")

@@ -84,3 +84,8 @@ def test_system_flags_have_one_spelling() -> None:
     assert canonical_flag("$Forwarded") == "$Forwarded"
     with pytest.raises(CommandSyntaxError):
         canonical_flag("\\Unknown")
+
+
+def test_a_mailbox_name_in_utf_8_is_quoted_as_it_is() -> None:
+    assert mailbox_name('Zähler & "neu"', utf8=True) == '"Zähler & \\"neu\\""'.encode()
+    assert parse_mailbox_name("Zähler &AOQ-".encode(), utf8=True) == "Zähler &AOQ-"

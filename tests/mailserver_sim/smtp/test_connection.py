@@ -10,6 +10,7 @@ import pytest
 
 from maco_wire.observation import Handshake, Login, MailAccepted, Starttls, TlsSession
 from mailserver_sim.reports import LONGEST_TEXT
+from mailserver_sim.smtp.connection import SmtpConnection
 from tests.mailserver_sim.conftest import StartServer
 from tests.mailserver_sim.running import (
     ADDRESS,
@@ -223,8 +224,15 @@ def test_a_client_that_reads_nothing_is_closed_all_the_same(
     monkeypatch.setattr("mailserver_sim.smtp.connection.LINGER_S", 0.1)
     server = start_server(smtp_timeout_s=0.5)
     with server.raw("smtp") as client:
+        (connection,) = server.server._connections
+        assert isinstance(connection, SmtpConnection)
+        transport = connection.transport
+        assert transport is not None
+        # few answers fill it
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        client.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connection.settimeout(0.3)
         with contextlib.suppress(OSError):
             while True:
-                client.send(b"EHLO x\r\n" * 1000)
-        assert server.loop.run(server.server._connections.all_gone(5))
+                client.send(b"EHLO x\r\n" * 100)
+        assert server.loop.run(server.server._connections.all_gone(20))

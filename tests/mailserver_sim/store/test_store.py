@@ -240,3 +240,47 @@ async def test_whoever_has_a_mailbox_open_is_told_that_it_was_cleared(store: Sto
     await store.clear()
 
     assert changes == [Expunged(inbox.id, (1,))]
+
+
+async def test_every_message_and_every_change_of_flags_has_a_modseq_of_its_own(store: Store) -> None:
+    for _ in range(2):
+        await store.append("a", INBOX, RAW, frozenset(), NOW)
+    inbox = await store.find_mailbox("a", INBOX)
+    first = await store.change_flags(inbox.id, [1, 2], "add", SEEN)
+    second = await store.change_flags(inbox.id, [2], "remove", SEEN)
+
+    assert inbox.highest_modseq == 3
+    assert first.messages == {1: (SEEN, 4), 2: (SEEN, 4)}
+    assert second.messages == {2: (frozenset(), 5)}
+    assert [info.modseq for info in await store.list_messages(inbox.id)] == [4, 5]
+    assert (await store.find_mailbox("a", INBOX)).highest_modseq == 5
+
+
+async def test_flags_that_stay_the_same_are_no_change(store: Store) -> None:
+    await store.append("a", INBOX, RAW, SEEN, NOW)
+    inbox = await store.find_mailbox("a", INBOX)
+    seen: list[Change] = []
+    store.watch(inbox.id, seen.append)
+
+    assert (await store.change_flags(inbox.id, [1], "add", SEEN)).messages == {1: (SEEN, 2)}
+    assert (await store.find_mailbox("a", INBOX)).highest_modseq == inbox.highest_modseq
+    assert seen == []
+
+
+async def test_a_message_changed_since_is_left_alone(store: Store) -> None:
+    for _ in range(2):
+        await store.append("a", INBOX, RAW, frozenset(), NOW)
+    inbox = await store.find_mailbox("a", INBOX)
+    flagged = await store.change_flags(inbox.id, [1, 2], "add", SEEN, unchanged_since=2)
+
+    assert (flagged.messages, flagged.modified) == ({1: (SEEN, 4)}, (2,))
+    assert [info.flags for info in await store.list_messages(inbox.id)] == [SEEN, frozenset()]
+
+
+async def test_a_renamed_inbox_counts_on_with_the_modseqs_of_its_messages(store: Store) -> None:
+    await store.append("a", INBOX, RAW, frozenset(), NOW)
+    await store.rename_mailbox("a", INBOX, "Old")
+    old = await store.find_mailbox("a", "Old")
+
+    assert old.highest_modseq == 2
+    assert (await store.change_flags(old.id, [1], "add", SEEN)).messages == {1: (SEEN, 3)}

@@ -7,13 +7,13 @@ A page of another web site reaches a server on loopback too, by its address or b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
-from maco_lab.page.operations import OPERATIONS, REQUEST_S
+from maco_http.operations import REQUEST_S
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -36,14 +36,16 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-_DEADLINES = {each.path: each.deadline_s for each in OPERATIONS}
-
 
 class Guard:
-    """Stands before the application and lets in this machine's own requests only."""
+    """Stands before the application and lets in this machine's own requests only.
 
-    def __init__(self, application: Application, port: int) -> None:
+    ``deadlines`` has that of each path; None is a stream that goes on.
+    """
+
+    def __init__(self, application: Application, port: int, deadlines: Mapping[str, float | None]) -> None:
         self._application = application
+        self._deadlines = deadlines
         self._hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost"))
         self._streams = 0
         self.ending = False
@@ -61,7 +63,7 @@ class Guard:
         if refusal := self._foreign(Headers(scope=scope)):
             await _refuse(403, refusal, scope, receive, answer)
             return
-        deadline_s = _DEADLINES.get(scope["path"], REQUEST_S)
+        deadline_s = self._deadlines.get(scope["path"], REQUEST_S)
         if deadline_s is None:
             await self._stream(scope, receive, answer)
             return
