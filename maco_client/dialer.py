@@ -33,8 +33,8 @@ from maco_wire.socks5 import (
 
 SOCKS_READ_BYTES = 4096
 
-OnSocket = Callable[[tuple[Address, Address]], None]
-"""Told the (local, peer) addresses of the socket as soon as there is one."""
+OnSocket = Callable[[TcpStream], None]
+"""Told of the connection as soon as there is one."""
 
 Resolve = Callable[[str, int], Address]
 """Where a host of the internet really is; a lab may answer with another socket address."""
@@ -48,8 +48,8 @@ class Dialled:
     early: bytes = field(default=b"", repr=False)
 
 
-def _unheard(_: tuple[Address, Address]) -> None:
-    """Take the addresses where nobody wants them."""
+def _unheard(_: TcpStream) -> None:
+    """Take the connection where nobody wants to know."""
 
 
 def as_named(host: str, port: int) -> Address:
@@ -84,7 +84,7 @@ async def _connect(host: str, port: int, server: EmailServer, on_socket: OnSocke
         stream = await connect_tcp(host, port, timeout_s=server.timeout_s)
     except ConnectError as error:
         raise wording.connect_failed(error, server) from error
-    on_socket((stream.local_address, stream.peer_address))
+    on_socket(stream)
     return stream
 
 

@@ -12,10 +12,11 @@ from typing import Any, Literal, TypeAlias
 from maco_client.imap import cut
 from maco_client.key_store import KEY_STORE_NAME
 from maco_client.results import PollResult
+from maco_net.connected_socket import ConnectedSocket
 from maco_net.errors import HandshakeFacts
+from maco_net.tcp import TcpStream
 from maco_wire.canary import Canary, CanaryScanner
 from maco_wire.observation import (
-    Address,
     CanarySeen,
     CertificateSummary,
     Direction,
@@ -25,6 +26,7 @@ from maco_wire.observation import (
     Party,
     PollFinished,
     Record,
+    SocketClosed,
     Starttls,
     TlsSession,
 )
@@ -49,9 +51,14 @@ class Reporter:
         self._to_maco = CanaryScanner(planted)
         self._socket: dict[str, Any] = {}
 
-    def on_socket(self, addresses: tuple[Address, Address]) -> None:
-        """Say from now on that things were seen on the socket with these (local, peer) addresses."""
-        self._socket = {"local": addresses[0], "peer": addresses[1]}
+    def on_socket(self, stream: TcpStream) -> None:
+        """Say from now on that things were seen on this connection, and when it is closed how much it has carried."""
+        self._socket = {"local": stream.local_address, "peer": stream.peer_address}
+        stream.when_closed = self._closed
+
+    def _closed(self, connection: ConnectedSocket) -> None:
+        carried = connection.carried()
+        self._record(SocketClosed(Party.MACO, carried.sent, carried.received, carried.peer_ended, **self._socket))
 
     def describe(self, chain: Iterable[bytes]) -> tuple[CertificateSummary, ...]:
         """Name the certificates of a chain."""

@@ -91,7 +91,7 @@ def _answer(operation: Operation) -> dict[str, Any]:
         case "events":
             return {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
         case "document":
-            return {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}}
+            return {"description": operation.summary, "content": {"application/json": {"schema": {"type": "object"}}}}
         case "mail":
             return {"description": "The mail as it is.", "content": {MAIL_TYPE: {"schema": {"type": "string"}}}}
         case shape:

@@ -9,29 +9,33 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import json
+import functools
 import logging
 import os
 import sys
-import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from certs.files import read_cast
+from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.ha.link import Role
 from maco_lab import lab_model
+from maco_lab.attached_channel import Channel, Orders
 from maco_lab.canaries import all_canaries, plant_canaries
 from maco_lab.ha_party import build_node, configured_address
 from maco_lab.lab_file import LabFileError
 from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
+    CloudAddresses,
+    OpenBackEnds,
     Reporting,
     build_connectivity,
     build_connector,
     build_pollers,
+    build_token_source,
     configured_cloud_addresses,
     connectivity_settings,
     token_service_uses_tls,
@@ -41,13 +45,12 @@ from maco_lab.party_settings import PartySettings
 from maco_lab.pki import LabPki
 from maco_lab.runner import CANNOT_START, EXIT_CANNOT_START, reason_of, run_lab
 from maco_lab.state import StateFolder
+from maco_lab.taps.key_files import KeyFiles
+from maco_lab.taps.remote import RemotelyTappedBackEndOpener
 from maco_net.background import in_background
-from maco_wire.observation import Address, Observation, Record
+from maco_wire.observation import Address, Record
 
-MAX_LINE_BYTES = 64 * 1024 * 1024
 FIRST_TUNNEL_S = 5.0
-LAST_RESORT_S = 2.0
-"""How long a party may take to put itself away once its parent is gone; then it just ends."""
 
 PartyKind: TypeAlias = Literal["cloud", "on-premise", "mail-server", "maco"]
 Handler: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -61,7 +64,7 @@ class Serving:
     requests: Mapping[str, Handler] = field(default_factory=dict)
 
 
-Begin: TypeAlias = Callable[[PartySettings, Record], AbstractAsyncContextManager[Serving]]
+Begin: TypeAlias = Callable[[PartySettings, Channel], AbstractAsyncContextManager[Serving]]
 
 
 def run_attached(kind: PartyKind, *, verbose: bool) -> int:
@@ -74,77 +77,8 @@ def run_attached(kind: PartyKind, *, verbose: bool) -> int:
     return run_lab(_serve(channel, _BEGIN[kind]))
 
 
-class Channel:
-    """This process's end of the two pipes to its parent. ``record`` and ``send`` may be called from any thread."""
-
-    def __init__(self) -> None:
-        """Take standard output for reports; what prints from now on prints to standard error."""
-        self._out = os.dup(1)
-        os.dup2(2, 1)
-        self._lock = threading.Lock()
-
-    def record(self, observation: Observation) -> None:
-        """Report an observation with its time, taken under the lock: what is sent later was seen later."""
-        with self._lock:
-            self._write({"t": time.time(), "observation": observation.as_fields()})
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Send anything else, behind everything that was reported before."""
-        with self._lock:
-            self._write(message)
-
-    def _write(self, message: Mapping[str, Any]) -> None:
-        data = json.dumps(message).encode() + b"\n"
-        with contextlib.suppress(BrokenPipeError):  # the parent is gone, and standard input has ended too
-            while data:
-                data = data[os.write(self._out, data) :]
-
-    async def requests(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield what the parent asks, until it closes its end or dies."""
-        reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
-        stdin = os.fdopen(os.dup(0), "rb", buffering=0)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), stdin
-        )
-        try:
-            while (line := await reader.readline()).endswith(b"\n"):
-                yield json.loads(line)
-        finally:
-            transport.close()
-
-
-class _Orders:
-    """The parent's requests: ``sync`` is answered at once, the others wait for the party."""
-
-    def __init__(self, channel: Channel) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise AssertionError("asyncio runs every coroutine in a task")
-        self._party = task
-        self._channel = channel
-        self._waiting: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
-        self.ended = False
-
-    async def listen(self) -> None:
-        """Take requests; when there can be no more, cancel the party."""
-        async for request in self._channel.requests():
-            if request["command"] == "sync":
-                self._channel.send({"answer": request["id"]})
-            else:
-                self._waiting.put_nowait(request)
-        self.ended = True
-        last_resort = threading.Timer(LAST_RESORT_S, os._exit, [EXIT_CANNOT_START])
-        last_resort.daemon = True
-        last_resort.start()
-        self._party.cancel()
-
-    async def next(self) -> Mapping[str, Any]:
-        """Return the next request."""
-        return await self._waiting.get()
-
-
 async def _serve(channel: Channel, begin: Begin) -> int:
-    orders = _Orders(channel)
+    orders = Orders(channel)
     try:
         async with in_background(orders.listen()):
             channel.send({"hello": os.getpid()})
@@ -155,10 +89,10 @@ async def _serve(channel: Channel, begin: Begin) -> int:
     return 0
 
 
-async def _be_party(channel: Channel, orders: _Orders, begin: Begin) -> int:
+async def _be_party(channel: Channel, orders: Orders, begin: Begin) -> int:
     start = await orders.next()
     try:
-        async with begin(PartySettings.from_message(start), channel.record) as serving:
+        async with begin(PartySettings.from_message(start), channel) as serving:
             channel.send({"answer": start["id"], "addresses": dict(serving.addresses)})
             async with asyncio.TaskGroup() as tasks:
                 while True:
@@ -184,7 +118,22 @@ def _drain(drain: Callable[[float], Awaitable[bool]], limit_s: float) -> Handler
 
 def _pki(settings: PartySettings) -> LabPki:
     """Return the certificates that the parent has made; none is ever replaced while the lab runs."""
-    return LabPki(settings.file.folder, read_cast(settings.certificates))
+    pki = LabPki(settings.file.folder, read_cast(settings.certificates))
+    if settings.key_folder:
+        pki.key_files = KeyFiles(Path(settings.key_folder), create=False)
+    return pki
+
+
+def _cloud(settings: PartySettings) -> CloudAddresses:
+    """Return where this party dials the cloud side: at the taps before it, if there are any."""
+    cloud = configured_cloud_addresses(settings.file.model.cloud)
+    socks5, tunnel = settings.dials.get("socks5", cloud.socks5), settings.dials.get("tunnel", cloud.tunnel)
+    return replace(cloud, socks5=socks5, tunnel=tunnel)
+
+
+def _open_back_ends(settings: PartySettings, channel: Channel) -> OpenBackEnds:
+    """Return what makes the opener of back ends: through the parent's taps, if there are any."""
+    return functools.partial(RemotelyTappedBackEndOpener, channel.ask) if settings.key_folder else BackEndOpener
 
 
 def _reporting(settings: PartySettings, record: Record) -> Reporting:
@@ -192,7 +141,7 @@ def _reporting(settings: PartySettings, record: Record) -> Reporting:
 
 
 @contextlib.asynccontextmanager
-async def _begin_cloud(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+async def _begin_cloud(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     from joserfc.jwk import RSAKey
 
     model = settings.file.model
@@ -200,7 +149,7 @@ async def _begin_cloud(settings: PartySettings, record: Record) -> AsyncIterator
         connectivity_settings(model, free_ports=False),
         _pki(settings),
         RSAKey.import_key(dict(settings.signing_key)),
-        _reporting(settings, record),
+        _reporting(settings, channel.record),
         over_tls=token_service_uses_tls(model.cloud),
         session=tunnel_session_settings(model.cloud),
     )
@@ -212,20 +161,21 @@ async def _begin_cloud(settings: PartySettings, record: Record) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def _begin_connector(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+async def _begin_connector(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     model = settings.file.model
     described = next(each for each in model.cloud_connectors if each.name == settings.connector)
     if settings.role:
-        async with _one_of_a_pair(settings, described, record) as serving:
+        async with _one_of_a_pair(settings, described, channel) as serving:
             yield serving
         return
     connector = build_connector(
         described,
-        configured_cloud_addresses(model.cloud),
+        _cloud(settings),
         OnPremiseNames(model.hosts, {}),
         _pki(settings),
-        _reporting(settings, record),
+        _reporting(settings, channel.record),
         installation_id=settings.installation_id,
+        open_back_ends=_open_back_ends(settings, channel),
     )
 
     async def connect(_: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,18 +192,19 @@ async def _begin_connector(settings: PartySettings, record: Record) -> AsyncIter
 
 @contextlib.asynccontextmanager
 async def _one_of_a_pair(
-    settings: PartySettings, described: lab_model.CloudConnector, record: Record
+    settings: PartySettings, described: lab_model.CloudConnector, channel: Channel
 ) -> AsyncIterator[Serving]:
     model = settings.file.model
     role: Role = "master" if settings.role == "master" else "shadow"
     node = build_node(
         described,
         role,
-        configured_cloud_addresses(model.cloud),
+        _cloud(settings),
         OnPremiseNames(model.hosts, {}),
         _pki(settings),
-        _reporting(settings, record),
+        _reporting(settings, channel.record),
         installation_id=settings.installation_id,
+        open_back_ends=_open_back_ends(settings, channel),
         address=settings.address or configured_address(described, role),
         peer=settings.peer,
     )
@@ -273,11 +224,13 @@ async def _one_of_a_pair(
 
 
 @contextlib.asynccontextmanager
-async def _begin_mail_server(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+async def _begin_mail_server(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     from maco_lab.mail_party import build_mail_server
 
     state = StateFolder(settings.state)
-    server, _ = build_mail_server(settings.file, state, _pki(settings), _reporting(settings, record), free_ports=False)
+    server, _ = build_mail_server(
+        settings.file, state, _pki(settings), _reporting(settings, channel.record), free_ports=False
+    )
 
     async def deliver(request: Mapping[str, Any]) -> dict[str, Any]:
         return {"uid": await server.deliver(request["user"], base64.b64decode(request["mail"]))}
@@ -290,18 +243,22 @@ async def _begin_mail_server(settings: PartySettings, record: Record) -> AsyncIt
 
 
 @contextlib.asynccontextmanager
-async def _begin_maco(settings: PartySettings, record: Record) -> AsyncIterator[Serving]:
+async def _begin_maco(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     from maco_client.inbox import Inbox
 
     model = settings.file.model
     with contextlib.closing(Inbox(StateFolder(settings.state).inbox)) as inbox:
-        cloud = configured_cloud_addresses(model.cloud)
-        pollers = build_pollers(model, cloud, _pki(settings), inbox, _reporting(settings, record))
+        pki, cloud = _pki(settings), _cloud(settings)
+        tokens = build_token_source(model, cloud, pki)
+        pollers = build_pollers(model, cloud, pki, inbox, _reporting(settings, channel.record), tokens)
 
         async def poll(request: Mapping[str, Any]) -> dict[str, Any]:
             return {"result": asdict(await pollers[request["connection"]].poll())}
 
-        yield Serving(requests={"poll": poll})
+        async def token(_: Mapping[str, Any]) -> dict[str, Any]:
+            return {"token": tokens.last}
+
+        yield Serving(requests={"poll": poll, "token": token})
 
 
 _BEGIN: Mapping[PartyKind, Begin] = {

@@ -1,8 +1,9 @@
 """From what the taps kept to a file for Wireshark: one interface for each hop, the parties named.
 
 The bytes are those that passed, in their order and at their time. Everything below them is made up, because a tap is a
-relay and sees no packets: addresses (``capture_addresses``), handshake, sequence numbers, and the end of a connection,
-which stands where its last bytes passed. The real addresses are in a comment on a connection's first packet.
+relay and sees no packets: addresses (``capture_addresses``), handshake and sequence numbers. A connection ends as the
+tap met it, FIN by FIN or with a reset; one whose end was not seen has none. The real addresses are in a comment on a
+connection's first packet.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TypeAlias, assert_never
 
 from maco_lab.capture_addresses import CaptureAddresses, Servers
-from maco_lab.taps.chunk import HOPS, Hop, TapChunk, TappedConnection
+from maco_lab.taps.chunk import HOPS, Hop, TapChunk, TapEnd, TappedConnection
 from maco_lab.taps.copies import Wiretap
 from maco_wire import pcapng
 from maco_wire.made_up_tcp import MadeUpTcp
@@ -32,18 +33,15 @@ _SEQUENCE_STEP = 1 << 20
 _SERVER_SEQUENCE = 1 << 31
 
 
-def write_capture(
-    path: Path, wiretap: Wiretap, servers: Servers, key_log: Iterable[bytes] = (), *, are_over: bool = True
-) -> None:
+def write_capture(path: Path, wiretap: Wiretap, servers: Servers, key_log: Iterable[bytes] = ()) -> None:
     """Write the file, whole or not at all, for its owner alone: it holds what passed in clear, and maybe keys.
 
-    ``key_log`` are lines of an NSS key log; without them the file is what an eavesdropper has. ``are_over`` tells
-    whether the connections have ended. Raises OSError.
+    ``key_log`` are lines of an NSS key log; without them the file is what an eavesdropper has. Raises OSError.
     """
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600 from the start
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.writelines(capture_blocks(wiretap, servers, key_log, are_over=are_over))
+            file.writelines(capture_blocks(wiretap, servers, key_log))
         Path(draft).replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -51,9 +49,7 @@ def write_capture(
         raise
 
 
-def capture_blocks(
-    wiretap: Wiretap, servers: Servers, key_log: Iterable[bytes] = (), *, are_over: bool = True
-) -> Iterator[bytes]:
+def capture_blocks(wiretap: Wiretap, servers: Servers, key_log: Iterable[bytes] = ()) -> Iterator[bytes]:
     """Yield the blocks of the file."""
     yield pcapng.section_header("maco-lab")
     for hop in HOPS:
@@ -63,7 +59,7 @@ def capture_blocks(
     yield pcapng.name_resolution(addresses.names)
     if keys := b"".join(line + b"\n" for line in key_log):
         yield pcapng.tls_secrets(keys)
-    events = _events(wiretap, are_over=are_over)
+    events = _events(wiretap)
     for at, event in sorted(events, key=lambda timed: timed[0]):  # stable: each connection keeps its order
         for packet, comment in _packets(event, streams[event.connection]):
             interface = HOPS.index(event.connection.hop)
@@ -84,26 +80,26 @@ class _Opened:
     is_whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Over:
-    """Nothing more of a connection comes."""
-
-    connection: TappedConnection
+_Event: TypeAlias = _Opened | TapChunk | TapEnd
 
 
-_Event: TypeAlias = _Opened | TapChunk | _Over
+def _events(wiretap: Wiretap) -> Iterator[tuple[float, _Event]]:
+    """Yield what happens and when; time never runs back within a connection, even if the clock was set.
 
-
-def _events(wiretap: Wiretap, *, are_over: bool) -> Iterator[tuple[float, _Event]]:
-    """Yield what happens and when; time never runs back within a connection, even if the clock was set."""
+    A direction's end stands behind its last bytes, and a reset behind those of both: a tap may meet it while bytes from
+    before are on their way.
+    """
     passed = {connection: connection.opened_at for connection in wiretap.connections}
+    spoke = {(connection, from_client): at for connection, at in passed.items() for from_client in (True, False)}
     for connection, at in passed.items():
         yield at, _Opened(connection, connection.number not in wiretap.incomplete)
     for chunk in wiretap.chunks:
         passed[chunk.connection] = at = max(passed[chunk.connection], chunk.at)
+        spoke[chunk.connection, chunk.from_client] = at
         yield at, chunk
-    for connection, at in passed.items() if are_over else ():
-        yield at, _Over(connection)
+    for end in wiretap.ends:
+        before = passed[end.connection] if end.how == "reset" else spoke[end.connection, end.from_client]
+        yield max(before, end.at), end
 
 
 def _packets(event: _Event, stream: MadeUpTcp) -> Iterator[tuple[bytes, str]]:
@@ -115,8 +111,10 @@ def _packets(event: _Event, stream: MadeUpTcp) -> Iterator[tuple[bytes, str]]:
             yield from ((packet, "") for packet in others)
         case TapChunk():
             yield from ((packet, "") for packet in stream.data(event.data, from_client=event.from_client))
-        case _Over():
-            yield from ((packet, "") for packet in stream.closing(from_client=True))
+        case TapEnd(how="reset"):
+            yield stream.reset(from_client=event.from_client), ""
+        case TapEnd():
+            yield from ((packet, "") for packet in stream.end(from_client=event.from_client))
         case _:
             assert_never(event)
 

@@ -7,7 +7,6 @@ the file itself, asked over its control socket, and what passes goes on.
 from __future__ import annotations
 
 import asyncio
-import functools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,12 @@ from maco_lab.capture import write_capture
 from maco_lab.capture_addresses import Servers
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
+from maco_lab.lab_matrix import TappedLab
 from maco_lab.parties import TUNNEL_HOST
 from maco_lab.state import StateFolder
 from maco_lab.taps.chunk import TappedConnection
 from maco_lab.taps.copies import Wiretap
-from maco_lab.topology import RunningLab, running_lab
+from maco_lab.topology import running_lab
 
 CONNECTIVITY_NAME = "connectivity-service"
 
@@ -62,28 +62,27 @@ async def record_polls(file: LabFile, *, with_keys: bool) -> Recording:
         return Recording(wiretap, named_servers(lab, wiretap), key_log, tuple(results))
 
 
-async def capture_answer(lab: object, out: Path, *, with_keys: bool) -> dict[str, Any]:
+async def capture_answer(lab: TappedLab, out: Path, *, with_keys: bool) -> dict[str, Any]:
     """Write what has passed so far in a running lab; return its answer over the control socket."""
-    if not isinstance(lab, RunningLab) or lab.taps is None:
+    if lab.taps is None:
         return {"ok": False, "error": "the lab runs without taps: start it by `maco-lab up --tap`"}
     wiretap = lab.taps.wiretap()
     recording = Recording(wiretap, named_servers(lab, wiretap), lab.taps.keys.lines() if with_keys else (), ())
     written = (out, wiretap, recording.servers, recording.key_log)
     try:
-        write = functools.partial(write_capture, *written, are_over=False)
-        await asyncio.get_running_loop().run_in_executor(None, write)
+        await asyncio.get_running_loop().run_in_executor(None, write_capture, *written)
     except OSError as error:
         return {"ok": False, "error": f"{out}: {error.strerror}"}
     return {"ok": True, "summary": recording.summary(out)}
 
 
-def named_servers(lab: RunningLab, wiretap: Wiretap) -> Servers:
+def named_servers(lab: TappedLab, wiretap: Wiretap) -> Servers:
     """Return what the servers of tapped connections are called in the lab file."""
     named = ((connection.server, _name(lab, connection)) for connection in wiretap.connections)
     return {server: name for server, name in named if name is not None}
 
 
-def _name(lab: RunningLab, connection: TappedConnection) -> tuple[str, int] | None:
+def _name(lab: TappedLab, connection: TappedConnection) -> tuple[str, int] | None:
     cloud = lab.file.model.cloud
     match connection.hop:
         case "cloud network":

@@ -75,15 +75,11 @@ def up(
         typer.Option(help="Keep the certificates in this folder; without it they are new at every start."),
     ] = None,
     isolate: Annotated[bool, typer.Option("--isolate", help="Run each party in a process of its own.")] = False,
-    tap: Annotated[
-        bool, typer.Option("--tap", help="Put a wiretap without keys into each hop; not with --isolate.")
-    ] = False,
+    tap: Annotated[bool, typer.Option("--tap", help="Put a wiretap without keys into each hop.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log what the parties do.")] = False,
     ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the landscape of a lab file; MaCo polls at once and then by schedule."""
-    if tap and isolate:
-        _fail("--tap: the taps stand in one process with all parties; leave out --isolate")
     file, folder = _lab_file(lab), _state(state)
     options = UpOptions(
         free_ports=ports is Ports.AUTO,
@@ -223,6 +219,37 @@ def poll(
         if result["hint"]:
             typer.echo(printable(f"  look at: {result['hint']}"))
     raise typer.Exit(0 if all(result["succeeded"] for result in results) else 1)
+
+
+@app.command(short_help="Show what all parties have observed.")
+def journal(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the lab ends, or Ctrl-C.")] = False,
+    since: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Begin with this entry.")] = 1,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only entries of this kind; may be given again.", show_default=False)
+    ] = None,
+    json_: Annotated[
+        bool | None,
+        typer.Option("--json/--text", help="JSON lines, or text; without it text in a terminal, else JSON lines."),
+    ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a line instead.")] = False,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Show the journal of the running lab: an entry a line, in order.
+
+    What it does not keep any more is told on standard error.
+    """
+    from maco_lab import journal_command as command
+    from maco_lab.client import NoLabError
+
+    if schema:
+        command.print_schema()
+        return
+    try:
+        wanted = command.Wanted(since, frozenset(kind or ()), follow, json_)
+        command.print_journal(_state(state, create=False), wanted)
+    except (NoLabError, command.UnknownKind) as error:
+        _fail(str(error))
 
 
 @app.command()

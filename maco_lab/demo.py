@@ -157,7 +157,9 @@ def legs_as_data(legs: list[Leg]) -> dict[str, Any]:
       ``state`` (in clear, inside TLS, not there, unknown), ``inside`` (``client`` and ``server`` of the sessions
       around it, the outermost first) and ``why`` it is unknown;
     - ``taps``: for each network its ``marker``, the payload bytes ``passed`` (to the mail server, to MaCo) and what is
-      ``missing`` to trust its silence, or empty;
+      ``missing`` to trust its silence, or empty; ``counts``: what each ``party`` at its ends has ``counted`` of
+      ``payload`` or of all bytes of its ``socket``, what the tap saw of the same (``tapped``), why they are no
+      proof (``differs``), and a ``note``;
     - ``client_hello_seen_by``: parties that saw TLS pass that was not theirs; ``refusals``: what the parties said.
     """
     return {

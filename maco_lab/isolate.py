@@ -1,71 +1,46 @@
 """``maco-lab up --isolate``: the landscape with a process for each party, and one journal.
 
-The parent listens nowhere but on its control socket: it starts the parties, tells each what to be, numbers what they
-report, lets MaCo poll by schedule and on demand, and starts again whoever ends by itself. A party that comes back has
-the addresses, keys and certificates that it had before; whether the others find it again is up to them.
+The parent listens nowhere but on its control socket, and where its taps are: it starts the parties, tells each what to
+be, numbers what they report, lets MaCo poll by schedule and on demand, and starts again whoever ends by itself. A party
+that comes back has the addresses, keys and certificates that it had before; whether the others find it again is up to
+them. The taps outlive every party.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import datetime as dt
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from certs.files import share_cast, write_cast
 from connector_sim.cloud.tokens import new_signing_key
 from connector_sim.on_premise.ha.link import Role
-from maco_client.results import PolledMail, PollResult
 from maco_lab import lab_model
-from maco_lab.canaries import AccountCanaries, plant_canaries
+from maco_lab.canaries import plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, node_name
+from maco_lab.isolated import IsolatedLab, RemotePoller
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.maco_side import MacoSide
 from maco_lab.merging import Merging
 from maco_lab.parties import TUNNEL_HOST
 from maco_lab.party_process import PartyGone
-from maco_lab.party_settings import CLOUD_PROTOCOLS, PartyFailed, PartySettings
+from maco_lab.party_settings import CLOUD_PROTOCOLS, PartySettings
 from maco_lab.pki import LabPki
-from maco_lab.samples import sample_mail
 from maco_lab.state import StateFolder
 from maco_lab.supervised import Plan, Supervised, Tell
+from maco_lab.taps.remote import TapDesk
+from maco_lab.taps.taps import Taps, tapping
 from maco_net.background import in_background
-from maco_wire.observation import Address, Party
-
-DELIVER_S = 10.0
+from maco_wire.observation import Address, Observation, Party
 
 MAIL_SERVER, CLOUD, MACO = "Mail server", "Connectivity service", "MaCo"
-
-
-@dataclass(frozen=True, slots=True)
-class IsolatedLab:
-    """A running lab whose parties have processes of their own."""
-
-    file: LabFile
-    journal: Journal
-    pki: LabPki
-    addresses: Mapping[str, Address]
-    maco: MacoSide
-    canaries: tuple[AccountCanaries, ...]
-    mail_server: Supervised
-
-    async def seed_mail(self) -> None:
-        """Deliver one sample mail with a canary to every mailbox. Raises PartyFailed."""
-        now = dt.datetime.now(dt.UTC)
-        for account in self.canaries:
-            mail = base64.b64encode(sample_mail(account.user, now=now, canary=account.mail_line.value)).decode()
-            try:
-                await self.mail_server.ask("deliver", timeout_s=DELIVER_S, user=account.user, mail=mail)
-            except (PartyGone, TimeoutError) as error:
-                raise PartyFailed(f"{MAIL_SERVER}: its process did not take a sample mail") from error
 
 
 @contextlib.asynccontextmanager
@@ -79,15 +54,20 @@ async def isolated_lab(
     verbose: bool = False,
     tell: Tell = lambda _: None,
     draining: Draining | None = None,
+    tapped: bool = False,
 ) -> AsyncIterator[IsolatedLab]:
     """Start every party in a process of its own; ``tell`` hears of each that ended and came back.
 
-    Without ``draining`` the end cuts what runs.
+    Without ``draining`` the end cuts what runs. ``tapped`` puts a tap into each hop; the taps are in this process, so
+    that they outlive every party.
 
     Raises PartyFailed, with the text that the party itself would have ended with, and what certificates raise.
     """
-    async with _certificates(file, state, certificates) as (pki, folder):
-        parties = _Parties(file, state, journal, folder, free_ports=free_ports, verbose=verbose, tell=tell)
+    async with (
+        _certificates(file, state, certificates) as (pki, folder),
+        tapping() if tapped else contextlib.nullcontext() as taps,
+    ):
+        parties = _Parties(file, state, journal, folder, free_ports=free_ports, verbose=verbose, tell=tell, taps=taps)
         async with in_background(parties.merging.run(), *(each.run() for each in parties.all)):
             try:
                 yield await parties.running(pki)
@@ -130,17 +110,23 @@ class _Parties:
         free_ports: bool,
         verbose: bool,
         tell: Tell,
+        taps: Taps | None,
     ) -> None:
         model = file.model
+        self._taps = taps
         self._journal = journal
         self._free_ports = free_ports
         self._verbose = verbose
         self._tell = tell
         self._canaries = tuple(plant_canaries(model))
-        lines = tuple(account.mail_line.value for account in self._canaries)
-        mail_protocols = [name for name, port in model.mail_server.ports.model_dump().items() if port is not None]
-        ports = dict.fromkeys((*CLOUD_PROTOCOLS, *mail_protocols), 0) if free_ports else {}
-        self._settings = PartySettings(file, state.folder.resolve(), certificates.resolve(), lines, ports)
+        self._settings = PartySettings(
+            file,
+            state.folder.resolve(),
+            certificates.resolve(),
+            tuple(account.mail_line.value for account in self._canaries),
+            _free_ports(model) if free_ports else {},
+            key_folder=str(taps.keys.folder) if taps else "",
+        )
         self._addresses: dict[str, Address] = {}
         self._signing_key = asyncio.get_running_loop().run_in_executor(None, lambda: new_signing_key().as_dict(True))
         self.merging = Merging(journal, lambda: [each.sync for each in self.all])
@@ -160,9 +146,11 @@ class _Parties:
                 self._pairs[party.plan.name] = ha
         file = self._settings.file
         names = [connection.name for connection in file.model.maco.email_connections]
-        pollers = {name: _RemotePoller(name, self.maco, self.merging) for name in names}
+        pollers = {name: RemotePoller(name, self.maco, self.merging) for name in names}
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
-        return IsolatedLab(file, self._journal, pki, self._addresses, maco, self._canaries, self.mail_server)
+        return IsolatedLab(
+            file, self._journal, pki, self._addresses, maco, self._canaries, self.mail_server, self.maco, self._taps
+        )
 
     async def drain(self, draining: Draining) -> None:
         """End MaCo, and let other connections through the tunnels finish."""
@@ -189,9 +177,14 @@ class _Parties:
         when_back: Callable[[], Any] | None = None,
     ) -> Supervised:
         plan = Plan(party, name, (*arguments, "--attached", *(["--verbose"] if self._verbose else [])))
+        serve = TapDesk(self._taps).serve if self._taps and party is Party.CLOUD_CONNECTOR else None
         if when_back is None:
-            return Supervised(plan, prepare, self.merging.take, self._tell)
-        return Supervised(plan, prepare, self.merging.take, self._tell, when_back=when_back)
+            return Supervised(plan, prepare, self._take, self._tell, serve=serve)
+        return Supervised(plan, prepare, self._take, self._tell, when_back=when_back, serve=serve)
+
+    def _take(self, at: float, observation: Observation) -> None:
+        """Take a report as if there were no tap."""
+        self.merging.take(at, self._taps.as_untapped(observation) if self._taps else observation)
 
     def _connector(self, described: lab_model.CloudConnector) -> list[Supervised]:
         """Return a Cloud Connector, and its shadow if it has one."""
@@ -233,7 +226,16 @@ class _Parties:
         """Return the settings of a party that dials: once the mail server and the cloud side listen."""
         self._addresses |= await self.cloud.started()
         self._addresses |= await self.mail_server.started()
-        return await self._known()
+        return replace(await self._known(), dials=self._dials())
+
+    def _dials(self) -> dict[str, Address]:
+        """Return where the taps listen before the cloud side."""
+        if self._taps is None:
+            return {}
+        return {
+            "socks5": self._taps.before("cloud network", self._addresses["socks5"]).address,
+            "tunnel": self._taps.before("tunnel", self._addresses["tunnel"]).address,
+        }
 
     async def _reconnect(self) -> None:
         """Press every connector's button: one that saw its first attempt fail would never dial again."""
@@ -243,27 +245,11 @@ class _Parties:
                     await connector.process.ask("connect", timeout_s=1.0)
 
 
+def _free_ports(model: lab_model.LabModel) -> dict[str, int]:
+    """Return what lets every listener take a port that is free."""
+    mail_protocols = [name for name, port in model.mail_server.ports.model_dump().items() if port is not None]
+    return dict.fromkeys((*CLOUD_PROTOCOLS, *mail_protocols), 0)
+
+
 def _title(described: lab_model.CloudConnector, role: Role) -> str:
     return f"Cloud Connector {node_name(described, role)}"
-
-
-class _RemotePoller:
-    """Polls one e-mail connection by asking MaCo's process."""
-
-    def __init__(self, connection: str, maco: Supervised, merging: Merging) -> None:
-        self._connection = connection
-        self._maco = maco
-        self._merging = merging
-
-    async def poll(self) -> PollResult:
-        """Poll once; when it returns, the journal has everything that was seen of it."""
-        try:
-            reply = await self._maco.ask("poll", timeout_s=None, connection=self._connection)
-        except (PartyGone, TimeoutError):
-            return PollResult(
-                self._connection, succeeded=False, stage="dial", error="MaCo's process ended during the poll"
-            )
-        finally:
-            await self._merging.settle()
-        result: dict[str, Any] = reply["result"]
-        return PollResult(**{**result, "mails": tuple(PolledMail(**mail) for mail in result["mails"])})

@@ -109,7 +109,7 @@ class Journal:
     def _begin_new_file(self) -> None:
         if self._file and self._path:
             self._file.close()
-            self._path.replace(self._path.with_name(self._path.name + ".1"))
+            self._path.replace(put_aside(self._path))
             self._file, self._written = open_private(self._path), 0
 
     def _close_file(self) -> None:
@@ -190,6 +190,11 @@ class Journal:
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries())
+
+
+def put_aside(path: Path) -> Path:
+    """Return where a journal's file goes when it is large enough and a new one is begun."""
+    return path.with_name(path.name + ".1")
 
 
 def open_private(path: Path) -> TextIO:

@@ -216,6 +216,7 @@ class MailServer(Section):
     special_folders: dict[Name, SpecialUse] = Field(default=dict(SPECIAL_FOLDERS))
     offer_starttls: bool = True
     auth_mechanisms: list[AuthMechanism] = Field(default=list(OFFERED_MECHANISMS), min_length=1)
+    literal_plus: bool = False
     host: ListenHost = "127.0.0.1"
     ports: MailPorts
     accounts: list[Account] = Field(min_length=1)

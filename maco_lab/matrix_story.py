@@ -48,10 +48,17 @@ def taps_told(matrix: Matrix) -> list[Text]:
     if asleep:
         return [Text(f"Tap on the {control.hop}: {control.missing}.", style="magenta") for control in asleep]
     passed = {control.passed for control in matrix.controls if control.passed}
-    counted = ", ".join(f"{there + back} bytes" for there, back in sorted(passed))
+    counted = ", ".join(str(there + back) for there, back in sorted(passed))
     return [
         Text(
-            "The wires were tapped without keys. Each tap saw what must be in clear there, and as much as the systems "
-            f"at its ends passed on ({counted}); what it could not read, their own key logs have opened afterwards."
-        )
+            "The wires were tapped without keys. Each tap saw what must be in clear there, and as many bytes as both "
+            f"its ends counted ({counted} of payload); what it could not read, their own key logs have opened "
+            "afterwards."
+        ),
+        *_notes(matrix),
     ]
+
+
+def _notes(matrix: Matrix) -> list[Text]:
+    noted = [(control.hop, count.note) for control in matrix.controls for count in control.counts if count.note]
+    return [Text(f"Tap on the {hop}: {note}.") for hop, note in noted]

@@ -175,20 +175,7 @@ def build_connector(
     customer's LAN.
     """
     reporting = reporting.of_system(connector.name)
-    settings = ConnectorSettings(
-        name=connector.name,
-        installation_id=installation_id or uuid.uuid4().hex,
-        tunnel_host=TUNNEL_HOST,
-        tunnel_address=cloud.tunnel,
-        subaccounts=tuple(_subaccount(subaccount) for subaccount in connector.subaccounts),
-        check_back_end_name=connector.check_back_end_name,
-        connect_s=connector.connect_timeout_s,
-        back_end_tls_s=connector.tls_timeout_s,
-        max_connections=connector.max_connections,
-        maco_end_to_tls=connector.maco_end_to_tls,
-        truncated_as=connector.truncated_as,
-        tunnel=TunnelLife(connector.application_tunnel_connections, connector.drain_s, _keep_alive(connector)),
-    )
+    settings = _connector_settings(connector, cloud, installation_id or uuid.uuid4().hex)
     back_ends = open_back_ends(
         settings,
         build_trust_store(connector, pki),
@@ -205,6 +192,25 @@ def build_connector(
         describe_certificate=summarize,
         session_settings=tunnel_session_settings(connector),
         connects=connects,
+    )
+
+
+def _connector_settings(
+    connector: lab_model.CloudConnector, cloud: CloudAddresses, installation_id: str
+) -> ConnectorSettings:
+    return ConnectorSettings(
+        name=connector.name,
+        installation_id=installation_id,
+        tunnel_host=TUNNEL_HOST,
+        tunnel_address=cloud.tunnel,
+        subaccounts=tuple(_subaccount(subaccount) for subaccount in connector.subaccounts),
+        check_back_end_name=connector.check_back_end_name,
+        connect_s=connector.connect_timeout_s,
+        back_end_tls_s=connector.tls_timeout_s,
+        max_connections=connector.max_connections,
+        maco_end_to_tls=connector.maco_end_to_tls,
+        truncated_as=connector.truncated_as,
+        tunnel=TunnelLife(connector.application_tunnel_connections, connector.drain_s, _keep_alive(connector)),
     )
 
 
@@ -245,6 +251,7 @@ def mail_server_settings(
         special_folders=server.special_folders,
         offer_starttls=server.offer_starttls,
         auth_mechanisms=tuple(dict.fromkeys(server.auth_mechanisms)),
+        literal_plus=server.literal_plus,
     )
     return settings, configured
 

@@ -9,7 +9,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from maco_wire.observation import Observation
@@ -24,12 +24,20 @@ STOP_S = 0.6
 _T = TypeVar("_T")
 
 Take: TypeAlias = Callable[[float, Observation], None]
+Reply: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
+Serve: TypeAlias = Callable[[Mapping[str, Any], Reply], Awaitable[None]]
+"""Answers a question of the process; it is cancelled when that ends."""
 
 _log = logging.getLogger(__name__)
 
 
 class PartyGone(Exception):
     """The process ended before it answered."""
+
+
+async def _unanswered(_: Mapping[str, Any], reply: Reply) -> None:
+    """Answer nothing to a process that has nothing to ask."""
+    await reply({})
 
 
 class PartyProcess:
@@ -71,11 +79,21 @@ class PartyProcess:
         """Whether it has said hello and not ended."""
         return self._hello.done() and not self._hello.cancelled() and self._process.returncode is None
 
-    async def read(self, take: Take) -> int:
-        """Pass on what it reports until it has ended; return its exit code, negative for a signal."""
+    async def read(self, take: Take, serve: Serve = _unanswered) -> int:
+        """Pass on what it reports until it has ended; return its exit code, negative for a signal.
+
+        What it asks is given to ``serve``, each question in a task of its own.
+        """
         try:
-            while line := await self._reports.readline():
-                self._take(line, take)
+            async with asyncio.TaskGroup() as tasks:
+                questions: set[asyncio.Task[None]] = set()
+                while line := await self._reports.readline():
+                    if question := self._take(line, take):
+                        asked = tasks.create_task(self._answered(question, serve))
+                        questions.add(asked)
+                        asked.add_done_callback(questions.discard)
+                for asked in questions:
+                    asked.cancel()
             return await self._process.wait()
         finally:
             self._hello.cancel()
@@ -122,8 +140,15 @@ class PartyProcess:
         except (ConnectionError, RuntimeError) as error:
             raise PartyGone from error
 
-    def _take(self, line: bytes, take: Take) -> None:
-        """Deal with one line. The process is killed in the middle of one as easily as between two."""
+    async def _answered(self, question: Mapping[str, Any], serve: Serve) -> None:
+        async def reply(answer: Mapping[str, Any]) -> None:
+            await self._send({"command": "answer", "ask": question["ask"], "answer": answer})
+
+        with contextlib.suppress(PartyGone):
+            await serve(question, reply)
+
+    def _take(self, line: bytes, take: Take) -> Mapping[str, Any] | None:
+        """Deal with one line, or return a question. The process is killed in the middle of one as easily as not."""
         try:
             match json.loads(line):
                 case {"t": float(at), "observation": dict(fields)}:
@@ -133,8 +158,11 @@ class PartyProcess:
                         answer.set_result(reply)
                 case {"hello": int()}:
                     self._hello.set_result(None)
+                case {"ask": int(), "question": str()} as question:
+                    return dict(question)
         except (ValueError, BadObservation) as error:
             _log.warning("process %d: a report that cannot be read: %s", self.pid, error)
+        return None
 
 
 async def _unless_gone(awaited: asyncio.Future[_T], decided: asyncio.Future[_T]) -> _T:

@@ -42,6 +42,10 @@ class PartySettings:
     peer: tuple[str, int] | None = None
     """Where the other one of a pair listens, as far as it is known."""
     installation_id: str = ""
+    dials: Mapping[str, Address] = field(default_factory=dict)
+    """Where a party dials that does not dial the listeners themselves, by protocol: there are taps before them."""
+    key_folder: str = ""
+    """Where TLS keys are logged; empty without taps."""
     signing_key: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The token service's private key (RFC 7517), kept so that tokens outlive a restart."""
 
@@ -58,6 +62,8 @@ class PartySettings:
             "address": self.address,
             "peer": self.peer,
             "installation_id": self.installation_id,
+            "dials": dict(self.dials),
+            "key_folder": self.key_folder,
             "signing_key": dict(self.signing_key),
         }
 
@@ -77,6 +83,8 @@ class PartySettings:
             _address(message["address"]),
             _address(message["peer"]),
             message["installation_id"],
+            {protocol: (str(host), int(port)) for protocol, (host, port) in message["dials"].items()},
+            message["key_folder"],
             message["signing_key"],
         )
 

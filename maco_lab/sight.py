@@ -22,6 +22,7 @@ from maco_wire.observation import (
     Observation,
     Party,
     PollFinished,
+    SocketClosed,
     Starttls,
     StreamClosed,
     StreamOpened,
@@ -121,6 +122,8 @@ class Way:
     protocol: str
     passed_on: Mapping[Party, tuple[int, int]]
     """Payload bytes that a relaying party passed on: to the mail server, to MaCo."""
+    closed: Mapping[Party, SocketClosed]
+    """What the sockets of MaCo and the mail server have carried, TLS and SOCKS5 too."""
     server_names: Mapping[TlsSession, str]
     """The name that the client of each session asked for."""
     held: Mapping[int, tuple[Party, ...]]
@@ -218,6 +221,7 @@ class _Joined:
             virtual_host=opened.virtual_host if opened else "",
             protocol=self._at_connector.protocol if self._at_connector else "",
             passed_on=refused | closed,
+            closed={o.party: o for o in self._of_this_poll(SocketClosed)},
             server_names={o.session: o.server_name for o in handshakes},
             held={number: self._holders(number) for number in {o.canary for o in self._of_this_poll(CanarySeen)}},
         )

@@ -63,9 +63,13 @@ class StdioStream:
         return data
 
     async def send(self, data: bytes | bytearray | memoryview) -> None:
-        """See ByteStream; raises PeerReset when nobody reads."""
+        """See ByteStream; what nobody reads is dropped, for what the program had said before it went goes on."""
+        if self.unheard.done():
+            return
         try:
             await self._writer.do(lambda: _write(self._output_fd, bytes(data)))
+        except (BrokenPipeError, ConnectionResetError):
+            _set_done(self.unheard)
         except OSError as error:
             raise PeerReset(os.strerror(error.errno) if error.errno else str(error)) from error
 

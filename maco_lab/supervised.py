@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from maco_lab.party_process import STOP_S, PartyGone, PartyProcess, Take, how_it_ended
+from maco_lab.party_process import STOP_S, PartyGone, PartyProcess, Serve, Take, how_it_ended
 from maco_lab.party_settings import PartyFailed, PartySettings
 from maco_net.background import in_background
 from maco_wire.observation import Address, Party
@@ -51,13 +51,26 @@ class Plan:
 class Supervised:
     """One party."""
 
-    def __init__(self, plan: Plan, prepare: Prepare, take: Take, tell: Tell, *, when_back: Again = _nothing) -> None:
-        """``prepare`` is awaited before each start, ``when_back`` runs after each but the first."""
+    def __init__(
+        self,
+        plan: Plan,
+        prepare: Prepare,
+        take: Take,
+        tell: Tell,
+        *,
+        when_back: Again = _nothing,
+        serve: Serve | None = None,
+    ) -> None:
+        """``prepare`` is awaited before each start, ``when_back`` runs after each but the first.
+
+        ``serve`` answers what the processes ask.
+        """
         self.plan = plan
         self._prepare = prepare
         self._take = take
         self._tell = tell
         self._when_back = when_back
+        self._serve = serve
         self._process: PartyProcess | None = None
         self._is_up = asyncio.Event()
         self._hangs = False
@@ -111,7 +124,7 @@ class Supervised:
             self._could_not_start(f"{self.plan.name}: its process cannot be started: {error.strerror}")
             return
         async with in_background(self._begin(process)):
-            code = await process.read(self._take)
+            code = await (process.read(self._take, self._serve) if self._serve else process.read(self._take))
         self._is_up.clear()
         if self._stopping.is_set():
             return

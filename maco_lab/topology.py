@@ -11,7 +11,7 @@ import contextlib
 import datetime as dt
 import functools
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,6 +97,10 @@ class RunningLab:
             **self.mail_server.addresses,
         }
 
+    async def token(self) -> str:
+        """Return the token that MaCo was given last, even if it was refused since."""
+        return self.tokens.last
+
     async def seed_mail(self) -> None:
         """Deliver one sample mail with a canary to every mailbox."""
         now = dt.datetime.now(dt.UTC)
@@ -128,44 +132,86 @@ async def running_lab(
     """
     signing_key = asyncio.get_running_loop().run_in_executor(None, make_signing_key)
     pki = LabPki(file.folder, cast) if cast else _pki(file, certificates)
-    planted = plant_canaries(file.model)
+    planted = tuple(plant_canaries(file.model))
     async with contextlib.AsyncExitStack() as parties:
         taps = await parties.enter_async_context(tapping()) if tapped else None
         pki.key_files = taps.keys if taps else None
-        reporting = Reporting(taps.recording(journal.record) if taps else journal.record, all_canaries(planted))
-        mail_server, moved = await _start_mail_server(parties, file, state, pki, reporting, free_ports=free_ports)
-        settings = connectivity_settings(file.model, free_ports=free_ports)
-        cloud = build_connectivity(
-            settings,
-            pki,
-            await signing_key,
-            reporting,
-            over_tls=token_service_uses_tls(file.model.cloud),
-            session=tunnel_session_settings(file.model.cloud),
-        )
-        await parties.enter_async_context(cloud.running())
-        addresses = _cloud_addresses(cloud, taps)
-        names = OnPremiseNames(file.model.hosts, moved)
-        open_back_ends = functools.partial(TappedBackEndOpener, taps) if taps else BackEndOpener
-        connectors, nodes = await _start_connectors(
-            parties, file, _OnPremise(addresses, names, pki, reporting, open_back_ends), free_ports=free_ports
-        )
-        inbox = parties.enter_context(contextlib.closing(Inbox(state.inbox)))
-        tokens = build_token_source(file.model, addresses, pki)
-        pollers = build_pollers(file.model, addresses, pki, inbox, reporting, tokens)
-        maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
-        await _first_attempts(connectors, nodes)
-        by_name = {connector.settings.name: connector for connector in connectors}
+        reporting = Reporting(taps.recording(journal.record) if taps else journal.record, all_canaries(list(planted)))
+        start = _Start(parties, file, state, pki, reporting, taps, free_ports)
+        lab = await _started(start, journal, planted, signing_key)
         try:
-            built_with = BuiltWith(addresses, reporting)
-            yield RunningLab(
-                file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, tokens, built_with,
-                taps, nodes,
-            )  # fmt: skip
+            yield lab
         finally:
             if draining:
-                tunnels = [(each.drain, each.settings.tunnel.drain_s) for each in connectors]
-                await draining.run((cloud.drain, settings.tunnel.drain_s), *tunnels)
+                await _drain(lab, draining)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What every party is started with; ``parties`` holds those that run."""
+
+    parties: contextlib.AsyncExitStack
+    file: LabFile
+    state: StateFolder
+    pki: LabPki
+    reporting: Reporting
+    taps: Taps | None
+    free_ports: bool
+
+
+async def _started(
+    start: _Start, journal: Journal, planted: tuple[AccountCanaries, ...], signing_key: Awaitable[RSAKey]
+) -> RunningLab:
+    """Start everything in its order."""
+    mail_server, moved = await _start_mail_server(start)
+    cloud = await _start_cloud(start, await signing_key)
+    names = OnPremiseNames(start.file.model.hosts, moved)
+    addresses = _cloud_addresses(cloud, start.taps)
+    connectors, nodes = await _start_connectors(start, _OnPremise(addresses, names, _open_back_ends(start.taps)))
+    inbox = start.parties.enter_context(contextlib.closing(Inbox(start.state.inbox)))
+    tokens = build_token_source(start.file.model, addresses, start.pki)
+    pollers = build_pollers(start.file.model, addresses, start.pki, inbox, start.reporting, tokens)
+    await _first_attempts(connectors, nodes)
+    return RunningLab(
+        start.file,
+        journal,
+        start.pki,
+        mail_server,
+        cloud,
+        {connector.settings.name: connector for connector in connectors},
+        MacoSide(pollers, every_s=start.file.model.maco.poll_every_s),
+        inbox,
+        planted,
+        names,
+        tokens,
+        BuiltWith(addresses, start.reporting),
+        start.taps,
+        nodes,
+    )
+
+
+async def _drain(lab: RunningLab, draining: Draining) -> None:
+    """Let the connections of others finish."""
+    tunnels = [(each.drain, each.settings.tunnel.drain_s) for each in lab.connectors.values()]
+    await draining.run((lab.cloud.drain, lab.cloud.settings.tunnel.drain_s), *tunnels)
+
+
+async def _start_cloud(start: _Start, signing_key: RSAKey) -> ConnectivityService:
+    model = start.file.model
+    cloud = build_connectivity(
+        connectivity_settings(model, free_ports=start.free_ports),
+        start.pki,
+        signing_key,
+        start.reporting,
+        over_tls=token_service_uses_tls(model.cloud),
+        session=tunnel_session_settings(model.cloud),
+    )
+    await start.parties.enter_async_context(cloud.running())
+    return cloud
+
+
+def _open_back_ends(taps: Taps | None) -> OpenBackEnds:
+    return functools.partial(TappedBackEndOpener, taps) if taps else BackEndOpener
 
 
 def _cloud_addresses(cloud: ConnectivityService, taps: Taps | None) -> CloudAddresses:
@@ -184,20 +230,14 @@ def _pki(file: LabFile, certificates: Path | None) -> LabPki:
     return LabPki.kept(file.folder, certificates, mail_host=mail_host, tunnel_host=TUNNEL_HOST)
 
 
-async def _start_mail_server(
-    parties: contextlib.AsyncExitStack,
-    file: LabFile,
-    state: StateFolder,
-    pki: LabPki,
-    reporting: Reporting,
-    *,
-    free_ports: bool,
-) -> tuple[MailServer, dict[Address, Address]]:
+async def _start_mail_server(start: _Start) -> tuple[MailServer, dict[Address, Address]]:
     """Start the mail server; return it, and where each address of the lab file has really gone."""
     from maco_lab.mail_party import build_mail_server
 
-    mail_server, configured = build_mail_server(file, state, pki, reporting, free_ports=free_ports)
-    parties.push_async_callback(mail_server.stop)
+    mail_server, configured = build_mail_server(
+        start.file, start.state, start.pki, start.reporting, free_ports=start.free_ports
+    )
+    start.parties.push_async_callback(mail_server.stop)
     await mail_server.start()
     moved = {address: mail_server.addresses[protocol] for protocol, address in configured.items()}
     return mail_server, moved
@@ -205,42 +245,38 @@ async def _start_mail_server(
 
 @dataclass(frozen=True, slots=True)
 class _OnPremise:
-    """What every Cloud Connector is built with."""
+    """What every Cloud Connector is built with besides."""
 
     cloud: CloudAddresses
     names: OnPremiseNames
-    pki: LabPki
-    reporting: Reporting
     open_back_ends: OpenBackEnds
 
 
-async def _start_connectors(
-    parties: contextlib.AsyncExitStack, file: LabFile, given: _OnPremise, *, free_ports: bool
-) -> tuple[list[CloudConnector], dict[str, HaNode]]:
+async def _start_connectors(start: _Start, given: _OnPremise) -> tuple[list[CloudConnector], dict[str, HaNode]]:
     """Start each Cloud Connector, and behind it its shadow if it has one."""
     connectors: list[CloudConnector] = []
     nodes: dict[str, HaNode] = {}
-    for described in file.model.cloud_connectors:
+    for described in start.file.model.cloud_connectors:
         if described.high_availability is None:
             connector = build_connector(
                 described,
                 given.cloud,
                 given.names,
-                given.pki,
-                given.reporting,
+                start.pki,
+                start.reporting,
                 open_back_ends=given.open_back_ends,
             )
-            await parties.enter_async_context(connector.running())
+            await start.parties.enter_async_context(connector.running())
             connectors.append(connector)
             continue
-        for node in _pair(described, given, free_ports=free_ports):
-            await parties.enter_async_context(node.running())
+        for node in _pair(described, start, given):
+            await start.parties.enter_async_context(node.running())
             connectors.append(node.connector)
             nodes[node.name] = node
     return connectors, nodes
 
 
-def _pair(described: CloudConnectorModel, given: _OnPremise, *, free_ports: bool) -> tuple[HaNode, HaNode]:
+def _pair(described: CloudConnectorModel, start: _Start, given: _OnPremise) -> tuple[HaNode, HaNode]:
     installation_id = uuid.uuid4().hex
 
     def one(role: Role, peer: Address | None) -> HaNode:
@@ -249,10 +285,10 @@ def _pair(described: CloudConnectorModel, given: _OnPremise, *, free_ports: bool
             role,
             given.cloud,
             given.names,
-            given.pki,
-            given.reporting,
+            start.pki,
+            start.reporting,
             installation_id=installation_id,
-            address=(HOST, 0) if free_ports else configured_address(described, role),
+            address=(HOST, 0) if start.free_ports else configured_address(described, role),
             peer=peer,
             open_back_ends=given.open_back_ends,
         )

@@ -22,6 +22,7 @@ from maco_lab.control import control_socket
 from maco_lab.draining import Draining
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
+from maco_lab.lab_matrix import TappedLab
 from maco_lab.landscape_table import Landscape, landscape_table
 from maco_lab.maco_side import MacoSide, UnknownConnection
 from maco_lab.page.serving import PageSocket, page_socket
@@ -32,15 +33,13 @@ from maco_lab.state import RunNote, StateFolder
 from maco_lab.story import printable, where_tls_ended
 from maco_lab.topology import running_lab
 from maco_lab.up_options import UpOptions
+from maco_lab.up_taps import TapsTeller
+from maco_net.background import in_background
 from maco_wire.observation import Address, PartyProcess
 
 
-class Lab(Landscape, Protocol):
+class Lab(Landscape, TappedLab, Protocol):
     """What ``up`` needs of a lab, whatever its parties run in."""
-
-    @property
-    def journal(self) -> Journal:
-        """What its parties report."""
 
     @property
     def pki(self) -> LabPki:
@@ -67,7 +66,11 @@ async def run_up(file: LabFile, state: StateFolder, options: UpOptions, console:
             contextlib.closing(Journal(state.journal)) as journal,
             page_socket(file.model.page, free_port=options.free_ports) as page,
         ):
-            await _run(file, state, journal, options, _Teller(console, began), stop, page)
+            teller = _Teller(console, began)
+            try:
+                await _run(file, state, journal, options, teller, stop, page)
+            finally:
+                teller.taps.tell_end()
     except asyncio.CancelledError:
         if not stop.asked:
             raise
@@ -115,15 +118,20 @@ async def _run(
         _tell_parent(options.ready_fd, b"up\n")
         if options.seed:
             await lab.seed_mail()
+        async with in_background(_after_first_polls(polled, lab, options, teller, page)):
+            await lab.maco.run_schedule(lambda result: teller.tell_poll(lab.journal, result), polled.set)
 
-        def first_round() -> None:
-            polled.set()
-            teller.tell_schedule(lab, page.address if page else None)
-            _tell_parent(options.ready_fd, b"polled\n")
-            if options.ready_fd is not None:
-                os.close(options.ready_fd)
 
-        await lab.maco.run_schedule(lambda result: teller.tell_poll(lab.journal, result), first_round)
+async def _after_first_polls(
+    polled: asyncio.Event, lab: Lab, options: UpOptions, teller: _Teller, page: PageSocket | None
+) -> None:
+    """Say what the first polls have shown, and what comes now; then nobody waits for us any more."""
+    await polled.wait()
+    await teller.taps.tell_first_polls(lab)
+    teller.tell_schedule(lab, page.address if page else None)
+    _tell_parent(options.ready_fd, b"polled\n")
+    if options.ready_fd is not None:
+        os.close(options.ready_fd)
 
 
 def _lab(
@@ -156,6 +164,7 @@ def _lab(
         verbose=options.verbose,
         tell=teller.tell_process,
         draining=draining,
+        tapped=options.tap,
     )
 
 
@@ -172,6 +181,7 @@ class _Teller:
         self._console = console
         self._began = began
         self._told: dict[str, int] = {}
+        self.taps = TapsTeller(console)
 
     def tell_landscape(self, lab: Lab, page: Address | None) -> None:
         took = time.monotonic() - self._began

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from maco_net.readiness import Readiness
+from maco_net.socket_bytes import SocketBytes, socket_bytes
 from maco_wire.observation import Address
 
 TCP_CORK: int | None = getattr(socket, "TCP_CORK", None)  # Linux alone has it
@@ -34,7 +35,7 @@ class ConnectedSocket:
         self.is_kept = False
         """Whether this connection outlives the task that accepted it (see Listener)."""
         self.when_closed: Callable[[Any], None] | None = None
-        """Called once when the connection is closed here, in whatever way."""
+        """Called once when the connection is closed here, in whatever way; its socket is still open then."""
 
     @property
     def is_open(self) -> bool:
@@ -57,6 +58,10 @@ class ConnectedSocket:
         """Where callbacks for this socket are registered."""
         return self._readiness
 
+    def carried(self) -> SocketBytes:
+        """Return how many bytes the socket has carried, TLS and all."""
+        return socket_bytes(self._sock)
+
     def cork(self, on: bool) -> None:
         """Hold back segments that are not full, or let them go; nothing where the system has no TCP_CORK."""
         if TCP_CORK is not None:
@@ -77,6 +82,9 @@ class ConnectedSocket:
     def _closed(self) -> None:
         """Forget the descriptor before it is closed: its number may be another connection's a moment later."""
         self._readiness.close()
+        self._tell_end()
+
+    def _tell_end(self) -> None:
         told, self.when_closed = self.when_closed, None
         if told is not None:
             told(self)

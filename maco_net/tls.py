@@ -189,6 +189,7 @@ class TlsStream(ConnectedSocket):
     async def close_behind_alert(self) -> None:
         """Close after a failed handshake so that an alert just sent arrives; what follows is read raw and dropped."""
         self._readiness.close()
+        self._tell_end()
         try:
             plain = TcpStream(socket.socket(fileno=self._sock.detach()))
         except PeerReset:
@@ -306,6 +307,7 @@ async def start_tls(
         text = (isinstance(error, OSError) and error.strerror) or str(error)
         raise HandshakeError(HandshakeFacts(server_name=server_name or "", error=text)) from error
     tls = TlsStream(sock, Readiness(sock), addresses)
+    tls.when_closed, stream.when_closed = stream.when_closed, None
     try:
         async with asyncio.timeout(timeout_s):
             await tls.handshake()

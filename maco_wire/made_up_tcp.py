@@ -71,13 +71,9 @@ class MadeUpTcp:
             is_last = start + len(piece) == len(payload)
             yield self._packet(from_client, Flag.ACK | Flag.PSH if is_last else Flag.ACK, piece)
 
-    def closing(self, *, from_client: bool) -> tuple[bytes, ...]:
-        """Return the packets of an orderly end that one side begins and the other joins."""
-        return (
-            self._packet(from_client, Flag.FIN | Flag.ACK),
-            self._packet(not from_client, Flag.FIN | Flag.ACK),
-            self._packet(from_client, Flag.ACK),
-        )
+    def end(self, *, from_client: bool) -> tuple[bytes, ...]:
+        """Return the packets of an orderly end of one direction; the other one goes on until it ends too."""
+        return self._packet(from_client, Flag.FIN | Flag.ACK), self._packet(not from_client, Flag.ACK)
 
     def reset(self, *, from_client: bool) -> bytes:
         """Return the packet of an end by reset."""

@@ -181,6 +181,21 @@ class StreamClosed(Observation):
 
 
 @dataclass(frozen=True, slots=True)
+class SocketClosed(Observation):
+    """An end of the way, MaCo or the mail server, closed its TCP connection: the bytes of the socket as they were.
+
+    So TLS and SOCKS5 count too, which is what an eavesdropper counts. Unless ``peer_ended`` before, bytes may have come
+    that nobody received. Without counts the system of that end does not tell them.
+    """
+
+    kind: ClassVar[str] = "socket_closed"
+
+    bytes_sent: int | None = None
+    bytes_received: int | None = None
+    peer_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TunnelState(Observation):
     """A tunnel changed its state; values as in the Cloud Connector's own API (``tunnel.state``)."""
 

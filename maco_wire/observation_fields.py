@@ -28,7 +28,7 @@ class BadObservation(WireError):
 def observation_from_fields(fields: Mapping[str, Any]) -> Observation:
     """Return the observation that ``as_fields`` turned into ``fields``. Raises BadObservation."""
     name = fields.get("kind")
-    kind = _kinds().get(name) if isinstance(name, str) else None
+    kind = observation_kinds().get(name) if isinstance(name, str) else None
     if kind is None:
         raise BadObservation("kind: not that of an observation")
     values = {key: value for key, value in fields.items() if key != "kind"}
@@ -37,7 +37,7 @@ def observation_from_fields(fields: Mapping[str, Any]) -> Observation:
 
 
 @functools.cache
-def _kinds() -> Mapping[str, type[Observation]]:
+def observation_kinds() -> Mapping[str, type[Observation]]:
     """Return every class by its kind.
 
     Not by ``Observation.__subclasses__()``: it also lists the classes that dataclasses replaced to add slots.
@@ -47,7 +47,7 @@ def _kinds() -> Mapping[str, type[Observation]]:
 
 
 @functools.cache
-def _hints(kind: Any) -> Mapping[str, Any]:
+def field_types(kind: Any) -> Mapping[str, Any]:
     """Return the annotation of every field; looked up once, because every line of a journal needs it."""
     hints = typing.get_type_hints(kind)
     return {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not typing.ClassVar}
@@ -55,7 +55,7 @@ def _hints(kind: Any) -> Mapping[str, Any]:
 
 def _built(kind: Any, values: Mapping[str, Any]) -> Any:
     """Build a dataclass; fields that are empty were left out and are their defaults, or empty texts and tuples."""
-    hints = _hints(kind)
+    hints = field_types(kind)
     if unknown := sorted(set(values) - set(hints)):
         raise BadObservation(f"{unknown[0]}: no field of {kind.__name__}")
     given = {name: _value(hints[name], value, name) for name, value in values.items()}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from maco_net.socket_bytes import SocketBytes
 from maco_wire.canary import Canary, CanaryScanner
 from maco_wire.observation import (
     Address,
@@ -19,6 +20,7 @@ from maco_wire.observation import (
     Party,
     Problem,
     Record,
+    SocketClosed,
     Starttls,
     TlsSession,
 )
@@ -153,6 +155,12 @@ class ConnectionReports:
                 alert_sent=facts.alert_sent,
                 alert_received=facts.alert_received,
             )
+        )
+
+    def socket_closed(self, carried: SocketBytes) -> None:
+        """Report how many bytes the connection has carried."""
+        self._reporting.record(
+            SocketClosed(PARTY, carried.sent, carried.received, carried.peer_ended, local=self.local, peer=self.peer)
         )
 
     def mail_accepted(self, stored: Stored, raw: bytes) -> None:

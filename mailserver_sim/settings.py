@@ -16,7 +16,7 @@ LISTENER_PROTOCOLS: tuple[str, ...] = get_args(ListenerProtocol)
 AuthMechanism: TypeAlias = Literal["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"]
 AUTH_MECHANISMS: tuple[AuthMechanism, ...] = get_args(AuthMechanism)
 OFFERED_MECHANISMS: tuple[AuthMechanism, ...] = ("PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER")
-"""Those offered unless the settings say otherwise: docs/decisions/0022."""
+"""Those offered unless the settings say otherwise: docs/decisions/0035."""
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 HIGHEST_PORT = 65535

@@ -78,7 +78,7 @@ class Ready:
         protocol = next((each for each in _SENDS if each in self.addresses), "")
         address = self.settings.accounts[0].addresses[0]
         envelope = ["--mail-from", address, "--mail-rcpt", address, "--upload-file", "-"]
-        return rf"printf 'Subject: test\n\nhello\n' | {self._curl(protocol, '', *envelope)}" if protocol else ""
+        return rf"printf 'Subject: test\r\n\r\nhello\r\n' | {self._curl(protocol, '', *envelope)}" if protocol else ""
 
     def _curl(self, protocol: str, what: str, *more: str) -> str:
         host, port = self.addresses[protocol]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
+import functools
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +15,7 @@ from maco_lab.draining import Draining, told_to_stop
 from maco_lab.journal import Entry, Journal
 from maco_lab.mail_server.certificate import Presented, presented
 from maco_lab.mail_server.options import MEMORY, MailServerOptions
+from maco_lab.mail_server.printing import Printer
 from maco_lab.mail_server.ready import Ready
 from maco_lab.mail_tls import imap_context_factory, smtp_context
 from maco_wire.observation import Address, MailAccepted
@@ -22,21 +23,23 @@ from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.server import MailServer
 from mailserver_sim.settings import SettingsError
 
+STANDARD_OUTPUT = 1
+
 
 async def run_alone(options: MailServerOptions) -> int:
     """Run the mail server that the options describe and return the exit code.
 
     Raises SettingsError, StoreError, CertificateFileError, CertificateError, OSError.
     """
-    with tempfile.TemporaryDirectory(prefix="maco-mail-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="maco-mail-") as scratch, Printer(STANDARD_OUTPUT) as printer:
         certificate = presented(options, Path(scratch))
         kept = None if options.store == MEMORY else Path(options.store)
         journal = Journal()
-        journal.listen(_print_entry if options.as_json else _print_mail)
+        journal.listen(functools.partial(_tell, printer, as_json=options.as_json))
         server = _server(options, certificate, kept or Path(scratch) / "mail.sqlite", journal)
         async with _api(server, options.api) as api, _running(server):
             ready = Ready(server.settings, certificate, server.addresses, kept, api)
-            _print(ready.as_json() if options.as_json else ready.as_text())
+            printer.print(ready.as_json() if options.as_json else ready.as_text())
             await told_to_stop(Draining())
     return 0
 
@@ -90,20 +93,12 @@ def _cannot_listen(option: str, error: OSError) -> SettingsError:
     return SettingsError(option, f"cannot listen at {error.filename}: {error.strerror}; choose another port")
 
 
-def _print_entry(entry: Entry) -> None:
-    _print(entry.as_json())
-
-
-def _print_mail(entry: Entry) -> None:
-    """Tell of a mail that has come; what its sender wrote does nothing to the terminal."""
+def _tell(printer: Printer, entry: Entry, *, as_json: bool) -> None:
+    """Tell a machine of everything, and a person of each mail that has come."""
     seen = entry.observation
-    if isinstance(seen, MailAccepted):
+    if as_json:
+        printer.print(entry.as_json())
+    elif isinstance(seen, MailAccepted):
+        # What a sender wrote must do nothing to the terminal.
         subject = "".join(each if each.isprintable() else "?" for each in seen.subject)
-        _print(f"{seen.account}: mail {seen.uid} in {seen.mailbox}, {seen.size} bytes: {subject}")
-
-
-def _print(text: str) -> None:
-    """Print a line. A reader that has gone (``| head``) must not end the server."""
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        printer.print(f"{seen.account}: mail {seen.uid} in {seen.mailbox}, {seen.size} bytes: {subject}")

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from maco_http import requests
 from maco_http.operations import Operation
 from maco_lab import client
+from maco_lab.journal_schema import journal_schema
 from maco_lab.maco_side import UnknownConnection
 from maco_lab.page import landscape, openapi, shapes, trust
 from maco_lab.page.eavesdropping import hop_bytes
@@ -95,9 +96,11 @@ class Api:
 
     async def hop(self, request: Request, query: Mapping[str, int]) -> shapes.HopBytes:
         """Return what an eavesdropper saw of the newest poll of one e-mail connection."""
-        name = request.path_params["email_connection"]
+        name, number = request.path_params["email_connection"], query["hop"]
+        if not number:
+            raise HTTPException(404, f"found hop 0, allowed: 1 to {len(HOPS)}")
         if name in self._lab.maco.connections:
-            hop = HOPS[query["hop"] - 1]
+            hop = HOPS[number - 1]
             found = await hop_bytes(self._lab, name, hop, offset=query["offset"], limit=query["limit"])
             if found is not None:
                 return found
@@ -176,9 +179,13 @@ class Api:
         """Return the OpenAPI document."""
         return JSONResponse(openapi.document())
 
+    async def journal_schema(self, _request: Request, _query: Mapping[str, int]) -> Response:
+        """Return the schema of an entry of the journal."""
+        return JSONResponse(journal_schema())
+
     _answers: ClassVar[Mapping[str, Answer]] = {
         "landscape": landscape, "trust": trust, "tunnels": tunnels, "sights": sights, "sight": sight, "hop": hop,
         "connections": connections, "timeline": timeline, "journal": journal, "events": events, "poll": poll,
         "send_mail": send_mail, "scenarios": scenarios, "switch_on": switch_on, "switch_off": switch_off,
-        "openapi": openapi,
+        "openapi": openapi, "journal_schema": journal_schema,
     }  # fmt: skip

@@ -15,8 +15,8 @@ from maco_lab.taps.taps import Taps
 from maco_wire.observation import Hop
 
 NO_TAPS = (
-    "The taps are off, so nothing was copied. Start the lab with `maco-lab up --tap`: it puts a wiretap on each of the "
-    "three networks (all parties in one process, so not together with `--isolate`)."
+    "The taps are off, so nothing was copied. Start the lab with `maco-lab up --tap`: it puts a wiretap without keys "
+    "on each of the three networks."
 )
 _PRINTABLE = range(0x20, 0x7F)
 

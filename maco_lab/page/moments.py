@@ -27,6 +27,7 @@ MAX_BESIDE = 8
 """How many pieces stand beside one; further ones get moments of their own, so that an answer stays bounded."""
 
 NO_TAP_SAW = "No tap saw a connection of this poll on this network"
+NO_STREAM = "Nobody reported that a stream of this poll was opened in a tunnel"
 LOST = "The tap keeps the newest 32 MiB only, and has lost the oldest bytes of this connection"
 SHARED = "The tunnel carries other connections too: shown is what passed in it while this poll ran"
 
@@ -109,7 +110,7 @@ def _while_it_ran(wires: Mapping[Hop, Wire | None]) -> tuple[float, float]:
 
 def _note(hop: Hop, wire: Wire | None) -> str:
     if wire is None:
-        return NO_TAP_SAW
+        return NO_STREAM if hop is Hop.TUNNEL else NO_TAP_SAW
     return LOST if wire.incomplete else SHARED if hop is Hop.TUNNEL else ""
 
 

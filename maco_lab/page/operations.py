@@ -5,6 +5,7 @@ from __future__ import annotations
 from maco_http.operations import Operation, Query, deadlines
 from maco_lab.page import shapes
 from maco_lab.page.shapes import MAX_CONNECTIONS, MAX_ENTRIES, MAX_MOMENTS
+from maco_lab.sight import HOPS
 
 POLL_S = 120.0
 
@@ -19,7 +20,7 @@ _EVENTS = (
 
 _LIMIT = Query("limit", "How many at most.", 50, MAX_CONNECTIONS)
 _AFTER = Query("after", "The number of an entry; what is behind it is returned.", 0)
-_HOP = Query("hop", "1 is the cloud network, 2 the tunnel, 3 the customer's LAN.", 1, 3, least=1)
+_HOP = Query("hop", "1 is the cloud network, 2 the tunnel, 3 the customer's LAN.", 1, len(HOPS), least=1)
 _OFFSET = Query("offset", "How many moments to leave out.", 0)
 _SWITCHED = (404, 409, 413, 415, 422, 504)
 
@@ -43,6 +44,7 @@ OPERATIONS: tuple[Operation, ...] = (
               shapes.Timeline, refusals=(404,)),
     Operation("journal", "/api/journal", "Entries of the journal, in order.", shapes.JournalPart,
               queries=(_AFTER, Query("limit", "How many at most.", 100, MAX_ENTRIES))),
+    Operation("journal_schema", "/api/journal/schema", "The JSON Schema of an entry.", "document"),
     Operation("events", "/api/events", "The journal as a stream of server-sent events.", "events", deadline_s=None,
               description=_EVENTS),
     Operation("poll", "/api/poll", "Let MaCo poll now; returns when every poll has ended.", shapes.PollResults,

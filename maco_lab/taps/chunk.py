@@ -1,4 +1,4 @@
-"""What a tap keeps: bytes as they passed on one hop, with the connection and the direction they belong to.
+"""What a tap keeps: bytes as they passed on one hop, and how it ended, with the connection and the direction.
 
 Addresses are those that the two ends know of each other: a tap never appears in them.
 """
@@ -36,3 +36,13 @@ class TapChunk:
     from_client: bool
     at: float
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TapEnd:
+    """How one end of a connection ended, as the tap met it: its direction in order (FIN), or all of it by a reset."""
+
+    connection: TappedConnection
+    from_client: bool
+    at: float
+    how: Literal["end", "reset"]

@@ -22,9 +22,11 @@ _SERVERS = (Party.CONNECTIVITY, Party.MAIL_SERVER)
 class KeyFiles:
     """One file for each party, in a folder that is private already."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, create: bool = True) -> None:
+        """Make the files; with ``create`` False they are there, and another process reads them."""
+        self.folder = folder
         self._files = {party: folder / f"{party.value.lower().replace(' ', '-')}.keys" for party in Party}
-        for file in self._files.values():
+        for file in self._files.values() if create else ():
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
 
     def log_from(self, context: ssl.SSLContext, party: Party) -> None:

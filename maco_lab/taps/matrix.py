@@ -19,6 +19,7 @@ from maco_lab.journal import Entry
 from maco_lab.sight import HOPS, PATH, Way, way_of
 from maco_lab.taps.chunk import TappedConnection
 from maco_lab.taps.copies import Wiretap
+from maco_lab.taps.counts import Count
 from maco_lab.taps.key_log import KeyLogs
 from maco_lab.taps.tapped_hop import Tapped, tapped_hop
 from maco_wire.canary import Canary, CanaryScanner
@@ -55,14 +56,15 @@ class Cell:
 class Control:
     """Whether a tap's silence means anything; ``missing`` says what it lacks, empty if nothing.
 
-    ``marker`` is what it had to see in clear, ``passed`` the payload bytes it saw (to the mail server, to MaCo), which
-    the parties at its ends have counted too.
+    ``marker`` is what it had to see in clear, ``passed`` the payload bytes it saw (to the mail server, to MaCo), and
+    ``counts`` what the systems at both its ends have counted.
     """
 
     hop: Hop
     marker: str
     passed: tuple[int, int] | None
     missing: str
+    counts: tuple[Count, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def matrix_of(
     }
     ends = _ends_of_sessions(tapped)
     rows = tuple(_row(canary, tapped, ends, way) for canary in canaries)
-    controls = tuple(Control(hop, each.marker, each.passed, each.missing) for hop, each in tapped.items())
+    controls = tuple(Control(hop, each.marker, each.passed, each.missing, each.counts) for hop, each in tapped.items())
     return Matrix(rows, controls)
 
 

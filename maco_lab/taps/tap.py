@@ -7,6 +7,7 @@ end: FIN as FIN, reset as reset. It sets no deadline of its own.
 from __future__ import annotations
 
 import collections
+import functools
 from dataclasses import dataclass
 
 from connector_sim.passage import Passage, Watcher
@@ -14,9 +15,9 @@ from connector_sim.relay import Relay, RelayEnd, RelaySettings
 from maco_lab.taps.chunk import Hop, TappedConnection
 from maco_lab.taps.copies import Copies
 from maco_lab.taps.ends import Ends
+from maco_lab.taps.heard_side import HeardSide
 from maco_net.errors import ConnectError
 from maco_net.listener import Listener
-from maco_net.socket_side import SocketSide
 from maco_net.tcp import TcpStream, connect_tcp
 from maco_wire.observation import Address, Direction, Observation, Party
 
@@ -96,8 +97,13 @@ class Tap:
         self._ends.opened(self.address, client.peer_address, dialled)
         connection = self._copies.opened(self.hop, client.peer_address, server.peer_address)
         watcher = _Copier(_NOBODY, _unheard, copies=self._copies, connection=connection)
-        sides = SocketSide(client, self._scratch), SocketSide(server, self._scratch)
-        relay = Relay(*sides, watcher, "", _RELAYING)
+        relay = Relay(
+            self._side(client, connection, is_client=True),
+            self._side(server, connection, is_client=False),
+            watcher,
+            "",
+            _RELAYING,
+        )
         client.is_kept = True
         self._relays.add(relay)
 
@@ -106,6 +112,10 @@ class Tap:
             self._ends.closed(dialled)
 
         relay.start(over)
+
+    def _side(self, stream: TcpStream, connection: TappedConnection, *, is_client: bool) -> HeardSide:
+        heard = functools.partial(self._copies.ended, connection, from_client=is_client)
+        return HeardSide(stream, self._scratch, heard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

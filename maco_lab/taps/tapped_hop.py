@@ -12,6 +12,7 @@ from maco_lab.sight import Way
 from maco_lab.taps.chunk import TappedConnection
 from maco_lab.taps.conversation import Conversation, behind_socks, conversation, stream_of
 from maco_lab.taps.copies import Wiretap
+from maco_lab.taps.counts import Count, counts_of
 from maco_lab.taps.key_log import KeyLogs, SessionKeys, sessions_of
 from maco_lab.taps.tls_stream import find_tls, looks_like_tls, open_tls
 from maco_wire.observation import Hop, Party, TlsSession
@@ -37,6 +38,7 @@ class Tapped:
     """Each session that was opened, and the server whose keys did it."""
     marker: str = ""
     passed: tuple[int, int] | None = None
+    counts: tuple[Count, ...] = ()
     closed: str = ""
     missing: str = ""
 
@@ -57,7 +59,8 @@ def tapped_hop(hop: Hop, connection: TappedConnection | None, wiretap: Wiretap, 
         found.missing = f"the tap did not see its marker ({found.marker or 'none is known'})"
     else:
         found.passed = _payload(hop, found, way)
-        found.missing = _miscount(hop, found.passed, way)
+        found.counts = counts_of(hop, way, payload=found.passed, wire=wire.sizes)
+        found.missing = next((each.differs for each in found.counts if each.differs), "")
     return found
 
 
@@ -112,23 +115,3 @@ def _payload(hop: Hop, found: Tapped, way: Way) -> tuple[int, int] | None:
         case Hop.CUSTOMER_LAN:
             payload = found.layers[1].seen if len(found.layers) > 1 else None
     return payload.sizes if payload else None
-
-
-_COUNTED_BY = {
-    Hop.CLOUD_NETWORK: (Party.CONNECTIVITY,),
-    Hop.TUNNEL: (Party.CONNECTIVITY, Party.CLOUD_CONNECTOR),
-    Hop.CUSTOMER_LAN: (Party.CLOUD_CONNECTOR,),
-}
-"""Who at the two ends of a hop counts what it passes on; MaCo and the mail server pass nothing on."""
-
-
-def _miscount(hop: Hop, passed: tuple[int, int] | None, way: Way) -> str:
-    """Return why the tap's count is no proof; empty if it is the same as at its ends."""
-    if passed is None:
-        return "the tap's bytes could not be counted: its TLS was not opened"
-    for party in _COUNTED_BY[hop]:
-        counted = way.passed_on.get(party)
-        if counted != passed:
-            told = f"{counted[0]} and {counted[1]}" if counted else "none"
-            return f"the tap saw {passed[0]} and {passed[1]} bytes, {party} passed on {told}"
-    return ""

@@ -17,12 +17,13 @@ from connector_sim.on_premise.back_end import BackEndOpener, Resolve
 from connector_sim.on_premise.settings import ConnectorSettings, SystemMapping
 from connector_sim.on_premise.trust_store import BackEndTrustStore
 from maco_lab.taps.chunk import Hop, TapChunk, TappedConnection
-from maco_lab.taps.copies import Copies, Wiretap
+from maco_lab.taps.copies import Copies, Passed, Wiretap
 from maco_lab.taps.ends import Ends
 from maco_lab.taps.key_files import KeyFiles
 from maco_lab.taps.tap import Tap
 from maco_net.socket_side import Channel
 from maco_wire.observation import Address, Observation, Record
+from maco_wire.observation import Hop as HopSeen
 
 SCRATCH_BYTES = 256 * 1024
 """How much is received at a time; all connections share the buffer, because it is sent on at once or copied."""
@@ -57,6 +58,10 @@ class Taps:
         """Return both, and which connections lost bytes."""
         return self._copies.wiretap()
 
+    def passed(self, hop: HopSeen) -> Passed:
+        """Return how much has passed on a hop in all, also of what is not kept any more."""
+        return self._copies.passed(hop.value)
+
     def before(self, hop: Hop, server: Address) -> Tap:
         """Return the tap before a server; it is put in when it is asked for first. Raises OSError."""
         if (hop, server) not in self._taps:
@@ -77,9 +82,13 @@ class Taps:
         """Return what records observations as if there were no tap."""
 
         def record_untapped(observation: Observation) -> None:
-            record(self._ends.as_untapped(observation))
+            record(self.as_untapped(observation))
 
         return record_untapped
+
+    def as_untapped(self, observation: Observation) -> Observation:
+        """Return an observation as it would be if there were no tap."""
+        return self._ends.as_untapped(observation)
 
     def close(self) -> None:
         """Take all taps out: what passes them is reset."""

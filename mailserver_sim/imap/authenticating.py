@@ -38,7 +38,7 @@ async def starttls(connection: ImapConnection, arguments: Arguments) -> Answer:
     arguments.end()
     if connection.tls_active or not connection.settings.offer_starttls:
         connection.reports.starttls("refused", "TLS is active" if connection.tls_active else "not offered")
-        return bad("STARTTLS is not available")
+        return bad("STARTTLS is not available", "CLIENTBUG")
     connection.reports.starttls("asked")
     injected = len(connection.reader.trailing_data)
     if injected:
@@ -82,7 +82,7 @@ async def authenticate(connection: ImapConnection, arguments: Arguments) -> Answ
         return no(f"Unknown mechanism; known: {', '.join(mechanisms)}", "CANNOT")
     if initial is not None and not mechanism.client_first:
         # RFC 4959, section 3: an initial response that the mechanism does not have is answered with BAD.
-        return bad(f"{name} begins with a challenge")
+        return bad(f"{name} begins with a challenge", "CLIENTBUG")
     try:
         exchange = mechanism.begin(connection.credentials, connection.settings.host_name)
         response = None if initial is None else decoded(initial)

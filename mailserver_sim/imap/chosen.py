@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mailserver_sim.imap.sequence import SAVED, SequenceSet, parse_sequence_set
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.imap.view import SelectedView
-
-if TYPE_CHECKING:
-    from mailserver_sim.imap.connection import ImapConnection
-
-
-def selected(connection: ImapConnection) -> SelectedView:
-    """Return the view of the selected mailbox."""
-    assert connection.view is not None  # the command table lets these commands run in the selected state only
-    return connection.view
 
 
 def read_sequence_set(arguments: Arguments) -> SequenceSet:

@@ -190,7 +190,11 @@ class ImapConnection(CommandPump):
         limit = self.settings.max_message_bytes if is_append else self.settings.max_literal_bytes
         if announced.total <= limit:
             return None
-        return no(f"More than {limit} bytes", "TOOBIG") if is_append else bad("The literal is too long")
+        return (
+            no(f"More than {limit} bytes", "TOOBIG")
+            if is_append
+            else bad(f"A literal of more than {limit} bytes", "LIMIT")
+        )
 
     async def carry_out(self, arguments: Arguments) -> None:
         """Carry out one command, from its tag to its answer."""

@@ -6,11 +6,12 @@ import functools
 from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import Answer, no, ok
-from mailserver_sim.imap.chosen import chosen_uids, read_sequence_set, selected
+from mailserver_sim.imap.chosen import chosen_uids, read_sequence_set
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
 from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.envelope import body_structure, envelope
 from mailserver_sim.imap.fetch_items import Body, FetchItem, Simple, parse_changed_since, parse_fetch_items
+from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.mime import Entity, parse_message
 from mailserver_sim.imap.sections import Section, cut, section_bytes
 from mailserver_sim.imap.tokens import Arguments

@@ -21,7 +21,7 @@ async def idle(connection: ImapConnection, arguments: Arguments) -> Answer:
     connection.keep_alive(b"OK Still here")
     try:
         while (await connection.next_line()).upper() != b"DONE":
-            connection.untagged(b"BAD Only DONE ends IDLE")
+            connection.untagged(b"BAD [CLIENTBUG] Only DONE ends IDLE")
     finally:
         connection.mailbox_changed = None
         connection.keep_alive(None)

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from maco_wire.observation import Address
 from mailserver_sim.admission import REFUSAL_S, Admission, log_out_of_descriptors
 from mailserver_sim.imap.connection import ImapConnection, ImapServices
+from mailserver_sim.imap.counting import CountedPort
 
 BACKLOG = 256
 # RFC 3501, section 7.1.5: BYE as the greeting "is used to refuse the connection"; RFC 5530 for UNAVAILABLE.
@@ -87,7 +88,8 @@ class ImapPort:
         )
         factory = ImapFactory(services, admission, implicit_tls=implicit_tls)
         try:
-            self._port = cast("Any", reactor).listenTCP(port, factory, BACKLOG, host)
+            self._port = CountedPort(port, cast("Any", factory), BACKLOG, host, cast("Any", reactor))
+            self._port.startListening()
         except CannotListenError as error:
             raise error.socketError from error
         bound = self._port.getHost()

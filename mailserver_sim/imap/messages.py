@@ -6,10 +6,11 @@ import functools
 from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import READ_ONLY, TRY_CREATE, Answer, no, ok
-from mailserver_sim.imap.chosen import chosen_uids, read_sequence_set, selected
+from mailserver_sim.imap.chosen import chosen_uids, read_sequence_set
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
 from mailserver_sim.imap.mailboxes import read_mailbox
 from mailserver_sim.imap.tokens import Arguments
+from mailserver_sim.imap.view import SelectedView
 from mailserver_sim.imap.wire import uid_set
 from mailserver_sim.store.errors import NoSuchMailbox
 from mailserver_sim.store.values import Copied
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 # RFC 2180, section 4.4.1: "The server MAY disallow the COPY of messages in a multi-accessed mailbox that contains
 # expunged messages."
 _SOME_ARE_GONE = no("Some messages are gone: nothing was copied or moved", "EXPUNGEISSUED")
+
+
+def selected(connection: ImapConnection) -> SelectedView:
+    """Return the view of the selected mailbox."""
+    assert connection.view is not None  # the command table lets these commands run in the selected state only
+    return connection.view
 
 
 async def copy(connection: ImapConnection, arguments: Arguments, *, by_uid: bool) -> Answer:

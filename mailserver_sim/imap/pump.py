@@ -161,11 +161,11 @@ class CommandPump(ImapTransport):
             self.send_answer(tag_of(start), refusal)
         else:
             # RFC 7888, section 4: the bytes come whatever is answered; closing is the way not to read them.
-            self.say_goodbye(refusal.text, refusal.code or "TOOBIG")
+            self.say_goodbye(refusal.text, "TOOBIG")
 
     def _refuse_line(self, start: bytes) -> None:
         text = f"The line is longer than {self.settings.max_line_bytes} bytes"
-        self.send_answer(tag_of(start), bad(text))
+        self.send_answer(tag_of(start), bad(text, "LIMIT"))
         self.say_goodbye(text)
 
     def _start(self, command: Coroutine[Deferred[Any], Any, None]) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NoReturn
 
 from mailserver_sim.imap.answers import Answer, no, ok
-from mailserver_sim.imap.chosen import selected
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
 from mailserver_sim.imap.enabling import CONDSTORE
+from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.search import Candidate, Cost, cost, matches, resolved
 from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search, uses_modseq
 from mailserver_sim.imap.search_result import ReturnOptions, read_return_options, result_line, saved

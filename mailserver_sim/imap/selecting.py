@@ -62,7 +62,8 @@ def _describe(connection: ImapConnection, view: SelectedView, mailbox: MailboxIn
         b"OK [PERMANENTFLAGS " + flag_list(permanent) + b"] Flags that are kept",
         b"OK [UIDVALIDITY %d] UIDs are valid" % mailbox.uid_validity,
         b"OK [UIDNEXT %d] Predicted next UID" % uid_next,
-        b"OK [HIGHESTMODSEQ %d] The last change" % view.highest_modseq,  # RFC 7162, section 3.1.2.1
+        # RFC 7162, section 3.1.2.1. As of before the messages were read: what came since is told once more, not never.
+        b"OK [HIGHESTMODSEQ %d] The last change" % mailbox.highest_modseq,
     ]
     first_unseen = view.first_unseen()
     if first_unseen is not None:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from mailserver_sim.imap.answers import Answer, ok
-from mailserver_sim.imap.chosen import selected
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
+from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.references import references
 from mailserver_sim.imap.search import Cost
 from mailserver_sim.imap.search_keys import BadCharset, SearchKey, parse_keys, read_charset

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mailserver_sim.imap.answers import READ_ONLY, Answer, no, ok
-from mailserver_sim.imap.chosen import chosen_uids, read_sequence_set, selected
+from mailserver_sim.imap.chosen import chosen_uids, read_sequence_set
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
 from mailserver_sim.imap.enabling import CONDSTORE
+from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.imap.wire import RECENT, canonical_flag, uid_set
 from mailserver_sim.store.values import Flagged, FlagMode, Flags

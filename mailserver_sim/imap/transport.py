@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from maco_wire.observation import TlsSession
+from mailserver_sim.imap.counting import carried_by
 from mailserver_sim.imap.tls import HandshakeWatch, ServerTls, describe_end, is_tls_failure
 from mailserver_sim.reports import ConnectionReports, Reporting
 from mailserver_sim.settings import MailServerSettings
@@ -105,6 +106,7 @@ class ImapTransport(IMAP4Server):
         self.setTimeout(None)
         if self.handshake_watch is not None:
             self.handshake_watch.ended(self._end_reason or describe_end(reason), by_tls=is_tls_failure(reason))
+        self.reports.socket_closed(carried_by(self.transport))
         self.ending = True
         self.resumeProducing()
         self.connection_ended()

@@ -45,11 +45,6 @@ class SelectedView:
         flags = self._messages[uid].flags
         return flag_list({*flags, RECENT} if uid in self.recent else flags)
 
-    @property
-    def highest_modseq(self) -> int:
-        """Return a MODSEQ behind which nothing has changed that the client has not been told."""
-        return max([self.mailbox.highest_modseq, *(each.modseq for each in self._messages.values())])
-
     def keywords(self) -> set[str]:
         """Return the keywords in use."""
         return {flag for each in self._messages.values() for flag in each.flags if not flag.startswith("\\")}

@@ -11,6 +11,7 @@ from typing import AnyStr
 
 from aiosmtpd.smtp import SMTP, AuthResult, TLSSetupException, syntax
 
+from maco_net.socket_bytes import socket_bytes
 from maco_wire.observation import TlsSession
 from mailserver_sim.admission import Admission
 from mailserver_sim.credentials import Credentials
@@ -122,6 +123,10 @@ class SmtpConnection(SMTP):
         )
 
     def _let_go(self) -> None:
+        """Take note that the connection is gone; called twice under TLS, and its socket is open the first time."""
+        raw, self._raw_transport = self._raw_transport, None
+        if raw is not None:
+            self.reports.socket_closed(socket_bytes(raw.get_extra_info("socket")))
         self._services.connections.discard(self)
         self._admission.leave(self)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,16 @@ from maco_client.imap import MAX_RESPONSE_BYTES
 from maco_client.results import PollResult
 from maco_client.settings import EmailConnection, PostProcessing, Protection, Selection
 from maco_wire.canary import Canary
-from maco_wire.observation import CanarySeen, Login, MailFetched, Party, PollFinished, Starttls, TlsSession
+from maco_wire.observation import (
+    CanarySeen,
+    Login,
+    MailFetched,
+    Party,
+    PollFinished,
+    SocketClosed,
+    Starttls,
+    TlsSession,
+)
 from maco_wire.observation import Handshake as HandshakeSeen
 from tests.maco_client.bench import HOST, Bench, make_connection
 from tests.maco_client.scripted_server import (
@@ -134,6 +144,28 @@ async def test_a_finished_poll_is_reported_with_its_outcome(bench: Bench) -> Non
 
 
 # --- STARTTLS ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells what a socket carried")
+async def test_a_closed_connection_is_reported_with_all_it_carried_before_the_poll_is_over(bench: Bench) -> None:
+    greeted = b"* OK ready\r\n"
+    await poll(bench, CLEAR, [Send(greeted), Expect(b"CAPABILITY"), Reset()])
+
+    closed, finished = bench.journal.observations[-2:]
+    assert isinstance(closed, SocketClosed)
+    assert closed.bytes_received == len(greeted)
+    assert closed.bytes_sent is not None
+    assert closed.bytes_sent > len(b" CAPABILITY\r\n"), "and its tag"
+    assert isinstance(finished, PollFinished)
+    assert closed.local == finished.local
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells what a socket carried")
+async def test_a_failed_handshake_leaves_a_count_too(bench: Bench) -> None:
+    connection = make_connection(Protection.IMAPS, address=f"{HOST}:993")
+    await poll(bench, connection, [Send(b"* OK in clear\r\n"), Hang()], as_expected=False)
+
+    assert bench.journal.only(SocketClosed).bytes_received == len(b"* OK in clear\r\n")
 
 
 async def test_mandatory_fails_before_any_credential_is_sent_if_starttls_is_not_offered(bench: Bench) -> None:

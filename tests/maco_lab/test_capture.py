@@ -5,14 +5,14 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maco_lab.capture import capture_blocks, write_capture
-from maco_lab.taps.chunk import HOPS, Hop, TapChunk
+from maco_lab.taps.chunk import HOPS, Hop, TapChunk, TapEnd
 from maco_lab.taps.copies import Wiretap
 from maco_wire.made_up_tcp import Flag
 from tests.maco_lab.tapped import BEGAN, SERVER, TappedWire, connection
@@ -91,19 +91,52 @@ def test_a_clock_that_is_set_back_turns_no_bytes_around() -> None:
     assert times == [(int(BEGAN) + 5) * 1_000_000] * 2
 
 
-def test_a_connection_begins_when_it_was_opened_and_ends_with_its_last_bytes() -> None:
-    found = packets(greeting(at=BEGAN + 1))
+def test_a_connection_begins_when_it_was_opened() -> None:
+    (syn,) = (each.at_us for each in packets(greeting(at=BEGAN + 1)) if each.packet.flags == Flag.SYN)
 
-    (syn,) = (each.at_us for each in found if each.packet.flags == Flag.SYN)
-    (*_, end) = (each.at_us for each in found if Flag.FIN in each.packet.flags)
-    assert (syn, end) == (int(BEGAN) * 1_000_000, (int(BEGAN) + 1) * 1_000_000)
+    assert syn == int(BEGAN) * 1_000_000
 
 
-def test_connections_that_may_go_on_have_no_end() -> None:
-    blocks = b"".join(capture_blocks(wiretap(greeting()), SERVERS, are_over=False))
+def ended(*ends: tuple[bool, float, Literal["end", "reset"]], chunk: TapChunk | None = None) -> list[tuple[str, str]]:
+    """Return who sent what at the end of a connection: its last packets that carry bytes, FIN or RST."""
+    chunk = chunk or greeting()
+    met = tuple(TapEnd(chunk.connection, from_client, at, how) for from_client, at, how in ends)
+    found = captured(file_of(wiretap(chunk, ends=met)))
+    told = {Flag.FIN | Flag.ACK: "FIN", Flag.RST | Flag.ACK: "RST", Flag.PSH | Flag.ACK: "bytes"}
+    return [
+        ("server" if each.packet.source.port == 143 else "client", told[each.packet.flags])
+        for each in found
+        if each.packet.flags in told
+    ]
 
-    assert [each for each in captured(blocks) if Flag.FIN in each.packet.flags] == []
-    assert captured(blocks)
+
+def test_a_connection_that_may_go_on_has_no_end() -> None:
+    assert ended() == [("server", "bytes")]
+
+
+def test_ends_come_from_the_side_that_ended_and_in_their_order() -> None:
+    assert ended((False, BEGAN + 2, "end"), (True, BEGAN + 3, "end"))[1:] == [("server", "FIN"), ("client", "FIN")]
+    assert ended((True, BEGAN + 2, "end"), (False, BEGAN + 3, "end"))[1:] == [("client", "FIN"), ("server", "FIN")]
+
+
+def test_a_side_that_ended_early_still_hears_the_other() -> None:
+    assert ended((True, BEGAN + 0.5, "end"), (False, BEGAN + 2, "end")) == [
+        ("client", "FIN"),
+        ("server", "bytes"),
+        ("server", "FIN"),
+    ]
+
+
+@pytest.mark.parametrize("from_client", [True, False])
+def test_a_reset_is_one_by_the_side_that_reset(from_client: bool) -> None:
+    assert ended((from_client, BEGAN + 2, "reset"))[1:] == [("client" if from_client else "server", "RST")]
+
+
+@pytest.mark.parametrize("how", ["end", "reset"])
+def test_no_bytes_stand_behind_the_end_of_their_side(how: Literal["end", "reset"]) -> None:
+    """A tap may meet a reset when it sends, while bytes from before it are still to be read."""
+    assert [side for side, _ in ended((False, BEGAN + 0.5, how))] == ["server", "server"]
+    assert ended((False, BEGAN + 0.5, how))[0] == ("server", "bytes")
 
 
 def test_the_real_addresses_stand_in_a_comment_on_the_first_packet_alone() -> None:
@@ -125,8 +158,6 @@ def test_a_connection_on_which_nothing_passed_is_shown_too() -> None:
     assert [each.packet.flags for each in found if each.packet.flags != Flag.ACK] == [
         Flag.SYN,
         Flag.SYN | Flag.ACK,
-        Flag.FIN | Flag.ACK,
-        Flag.FIN | Flag.ACK,
     ]
 
 

@@ -13,7 +13,7 @@ from maco_lab.cli import app
 from maco_lab.lab_file import default_text
 from tests.maco_lab.processes import run, running
 
-COMMANDS = ("up", "down", "demo", "capture", "poll", "send", "forward", "validate", "version")
+COMMANDS = ("up", "down", "demo", "capture", "poll", "journal", "send", "forward", "validate", "version")
 
 
 @pytest.fixture
@@ -158,13 +158,6 @@ def test_demo_names_the_acts_there_are(tmp_path: Path) -> None:
     result = run("demo", "--act", "4", folder=tmp_path)
 
     assert (result.returncode, result.stderr) == (2, "found --act 4, allowed: 1 to 3\n")
-
-
-def test_taps_need_all_parties_in_one_process(tmp_path: Path) -> None:
-    code, _, error = invoke("up", "--tap", "--isolate", "--state", str(tmp_path / "state"))
-
-    assert code == 2
-    assert error.startswith("--tap: ")
 
 
 @pytest.mark.slow

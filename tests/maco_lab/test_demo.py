@@ -170,7 +170,7 @@ def test_the_data_has_the_documented_keys_and_survives_json(demo: Demo) -> None:
                 "Mail server",
             ]
             assert all(cell.keys() == {"state", "inside", "why"} for cell in row["places"].values())
-        assert all(tap.keys() == {"hop", "marker", "passed", "missing"} for tap in way["taps"])
+        assert all(tap.keys() == {"hop", "marker", "passed", "missing", "counts"} for tap in way["taps"])
 
 
 def test_the_data_says_where_tls_ended(demo: Demo) -> None:

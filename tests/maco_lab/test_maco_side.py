@@ -73,3 +73,19 @@ async def test_named_connections_are_polled_and_no_other() -> None:
 async def test_an_unknown_connection_is_told_with_those_that_are_there() -> None:
     with pytest.raises(UnknownConnection, match="'x', allowed: a"):
         await MacoSide({"a": Prompt("a")}, every_s=60).poll_all(["x"])
+
+
+async def test_a_poller_that_was_replaced_is_asked_no_more_and_the_schedule_goes_on_with_the_new_one() -> None:
+    results: asyncio.Queue[PollResult] = asyncio.Queue()
+    old, new = Prompt("a"), Prompt("a")
+    maco = MacoSide({"a": old}, every_s=0.001)
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
+        schedule = tasks.create_task(maco.run_schedule(results.put_nowait, lambda: None))
+        await results.get()
+        assert maco.replace({"a": new}) == {"a": old}
+        polls = old.polls
+        while not new.polls:
+            await results.get()
+        schedule.cancel()
+
+    assert old.polls == polls

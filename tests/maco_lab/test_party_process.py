@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from maco_lab.party_process import PartyGone, PartyProcess, how_it_ended
+from maco_lab.party_process import PartyGone, PartyProcess, Reply, how_it_ended
 from maco_wire.observation import Observation, Party, Problem
 
 DEADLINE_S = 10.0
@@ -118,6 +119,47 @@ async def test_a_process_that_does_not_end_is_killed(script: Path) -> None:
         await child.process.ready()
 
     assert child.code == -9
+
+
+QUESTION = json.dumps({"ask": 7, "question": "where", "of": "mail"})
+
+
+async def test_what_it_asks_is_answered(script: Path) -> None:
+    """The child says hello only when it has read the answer that it should get."""
+    answer = json.dumps({"command": "answer", "ask": 7, "answer": {"there": "mail"}}) + "\n"
+    write(
+        script, f"print({QUESTION!r}, flush=True)\nif sys.stdin.readline() == {answer!r}: print({HELLO!r}, flush=True)"
+    )
+    process = await PartyProcess.start(["scripted_child"])
+
+    async def serve(question: Mapping[str, Any], reply: Reply) -> None:
+        await reply({"there": question["of"]})
+
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(process.read(lambda *_: None, serve))
+        await process.ready()
+
+    assert reading.result() == 0
+
+
+async def test_a_question_that_is_not_answered_yet_ends_with_the_process(script: Path) -> None:
+    write(script, f"print({QUESTION!r}, flush=True); sys.stdin.readline()")
+    process = await PartyProcess.start(["scripted_child"])
+    asked, ended = asyncio.Event(), asyncio.Event()
+
+    async def serve(_: Mapping[str, Any], reply: Reply) -> None:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
+        tasks.create_task(process.read(lambda *_: None, serve))
+        await asked.wait()
+        await process.stop()
+
+    assert ended.is_set()
 
 
 @pytest.mark.parametrize(("code", "words"), [(-9, "SIGKILL"), (-15, "SIGTERM"), (2, "exit code 2"), (-99, "signal 99")])

@@ -43,6 +43,11 @@ def test_the_place_of_one_of_a_pair_survives_too() -> None:
     assert sent(one) == one
 
 
+def test_where_the_taps_are_survives_too() -> None:
+    tapped = settings(dials={"socks5": ("127.0.0.1", 40000)}, key_folder="/keys")
+    assert sent(tapped) == tapped
+
+
 def test_a_lab_file_need_not_be_there_any_more() -> None:
     arrived = sent(settings())
 

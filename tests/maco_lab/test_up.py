@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -159,6 +160,24 @@ def test_a_lab_with_taps_writes_what_has_passed_so_far(
     file = (tmp_path / "hops.pcapng").read_bytes()
     assert {each.interface for each in captured(file)} == {0, 1, 2}
     assert (SECRETS in [kind for kind, _ in walk(file)]) is has_keys
+
+
+def test_taps_tell_what_they_saw_of_the_first_polls_and_at_the_end_how_much_passed(tmp_path: Path) -> None:
+    with running("up", "--ports=auto", "--tap", folder=tmp_path, environment={"COLUMNS": "80"}) as lab:
+        lab.wait_for(READY)
+        first = lab.text
+        assert run("poll", folder=tmp_path).returncode == 0
+        code, _ = lab.stop(signal.SIGINT)
+
+    assert code == 0
+    assert max(map(len, lab.text.splitlines())) <= 80
+    assert "way-a, as the taps saw it:\n  Seen at " in first
+    assert "    wire: cloud network  in clear " in first.partition("way-b, as the taps saw it:")[2]
+    told = re.findall(r"Tap on the (.+): awake, both ends agree; (\d+) connections?, (\d+) bytes", first)
+    ended = re.findall(r"Tap on the (.+): (\d+) connections?, (\d+) bytes\n", lab.text.removeprefix(first))
+    assert [hop for hop, _, _ in told] == [hop for hop, _, _ in ended] == ["cloud network", "tunnel", "customer LAN"]
+    assert [(int(after) - int(before)) for (_, before, _), (_, after, _) in zip(told, ended, strict=True)] == [2, 0, 2]
+    assert all(int(before) < int(after) for (*_, before), (*_, after) in zip(told, ended, strict=True))
 
 
 def test_a_lab_without_taps_says_how_to_get_them(tmp_path: Path, temporary: Path) -> None:

@@ -106,12 +106,19 @@ def test_sequence_numbers_begin_again_behind_32_bits() -> None:
 
 
 @both_versions
-def test_both_ends_finish_an_orderly_end(client: Endpoint, server: Endpoint) -> None:
-    fin, answer, last = map(read_packet, opened(client, server).closing(from_client=False))
+def test_each_end_of_a_direction_is_acknowledged_and_the_other_direction_goes_on(
+    client: Endpoint, server: Endpoint
+) -> None:
+    tcp = opened(client, server)
+    fin, answer = map(read_packet, tcp.end(from_client=False))
+    (later,) = map(read_packet, tcp.data(b"bye", from_client=True))
+    last_fin, last = map(read_packet, tcp.end(from_client=True))
 
     assert (fin.source, fin.flags, fin.sequence) == (server, Flag.FIN | Flag.ACK, 9001)
-    assert (answer.source, answer.flags, answer.acknowledged) == (client, Flag.FIN | Flag.ACK, 9002)
-    assert (last.source, last.flags, last.sequence, last.acknowledged) == (server, Flag.ACK, 9002, 1002)
+    assert (answer.source, answer.flags, answer.acknowledged) == (client, Flag.ACK, 9002)
+    assert (later.source, later.sequence) == (client, 1001)
+    assert (last_fin.source, last_fin.flags, last_fin.sequence) == (client, Flag.FIN | Flag.ACK, 1004)
+    assert (last.source, last.flags, last.sequence, last.acknowledged) == (server, Flag.ACK, 9002, 1005)
 
 
 def test_a_reset_is_one_packet() -> None:

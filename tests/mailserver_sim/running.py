@@ -137,6 +137,10 @@ class RunningServer:
     def stop(self) -> None:
         self.loop.run(self.server.stop())
 
+    def restart(self, issued: Issued, **changes: Any) -> None:
+        settings = replace(self.server.settings, **changes)
+        self.loop.run(self.server.restart(settings, imap_tls=TlsFactory(issued), smtp_tls=server_context(issued)))
+
     def client_context(self) -> ssl.SSLContext:
         context = client_context([self.cast.root_certificate], check_hostname=False)
         assert context.verify_mode is ssl.CERT_REQUIRED

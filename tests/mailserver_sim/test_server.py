@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
 
@@ -132,3 +133,19 @@ def test_a_start_that_is_cancelled_while_the_store_opens_leaves_it_closed(
 
     assert server.loop.run(cancelled()), "the start ended before its thread had"
     start_server()  # raises StoreInUse unless the store was closed
+
+
+def test_a_restarted_server_listens_where_it_did_with_its_mail_and_its_new_settings(server: RunningServer) -> None:
+    before = dict(server.server.addresses)
+    server.deliver(mail())
+    with server.raw() as client:
+        server.restart(server.cast.by_name("expired"), offer_starttls=False)
+        assert client.rest_or_reset().startswith(b"* BYE"), "who is connected is told"
+
+    assert dict(server.server.addresses) == before
+    with server.raw() as client:
+        assert b"STARTTLS" not in client.command(b"c CAPABILITY")[0]
+        assert client.command(b'l LOGIN edifact "se\\"cr\\\\et"')[-1].startswith(b"l OK")
+        assert b"* 1 EXISTS" in client.command(b"s SELECT INBOX")
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        server.imap()

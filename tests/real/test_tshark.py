@@ -19,6 +19,7 @@ from maco_lab.capture import write_capture
 from maco_lab.capture_run import named_servers
 from maco_lab.journal import Journal
 from maco_lab.state import StateFolder
+from maco_lab.taps.chunk import TapEnd
 from maco_lab.testing.lab import new_authority
 from maco_lab.testing.settings import lab_text
 from maco_lab.topology import running_lab
@@ -30,15 +31,18 @@ DEADLINE_S = 50.0
 DECODE_AS = ("-d", "tcp.port==20004,imap", "-d", "tls.port==20004,imap")
 CHECK = ("-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE")
 WAYS = ("way-a", "way-b")
+SERVER_PORTS = {"20004", "20011", "143", "993"}
+WARNING = "_ws.expert.severity >= 0x00600000"  # PI_WARN of Wireshark's epan/proto.h
 
 
 @dataclass(frozen=True)
 class Captures:
-    """Two files of the same bytes, and what was planted in each way: its password and a line of its mail."""
+    """Two files of the same bytes, what was planted in each way (its password and a line of its mail), and the ends."""
 
     with_keys: Path
     without_keys: Path
     planted: dict[str, tuple[str, str]]
+    ends: tuple[TapEnd, ...]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> Captures:
             if each.password
         }
     wiretap = lab.taps.wiretap()
-    made = Captures(folder / "with.pcapng", folder / "without.pcapng", planted)
+    made = Captures(folder / "with.pcapng", folder / "without.pcapng", planted, wiretap.ends)
     write_capture(made.with_keys, wiretap, named_servers(lab, wiretap), key_log)
     write_capture(made.without_keys, wiretap, named_servers(lab, wiretap))
     return made
@@ -123,8 +127,22 @@ def test_nothing_is_lost_or_out_of_order_or_malformed(captures: Captures) -> Non
     told = tshark(captures.with_keys, *CHECK, "-q", "-z", "expert")
 
     assert any(line.startswith("Chats") for line in told)
-    assert [line for line in told if line.startswith(("Errors", "Warns"))] == []
+    assert [line for line in told if line.startswith("Errors")] == []
+    assert packets(captures.with_keys, f"{WARNING} and not tcp.flags.reset == 1") == Counter()
     assert packets(captures.with_keys, "tcp.analysis.flags") == Counter()
+
+
+def test_each_connection_ends_as_it_did_and_by_the_side_that_ended_it(captures: Captures) -> None:
+    fields = ("frame.interface_name", "tcp.srcport", "tcp.flags.reset")
+    arguments = [argument for field in fields for argument in ("-e", field)]
+    filtered = "tcp.flags.fin == 1 or tcp.flags.reset == 1"
+    shown = tshark(captures.without_keys, "-Y", filtered, "-T", "fields", "-E", "separator=|", *arguments)
+
+    expected = Counter((end.connection.hop, end.from_client, end.how == "reset") for end in captures.ends)
+    found = [line.split("|") for line in shown]
+    assert Counter((hop, port not in SERVER_PORTS, is_set in {"1", "True"}) for hop, port, is_set in found) == expected
+    assert len({end.connection for end in captures.ends if end.connection.hop != "tunnel"}) == 2 * len(WAYS)
+    assert ("cloud network", True, False) in expected, "behind its LOGOUT MaCo ends in order"
 
 
 def test_with_keys_there_is_imap_inside_tls_on_the_cloud_network_and_the_lan(captures: Captures) -> None:

@@ -21,7 +21,7 @@ function column({ sight, title, reads, cannot, networks, root }) {
       question("Who could read the password?", reads.length ? reads.map((each) => item("clear", each)) : item("enc", "Nobody: the poll ended before it was sent.")),
       question("Who could not?", cannot.map((each) => item("enc", each))),
       question("And somebody who taps a network?", networks),
-      question("Where does the root certificate go?", item("good", root)),
+      question("Where does the root certificate go?", root),
     ),
   );
 }
@@ -42,21 +42,22 @@ function answered(sight) {
     reads,
     cannot: reads.length ? PARTIES.filter((party) => !reads.includes(party)) : [],
     networks: reads.length ? tapped(sight) : "",
-    root: root(does),
+    root: root(sight, session, does),
   };
 }
 
 function titled(sight, session, does) {
   if (!does) return sight.succeeded ? "Nobody did TLS with the mail server" : "It failed before any TLS with the mail server";
-  const who = does === "MaCo" ? "MaCo does TLS with the mail server, end to end" : "The Cloud Connector does TLS with the mail server";
-  const way = does === "MaCo" ? "Way A" : "Way B";
-  return session?.succeeded ? `${way}: ${who}` : `${way}: ${who.replace(" does", " tried")}`.replace("tried TLS", "tried TLS");
+  const verb = session?.succeeded ? "does" : "tried";
+  return does === "MaCo" ? `Way A: MaCo ${verb} TLS with the mail server, end to end` : `Way B: the Cloud Connector ${verb} TLS with the mail server`;
 }
 
-function root(does) {
-  if (does === "MaCo") return "Into MaCo's key store. The Cloud Connector's store plays no part.";
-  if (does) return "Into the Cloud Connector's back-end trust store. MaCo's key store plays no part.";
-  return "Nowhere: without TLS nobody asks who the mail server is.";
+function root(sight, session, does) {
+  if (session?.succeeded && !session.verified_against) return item("clear", "Nobody was asked: the Cloud Connector trusts whoever answers, an impostor too.");
+  if (does === "MaCo") return item("good", "Into MaCo's key store. The Cloud Connector's store plays no part.");
+  if (does) return item("good", "Into the Cloud Connector's back-end trust store. MaCo's key store plays no part.");
+  if (!sight.succeeded) return item("open", "It did not come to that: no TLS was tried, so no store was asked.");
+  return item("clear", "Nowhere: without TLS nobody asks who the mail server is.");
 }
 
 function tapped(sight) {

@@ -153,3 +153,14 @@ async def test_the_connector_names_the_internal_system_in_its_own_report() -> No
         await lab.dial(HOST, 143)
         (refused,) = lab.seen.of(StreamRefused, Party.CLOUD_CONNECTOR)
         assert refused.reason == f"cannot open internal host {MAIL_HOST}:143: the name cannot be resolved on premise"
+
+
+async def test_another_trust_store_judges_what_is_dialled_from_then_on_and_what_is_open_stays_open() -> None:
+    async with landscape(TCPS) as lab, back_end(lab, echo, port=993, tls=tls_server()):
+        (connector,) = lab.connectors
+        dialled = await lab.dial(HOST, 993)
+        before = connector.trust(Trust().store())
+        assert (await lab.dial(HOST, 993)).answer == REFUSED["host unreachable"]
+        assert await dialled.read_exactly(len(GREETING)) == GREETING
+        connector.trust(before)
+        assert isinstance((await lab.dial(HOST, 993)).answer, Connected)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from maco_lab.background import background_loop
-from maco_lab.page.moments import MAX_BESIDE, _paired
+from maco_lab.page.moments import MAX_BESIDE, NO_STREAM, NO_TAP_SAW, _paired
 from maco_lab.page.serving import PageSocket
 from maco_lab.page.wire_pieces import IN_CLEAR, Piece
 from maco_lab.topology import RunningLab
@@ -109,7 +109,19 @@ def test_moments_come_in_pages(page: PageClient) -> None:
     assert {part["moments"] for part in parts} == {len(whole["shown"])}
 
 
-@pytest.mark.parametrize(("path", "status"), [("way-c/hop", 404), ("way-a/hop?hop=0", 400), ("way-a/hop?hop=4", 400)])
+def test_a_poll_that_was_refused_shows_how_far_it_came_and_says_why_there_is_no_more(page: PageClient) -> None:
+    page.post("/api/scenarios/no-mapping/on", {})
+    page.post("/api/poll", {"connections": ["way-a"]})
+    first, last = hop(page, "way-a", 1), hop(page, "way-a", 3)
+    page.post("/api/scenarios/no-mapping/off", {})
+    page.post("/api/poll", {"connections": ["way-a"]})
+
+    assert pieces(first, "here")[-1]["hex"].startswith("0502"), "SOCKS5: not allowed by ruleset (RFC 1928, section 6)"
+    assert [each["note"] for each in first["hops"]] == ["", NO_STREAM]
+    assert (last["hops"][0]["note"], last["shown"]) == (NO_TAP_SAW, [])
+
+
+@pytest.mark.parametrize(("path", "status"), [("way-c/hop", 404), ("way-a/hop?hop=0", 404), ("way-a/hop?hop=4", 400)])
 def test_a_hop_that_is_not_there_is_refused(page: PageClient, path: str, status: int) -> None:
     assert page.get(f"/api/sights/{path}").status == status
 

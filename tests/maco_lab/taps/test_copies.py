@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from maco_lab.taps.chunk import TappedConnection
-from maco_lab.taps.copies import CHUNK_COST, Copies
+from maco_lab.taps.copies import CHUNK_COST, Copies, Passed
 
 CLIENT, SERVER = ("127.0.0.1", 50001), ("127.0.0.1", 20004)
 
@@ -73,3 +75,39 @@ def test_a_connection_beyond_the_limit_takes_its_bytes_with_it() -> None:
 
     assert copies.wiretap().connections == (new,)
     assert [chunk.data for chunk in copies.wiretap().chunks] == [b"new"]
+
+
+def test_what_passed_in_all_is_known_of_each_hop_and_so_is_what_is_not_kept() -> None:
+    copies = Copies(max_bytes=2 * (CHUNK_COST + 10))
+    first, other = opened(copies), copies.opened("tunnel", CLIENT, SERVER)
+    for from_client in (True, False, False):
+        copies.keep(first, b"0123456789", from_client=from_client)
+
+    assert copies.passed("cloud network") == Passed(connections=1, from_client=10, to_client=20, lost=10)
+    assert copies.passed(other.hop) == Passed(connections=1)
+    assert copies.passed("customer LAN") == Passed()
+
+
+def test_each_end_is_kept_once_in_each_way_and_nothing_behind_a_reset() -> None:
+    copies = Copies()
+    connection = opened(copies)
+    met: list[tuple[Literal["end", "reset"], bool]] = [
+        ("end", True),
+        ("end", True),
+        ("reset", False),
+        ("end", False),
+        ("reset", True),
+    ]
+    for how, from_client in met:
+        copies.ended(connection, how, from_client=from_client)
+
+    assert [(each.how, each.from_client) for each in copies.wiretap().ends] == [("end", True), ("reset", False)]
+
+
+def test_a_connection_that_is_forgotten_takes_its_end_with_it() -> None:
+    copies = Copies(max_connections=1)
+    old, new = opened(copies), opened(copies)
+    for connection in (old, new):
+        copies.ended(connection, "end", from_client=True)
+
+    assert [each.connection for each in copies.wiretap().ends] == [new]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from maco_lab.lab_matrix import matrix_of_poll
 from maco_lab.sight import HOPS
 from maco_lab.taps.copies import Wiretap
 from maco_lab.taps.key_log import KeyLogs
-from maco_lab.taps.matrix import PLACES, Matrix, matrix_of
+from maco_lab.taps.matrix import PLACES, Cell, Matrix, matrix_of
 from maco_lab.topology import RunningLab
 from maco_wire.canary import Canary
 from maco_wire.observation import Hop, Party
@@ -31,6 +32,8 @@ from tests.maco_lab.taps.tapped_labs import (
     tapped_lab,
     told,
 )
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells what a socket carried")
 
 TUNNEL = "Cloud Connector with Connectivity service"
 END_TO_END = "MaCo with Mail server"
@@ -49,6 +52,7 @@ WAY_A = [
 WAY_B = [CLEAR, CLEAR, CLEAR, f"inside {TUNNEL}", CLEAR, f"inside {BY_CONNECTOR}", CLEAR]
 NO_TLS = [CLEAR, CLEAR, CLEAR, f"inside {TUNNEL}", CLEAR, CLEAR, CLEAR]
 TOKEN = [CLEAR, CLEAR, CLEAR, "not there", "not there", "not there", "not there"]
+UNSEEN = Canary(9, "never sent", "NeverSentAnywhere")
 SECRETS = ("mailbox password", "line in a mail")
 
 
@@ -176,6 +180,36 @@ def test_each_tap_proves_that_it_is_awake(polled: RunningLab) -> None:
     assert len({each.passed for each in controls}) == 1, "all three hops carried the same payload"
 
 
+@needs_linux
+@pytest.mark.parametrize("name", ["way-a", "way-b"])
+def test_each_tap_saw_as_many_bytes_as_both_its_ends_have_counted(polled: RunningLab, name: str) -> None:
+    controls = matrix(polled, name).controls
+
+    assert [[(each.party, each.of) for each in control.counts] for control in controls] == [
+        [(Party.CONNECTIVITY, "payload"), (Party.MACO, "socket")],
+        [(Party.CONNECTIVITY, "payload"), (Party.CLOUD_CONNECTOR, "payload")],
+        [(Party.CLOUD_CONNECTOR, "payload"), (Party.MAIL_SERVER, "socket")],
+    ]
+    for each in (each for control in controls for each in control.counts):
+        assert (each.counted == each.tapped) or each.note.endswith("MaCo had closed"), each
+        assert each.counted is not None
+
+
+@pytest.mark.parametrize(("party", "hop"), [(Party.MACO, HOPS[0]), (Party.MAIL_SERVER, HOPS[2])])
+def test_an_end_that_was_killed_before_it_told_leaves_its_hop_unproved(
+    polled: RunningLab, party: Party, hop: Hop
+) -> None:
+    told = [
+        e for e in polled.journal.entries() if (e.observation.kind, e.observation.party) != ("socket_closed", party)
+    ]
+
+    found = matrix_of(told, "way-b", evidence(polled)[0], [UNSEEN], evidence(polled)[1])
+
+    assert found is not None
+    assert found.rows[0].at(hop) == Cell("unknown", why=f"{party} did not tell how many bytes its socket carried")
+    assert [each.hop for each in found.controls if each.missing] == [hop]
+
+
 def test_a_token_that_was_refused_was_seen_all_the_same(tmp_path: Path) -> None:
     with tapped_lab(tmp_path) as lab:
         expired = lab.cloud.tokens.issue(lab.cloud.settings.clients[0], lifetime_s=-1)
@@ -193,9 +227,6 @@ def test_without_taps_there_is_no_matrix(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------- what a silence is worth
-
-
-UNSEEN = Canary(9, "never sent", "NeverSentAnywhere")
 
 
 def judged(

@@ -112,6 +112,59 @@ async def test_an_end_of_both_directions_is_an_end_and_no_reset() -> None:
         assert await received(wire.client) == b"bye"
 
 
+def ends(wire: Wire) -> list[tuple[bool, str]]:
+    return [(each.from_client, each.how) for each in wire.copies.wiretap().ends]
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+async def test_it_is_kept_who_ended_first(by_client: bool) -> None:
+    async with wired() as wire:
+        one, other = (wire.client, wire.server) if by_client else (wire.server, wire.client)
+        await one.send_eof()
+        assert await other.receive() == b""
+        assert ends(wire) == [(by_client, "end")]
+
+        await other.send_eof()
+        assert await one.receive() == b""
+
+        assert ends(wire) == [(by_client, "end"), (not by_client, "end")]
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+async def test_a_reset_is_kept_once_and_by_whom(by_client: bool) -> None:
+    async with wired() as wire:
+        one, other = (wire.client, wire.server) if by_client else (wire.server, wire.client)
+        one.abort()
+        with pytest.raises(PeerReset):
+            await other.receive()
+
+        assert ends(wire) == [(by_client, "reset")]
+
+
+async def test_a_connection_that_the_tap_itself_cuts_has_no_end() -> None:
+    """What ends it is no part of the landscape."""
+    listener, copies = Listener("127.0.0.1", 0), Copies()
+    accepted: asyncio.Future[TcpStream] = asyncio.get_running_loop().create_future()
+
+    async def serve(stream: TcpStream) -> None:
+        stream.is_kept = True
+        accepted.set_result(stream)
+
+    tap = a_tap(listener.address, copies)
+    async with asyncio.timeout(DEADLINE_S), in_background(listener.serve(serve)):
+        async with in_background(tap.serve()):
+            client = await connect_tcp(*tap.address, timeout_s=DEADLINE_S)
+            server = await accepted
+        with pytest.raises(PeerReset):
+            await client.receive()
+        with pytest.raises(PeerReset):
+            await server.receive()
+        client.abort()
+        server.abort()
+
+    assert (len(copies.wiretap().connections), copies.wiretap().ends) == (1, ())
+
+
 @contextlib.contextmanager
 def aborted(stream: TcpStream) -> Iterator[None]:
     try:

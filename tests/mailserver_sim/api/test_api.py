@@ -253,3 +253,39 @@ def test_a_client_that_stops_waiting_leaves_nothing_behind(
         assert watched.wait(TIMEOUT_S)
 
     assert left.wait(TIMEOUT_S)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\r\n",
+        b"\xff\xfe: \x00\r\n\r\n\x80",
+        b"Subject: =?x-unknown?b?!!!?=\r\nContent-Type: text/plain; charset=x-unknown\r\n\r\n\xe4",
+        b"Content-Type: text/plain; charset=\xff\r\n\r\nx",
+        b"Content-Type: text/plain; charset=idna\r\n\r\n..\xff",
+        b"Content-Transfer-Encoding: base64\r\n\r\nnot base64!",
+        b'Content-Disposition: attachment; filename="=?utf-8?q?=FF?="\r\n\r\nx',
+        b"".join(
+            b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (depth, depth) for depth in range(500)
+        ),
+        b"X: y\r\n" * 5000 + b"\r\n",
+    ],
+    ids=[
+        "nothing",
+        "no header",
+        "no text",
+        "charset",
+        "bytes as charset",
+        "idna",
+        "base64",
+        "file name",
+        "deep",
+        "long",
+    ],
+)
+def test_whatever_was_sent_is_told(api: PageClient, server: RunningServer, raw: bytes) -> None:
+    server.deliver(raw)
+
+    assert len(get(api, "messages", user=USER)["messages"]) == 1
+    assert len(get(api, "messages/1", user=USER)["headers"]) <= 200

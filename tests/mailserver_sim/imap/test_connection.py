@@ -17,7 +17,7 @@ def test_a_line_over_the_limit_is_answered_before_the_end(start_server: StartSer
     with server.raw_logged_in() as client:
         client.send(b"a UID FETCH " + b"1," * 8192 + end)
         lines = client.rest().splitlines()
-    assert lines[0].startswith(b"a BAD ")
+    assert lines[0].startswith(b"a BAD [LIMIT] ")  # RFC 5530, section 3
     assert lines[1].startswith(b"* BYE ")
 
 
@@ -31,7 +31,7 @@ def test_a_long_uid_set_is_no_problem(server: RunningServer) -> None:
 
 def test_a_literal_over_the_limit_is_refused_before_it_is_sent(server: RunningServer) -> None:
     with server.raw() as client:
-        assert client.command(b"a LOGIN {65537}")[-1].startswith(b"a BAD ")
+        assert client.command(b"a LOGIN {65537}")[-1].startswith(b"a BAD [LIMIT] ")
         assert client.command(b"b NOOP")[-1].startswith(b"b OK")
 
 

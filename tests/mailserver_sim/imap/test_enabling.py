@@ -30,9 +30,11 @@ def test_names_are_utf_8_in_both_directions_once_enabled(server: RunningServer) 
         listed = client.command(b'd LIST "" *')
         status = client.command('e STATUS "Entwürfe" (MESSAGES)'.encode())
         client.command('f SUBSCRIBE "Entwürfe"'.encode())
+        pattern = client.command('h LIST "" "%twü%"'.encode())
         subscribed = client.command(b'g LSUB "" "Entw*"')
     assert '* LIST (\\HasNoChildren) "/" "Entwürfe"'.encode() in listed
     assert b'* LIST (\\HasNoChildren) "/" "A&B"' in listed
+    assert pattern[:-1] == ['* LIST (\\HasNoChildren) "/" "Entwürfe"'.encode()]
     assert status[0] == '* STATUS "Entwürfe" (MESSAGES 0)'.encode()
     assert subscribed[0] == '* LSUB () "/" "Entwürfe"'.encode()
 

@@ -21,7 +21,7 @@ def test_only_done_ends_idle(server: RunningServer) -> None:
         client.send(b"i IDLE\r\n")
         client.line()
         client.send(b"x LOGOUT\r\n")
-        assert client.line().startswith(b"* BAD ")
+        assert client.line().startswith(b"* BAD [CLIENTBUG] ")
         client.send(b"done\r\n")
         assert client.line().startswith(b"i OK ")
 

@@ -195,7 +195,8 @@ def test_timers_end_a_client_that_writes_and_never_reads(
     monkeypatch.setattr("mailserver_sim.imap.transport.LINGER_S", 0.1)
     server = start_server(**{"idle_timeout_s" if logged_in else "login_timeout_s": 0.5})
     with server.raw_logged_in() if logged_in else server.raw() as client:
-        with contextlib.suppress(ConnectionError):
+        # On a busy machine the server is sometimes faster than the flood; under TLS that is an end without goodbye.
+        with contextlib.suppress(ConnectionError, ssl.SSLEOFError):
             push_until_stuck(client, FLOOD * FLOOD_COUNT)
         assert unread.congested.is_set()
         assert server.loop.run(server.server._connections.all_gone(5))

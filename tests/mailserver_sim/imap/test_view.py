@@ -60,6 +60,29 @@ def test_flags_changed_by_this_session_are_not_told_again() -> None:
     assert selected.flags(2) == b"(\\Flagged)"
 
 
+def test_flags_that_are_the_same_as_before_are_not_told() -> None:
+    selected = view()
+    selected.apply(FlagsChanged(1, ((1, frozenset({"\\Seen"})),), modseq=7), mine=False)
+    assert selected.untagged(expunge_allowed=False) == []
+    assert selected.message(1).modseq == 7
+
+
+def test_a_change_from_before_the_mailbox_was_read_is_known_already() -> None:
+    newer = MessageInfo(1, frozenset({"\\Seen"}), dt.datetime(2026, 11, 3, tzinfo=dt.UTC), 10, modseq=8)
+    selected = SelectedView(MAILBOX, [newer], read_only=False)
+    selected.apply(FlagsChanged(1, ((1, frozenset({"\\Flagged"})),), modseq=7), mine=False)
+    assert selected.untagged(expunge_allowed=False) == []
+    assert (selected.flags(1), selected.message(1).modseq) == (b"(\\Seen)", 8)
+
+
+def test_a_modseq_is_told_to_those_who_have_enabled_it() -> None:
+    selected = view()
+    selected.apply(FlagsChanged(1, ((2, frozenset({"\\Flagged"})),), modseq=7), mine=False)
+    # RFC 7162, section 7: fetch-mod-resp = "MODSEQ" SP "(" permsg-modsequence ")"
+    told = selected.untagged(expunge_allowed=False, with_modseq=True)
+    assert told == [b"2 FETCH (FLAGS (\\Flagged) UID 2 MODSEQ (7))"]
+
+
 def test_the_first_unseen_message_is_a_number_and_not_a_uid() -> None:
     assert SelectedView(MAILBOX, [message(7, "\\Seen"), message(9)], read_only=False).first_unseen() == 2
 

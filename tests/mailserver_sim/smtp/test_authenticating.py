@@ -53,7 +53,7 @@ def test_cram_md5_logs_in(start_server: StartServer) -> None:
 def test_cram_md5_takes_no_initial_response(start_server: StartServer) -> None:
     server = start_server(auth_mechanisms=AUTH_MECHANISMS)
     with connect(server) as client:
-        assert client.docmd("AUTH CRAM-MD5 AQ==")[0] == 501  # RFC 4954, section 4
+        assert client.docmd("AUTH CRAM-MD5 " + encoded(f"{USER} {'0' * 32}"))[0] == 501  # RFC 4954, section 4
 
 
 @pytest.mark.parametrize("initial", [True, False])

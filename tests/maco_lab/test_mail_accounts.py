@@ -30,18 +30,18 @@ def settings(file: LabFile) -> MailServerSettings:
 
 def test_tokens_quota_and_mechanisms_reach_the_mail_server() -> None:
     account = "tokens: [abc, def==]\n      quota_bytes: 1000\n      quota_messages: 0"
-    built = settings(parse(account, "  auth_mechanisms: [CRAM-MD5, XOAUTH2, XOAUTH2]\n"))
+    built = settings(parse(account, "  auth_mechanisms: [CRAM-MD5, XOAUTH2, XOAUTH2]\n  literal_plus: true\n"))
 
     assert built.accounts[0].tokens == ("abc", "def==")
     assert (built.accounts[0].quota_bytes, built.accounts[0].quota_messages) == (1000, 0)
-    assert built.auth_mechanisms == ("CRAM-MD5", "XOAUTH2")
+    assert (built.auth_mechanisms, built.literal_plus) == (("CRAM-MD5", "XOAUTH2"), True)
 
 
 def test_a_lab_file_that_says_nothing_gives_the_defaults() -> None:
     built = settings(parse())
     other = MailServerSettings("x", (), (), Path())
 
-    assert built.auth_mechanisms == other.auth_mechanisms
+    assert (built.auth_mechanisms, built.literal_plus) == (other.auth_mechanisms, other.literal_plus)
     assert {(each.tokens, each.quota_bytes, each.quota_messages) for each in built.accounts} == {((), None, None)}
 
 

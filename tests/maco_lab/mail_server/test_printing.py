@@ -1,0 +1,46 @@
+"""Lines are printed, and a reader that does not read holds up nobody."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from maco_lab.mail_server.printing import Printer
+
+MORE_THAN_A_PIPE = 10_000
+DEADLINE_S = 10.0
+
+
+def test_lines_come_in_their_order_and_all_of_them_before_the_end() -> None:
+    reading, writing = os.pipe()
+    with Printer(writing) as printer:
+        for number in range(10):
+            printer.print(f"line {number}")
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        assert lines.read().splitlines() == [f"line {number}" for number in range(10)]
+
+
+def test_a_reader_that_does_not_read_holds_up_nobody() -> None:
+    reading, writing = os.pipe()
+    printed = threading.Event()
+
+    def print_much() -> None:
+        for number in range(MORE_THAN_A_PIPE):
+            printer.print(f"{number} {'x' * 100}")
+        printed.set()
+
+    with Printer(writing) as printer:
+        threading.Thread(target=print_much, daemon=True).start()
+        assert printed.wait(DEADLINE_S)
+        with os.fdopen(reading) as lines:
+            assert lines.readline() == f"0 {'x' * 100}\n"
+    os.close(writing)
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with Printer(writing) as printer:
+        printer.print("nobody reads this")
+    os.close(writing)
