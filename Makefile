@@ -12,11 +12,11 @@ CODE := $(PACKAGES) tests benchmarks examples
 PYTEST_ARGS ?=
 QUICK ?=
 
-.PHONY: up down demo test test-real lint check bench docs clean help
+.PHONY: up down demo test test-real lint check bench bench-mail docs clean help
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(RUN_STAMP) ## Run the whole landscape in the foreground; Ctrl-C ends it
 	@$(BIN)/maco-lab up
@@ -48,6 +48,9 @@ bench: $(DEV_STAMP) ## Measure the relay beside its peers, start, imports, plugi
 	$(BIN)/python -m benchmarks.plugin $(if $(QUICK),--runs 1)
 	$(BIN)/python -m benchmarks.mappings
 	$(BIN)/python -m benchmarks.taps $(if $(QUICK),--pairs 50)
+
+bench-mail: $(DEV_STAMP) ## Measure the mail server beside Dovecot; QUICK=1 takes two minutes
+	$(BIN)/python -m benchmarks.mailserver $(if $(QUICK),--quick,--page docs/performance.md)
 
 docs: $(DOCS_STAMP) ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W -q docs docs/_build/html

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -27,8 +28,9 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from certs.keys import KeyType, PrivateKey, generate_key
+from certs.keys import RSA_BITS, KeyType, PrivateKey, generate_key
 from certs.profile import (
+    Extensions,
     Signer,
     Usage,
     Validity,
@@ -36,6 +38,7 @@ from certs.profile import (
     authority_extensions,
     distinguished_name,
     leaf_extensions,
+    replaced,
     sign,
 )
 
@@ -46,6 +49,9 @@ LEAF_LIFETIME = dt.timedelta(days=90)
 AUTHORITY_AGE = dt.timedelta(days=365)  # older than every leaf, the expired one included
 ROOT_LIFETIME = dt.timedelta(days=3650)
 INTERMEDIATE_LIFETIME = dt.timedelta(days=1825)
+
+WEAKEST_CIPHERS = "DEFAULT:@SECLEVEL=0"
+"""OpenSSL's own ciphers at the level that refuses no key and no digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,18 @@ class Issued:
     chain: tuple[x509.Certificate, ...] = ()
     """The intermediates to be sent after the leaf, nearest first; never the root (RFC 8446, section 4.4.2)."""
 
+    @property
+    def is_weak(self) -> bool:
+        """Tell whether OpenSSL loads it at security level 0 only: RSA below 2048 bits, or a signature with SHA-1."""
+        return any(_is_weak(each) for each in (self.certificate, *self.chain))
+
     def configure_server(self, context: ssl.SSLContext) -> None:
-        """Let ``context`` present this certificate, its chain and its key as a server."""
+        """Let ``context`` present this certificate, its chain and its key as a server.
+
+        A weak one brings the context down to security level 0, which is its whole point.
+        """
+        if self.is_weak:
+            context.set_ciphers(WEAKEST_CIPHERS)
         self._load_into(context)
 
     def configure_client(self, context: ssl.SSLContext) -> None:
@@ -108,10 +124,18 @@ class Authority:
     now: dt.datetime
 
     @classmethod
-    def root(cls, name: str, *, now: dt.datetime, key_type: KeyType = "ec", unit: str = "") -> Authority:
-        """Make a self-signed authority, valid from a year ago for ten years to come."""
+    def root(
+        cls,
+        name: str,
+        *,
+        now: dt.datetime,
+        key_type: KeyType = "ec",
+        unit: str = "",
+        lifetime: dt.timedelta = ROOT_LIFETIME,
+    ) -> Authority:
+        """Make a self-signed authority, valid from a year ago for ten years to come; a negative lifetime is over."""
         key = generate_key(key_type)
-        validity = Validity(now - AUTHORITY_AGE, now + ROOT_LIFETIME)
+        validity = Validity(now - AUTHORITY_AGE, now + lifetime)
         certificate = sign(distinguished_name(name, unit), key, validity, authority_extensions(path_length=None))
         return cls(Issued(certificate, key), now)
 
@@ -120,11 +144,25 @@ class Authority:
         """The authority's own certificate, for trust stores."""
         return self.identity.certificate
 
-    def intermediate(self, name: str, *, key_type: KeyType | None = None, unit: str = "") -> Authority:
-        """Make an authority below this one that may issue leaves only; its key is of this one's kind by default."""
-        key = generate_key(key_type or self.key_type)
-        validity = Validity(self.now - AUTHORITY_AGE, self.now + INTERMEDIATE_LIFETIME)
-        extensions = authority_extensions(path_length=0)
+    def intermediate(
+        self,
+        name: str,
+        *,
+        key_type: KeyType | None = None,
+        key: PrivateKey | None = None,
+        unit: str = "",
+        lifetime: dt.timedelta = INTERMEDIATE_LIFETIME,
+        path_length: int = 0,
+        instead: Extensions | tuple[()] = (),
+    ) -> Authority:
+        """Make an authority below this one; without a ``key`` it gets a new one, by default of this one's kind.
+
+        It may issue leaves only, unless ``path_length`` says more. Extensions ``instead`` of the usual ones of their
+        kind make one that should not be trusted, as does a negative lifetime.
+        """
+        key = key or generate_key(key_type or self.key_type)
+        validity = Validity(self.now - AUTHORITY_AGE, self.now + lifetime)
+        extensions = replaced(authority_extensions(path_length), instead)
         certificate = sign(distinguished_name(name, unit), key, validity, extensions, self._signer())
         return Authority(Issued(certificate, key, self._chain_below()), self.now)
 
@@ -138,17 +176,20 @@ class Authority:
         not_before: dt.datetime | None = None,
         not_after: dt.datetime | None = None,
         key_type: KeyType | None = None,
+        key: PrivateKey | None = None,
         unit: str = "",
         send_chain: bool = True,
+        instead: Extensions | tuple[()] = (),
     ) -> Issued:
         """Issue an end entity's certificate.
 
-        It is valid from an hour ago for 90 days unless told otherwise, its key is of the authority's kind by default.
-        ``send_chain=False`` models a server that forgets its intermediates. Raises ValueError for a common name over
-        64 characters, a malformed address, or dates without a time zone or in the wrong order.
+        It is valid from an hour ago for 90 days unless told otherwise; without a ``key`` it gets a new one, by default
+        of the authority's kind. ``send_chain=False`` models a server that forgets its intermediates, ``instead`` holds
+        extensions that take the place of the usual ones of their kind. Raises ValueError for a common name over 64
+        characters, a malformed address, or dates without a time zone or in the wrong order.
         """
-        key = generate_key(key_type or self.key_type)
-        extensions = leaf_extensions(key, usage, alternative_names(dns_names, ip_addresses))
+        key = key or generate_key(key_type or self.key_type)
+        extensions = replaced(leaf_extensions(key, usage, alternative_names(dns_names, ip_addresses)), instead)
         certificate = sign(
             distinguished_name(common_name, unit),
             key,
@@ -183,11 +224,13 @@ def self_signed(
     not_before: dt.datetime | None = None,
     not_after: dt.datetime | None = None,
     key_type: KeyType = "ec",
+    key: PrivateKey | None = None,
     unit: str = "",
+    instead: Extensions | tuple[()] = (),
 ) -> Issued:
     """Issue an end entity's certificate that vouches for itself; arguments and errors as ``Authority.issue``."""
-    key = generate_key(key_type)
-    extensions = leaf_extensions(key, usage, alternative_names(dns_names, ip_addresses))
+    key = key or generate_key(key_type)
+    extensions = replaced(leaf_extensions(key, usage, alternative_names(dns_names, ip_addresses)), instead)
     validity = leaf_validity(now, not_before, not_after)
     return Issued(sign(distinguished_name(common_name, unit), key, validity, extensions), key)
 
@@ -195,6 +238,12 @@ def self_signed(
 def leaf_validity(now: dt.datetime, not_before: dt.datetime | None, not_after: dt.datetime | None) -> Validity:
     """Return the validity of a leaf issued ``now``: an hour back and 90 days on, where nothing else is given."""
     return Validity(not_before or now - CLOCK_TOLERANCE, not_after or now + LEAF_LIFETIME)
+
+
+def _is_weak(certificate: x509.Certificate) -> bool:
+    key = certificate.public_key()
+    short = isinstance(key, rsa.RSAPublicKey) and key.key_size < RSA_BITS
+    return short or isinstance(certificate.signature_hash_algorithm, hashes.SHA1)
 
 
 @contextlib.contextmanager

@@ -14,14 +14,27 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from cryptography import x509
 
-from certs.authority import CLOCK_TOLERANCE, Authority, Issued, self_signed
+from certs.authority import CLOCK_TOLERANCE, INTERMEDIATE_LIFETIME, ROOT_LIFETIME, Authority, Issued, self_signed
 from certs.exceptions import UnknownNameError
-from certs.keys import KEY_TYPES, KeyType
-from certs.plans import AUTHORITIES, MAIL_SERVERS, MEMBERS, SUBACCOUNT_LIFETIME, SUBACCOUNT_UNIT, MemberPlan
-from certs.profile import LONGEST_COMMON_NAME
+from certs.keys import KEY_TYPES, RSA_BITS, KeyType, PrivateKey, generate_key
+from certs.plans import (
+    AUTHORITIES,
+    BAD_MAIL_SERVERS,
+    MAIL_SERVERS,
+    MEMBERS,
+    ODD_AUTHORITIES,
+    ODD_MAIL_SERVERS,
+    SUBACCOUNT_LIFETIME,
+    SUBACCOUNT_UNIT,
+    AuthorityPlan,
+    MemberPlan,
+)
+from certs.profile import LONGEST_COMMON_NAME, only_names_below
+from certs.sha1 import with_sha1
 
 MAIL_HOST = "mail.stadtwerke.example"
 TUNNEL_HOST = "connectivitytunnel.lab.example"
@@ -71,6 +84,7 @@ class Cast:
         self._authorities: dict[str, Authority] = {}
         self._members: dict[str, Issued] = {}
         self._subaccounts: dict[str, Issued] = {}
+        self._shared_keys: dict[tuple[str, KeyType, int], PrivateKey] = {}
         self._lock = threading.RLock()
         self.mail_server_certificates: Mapping[str, Issued] = _Members(self, MAIL_SERVERS)
         """What a mail server may present, by name: the good one and all bad ones."""
@@ -161,12 +175,7 @@ class Cast:
             raise UnknownNameError(name, AUTHORITIES)
         with self._lock:
             if name not in self._authorities:
-                settings = self.settings
-                self._authorities[name] = (
-                    self.authority(plan.issuer).intermediate(plan.common_name)
-                    if plan.issuer
-                    else Authority.root(plan.common_name, now=settings.now, key_type=settings.key_type)
-                )
+                self._authorities[name] = self._authorize(name, plan)
             return self._authorities[name]
 
     def by_name(self, name: str) -> Issued:
@@ -214,25 +223,81 @@ class Cast:
         with self._lock:
             return dict(self._subaccounts)
 
+    def _shared_key(self, use: str, key_type: KeyType, rsa_bits: int = RSA_BITS) -> PrivateKey:
+        wanted = (use, key_type, rsa_bits)
+        if wanted not in self._shared_keys:
+            self._shared_keys[wanted] = generate_key(key_type, rsa_bits)
+        return self._shared_keys[wanted]
+
+    def _authorize(self, name: str, plan: AuthorityPlan) -> Authority:
+        settings = self.settings
+        if not plan.issuer:
+            lifetime = plan.lifetime or ROOT_LIFETIME
+            return Authority.root(plan.common_name, now=settings.now, key_type=settings.key_type, lifetime=lifetime)
+        permitted = [only_names_below(self._filled(plan.permits))] if plan.permits else []
+        return self.authority(plan.issuer).intermediate(
+            plan.common_name,
+            key=self._shared_key("authority", plan.key_type or settings.key_type) if name in ODD_AUTHORITIES else None,
+            lifetime=plan.lifetime or INTERMEDIATE_LIFETIME,
+            path_length=plan.path_length,
+            instead=[*plan.instead, *permitted],
+        )
+
+    def _filled(self, template: str) -> str:
+        """Return a template of the plans with the host names of this cast."""
+        settings = self.settings
+        domain = _above(settings.mail_host)
+        return template.format(
+            mail_host=settings.mail_host,
+            mail_domain=domain,
+            above_mail_domain=_above(domain),
+            tunnel_host=settings.tunnel_host,
+        )
+
     def _issue(self, name: str, plan: MemberPlan) -> Issued:
         settings = self.settings
-        host = plan.host.format(mail_host=settings.mail_host, tunnel_host=settings.tunnel_host)
+        host = self._filled(plan.host)
         hosts = [each for each in (host, *plan.also) if each]
-        common_name = plan.common_name or (host if len(host) <= LONGEST_COMMON_NAME else name)
+        common_name = self._filled(plan.common_name) or host
         issue: Callable[..., Issued] = (
             self.authority(plan.issuer).issue
             if plan.issuer
             else functools.partial(self_signed, now=settings.now, key_type=settings.key_type)
         )
         issued = issue(
-            common_name,
+            common_name if len(common_name) <= LONGEST_COMMON_NAME else name,
             dns_names=[each for each in hosts if not _is_address(each)],
             ip_addresses=[each for each in hosts if _is_address(each)],
             usage=plan.usage,
             not_before=settings.now + plan.begins,
             not_after=settings.now + plan.ends,
+            instead=plan.instead,
+            key=self._key_of(name, plan),
         )
-        return issued if plan.send_chain else dataclasses.replace(issued, chain=())
+        if plan.sha1:
+            signer = self.authority(plan.issuer).identity.private_key
+            issued = dataclasses.replace(issued, certificate=with_sha1(issued.certificate, signer))
+        return dataclasses.replace(issued, chain=self._sent(plan, issued))
+
+    def _key_of(self, name: str, plan: MemberPlan) -> PrivateKey | None:
+        """Return the key that the odd and bad mail servers share; None for those that get one of their own."""
+        if name not in ODD_MAIL_SERVERS and name not in BAD_MAIL_SERVERS:
+            return None
+        return self._shared_key("mail server", plan.key_type or self.settings.key_type, plan.rsa_bits)
+
+    def _sent(self, plan: MemberPlan, issued: Issued) -> tuple[x509.Certificate, ...]:
+        """Return what the server sends behind its own certificate."""
+        match plan.sent:
+            case "chain":
+                return issued.chain
+            case "leaf only":
+                return ()
+            case "chain reversed":
+                return issued.chain[::-1]
+            case "chain and root":
+                return (*issued.chain, self.root_certificate)
+            case _:
+                assert_never(plan.sent)
 
 
 class _Members(Mapping[str, Issued]):
@@ -255,6 +320,11 @@ class _Members(Mapping[str, Issued]):
 
     def __len__(self) -> int:
         return len(self._names)
+
+
+def _above(host: str) -> str:
+    """Return the name without its first label, where it has more than one."""
+    return host.partition(".")[2] or host
 
 
 def _is_address(host: str) -> bool:

@@ -28,7 +28,7 @@ from certs.cast import Cast
 from certs.exceptions import ForeignFolderError, UnreadableCastError
 from certs.keys import load_key
 from certs.manifest import MANIFEST, Manifest
-from certs.plans import AUTHORITIES
+from certs.plans import AUTHORITIES, MEMBERS
 
 SHARED_FOR = dt.timedelta(days=60)
 """How long a kept cast is used again: well within the 90 days of its mail server."""
@@ -184,11 +184,13 @@ def _read_issued(folder: Path, name: str) -> Issued:
 
 def _suits(cast: Cast, folder: Path) -> bool:
     try:
-        kept = Manifest.read(folder).settings
+        manifest = Manifest.read(folder)
     except (OSError, ValueError):
         return False
+    kept, names = manifest.settings, {Path(file).stem for file in manifest.files}
     wanted = cast.settings
     same = (kept.key_type, kept.mail_host, kept.tunnel_host) == (wanted.key_type, wanted.mail_host, wanted.tunnel_host)
+    same = same and names >= {*AUTHORITIES, *MEMBERS}  # an older version knew fewer
     # Two processes take their moments before they meet here: the kept one may be a little younger than ours.
     return same and -CLOCK_TOLERANCE <= wanted.now - kept.now <= SHARED_FOR
 

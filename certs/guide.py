@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from certs.plans import BAD_MAIL_SERVERS
+from certs.plans import BAD_MAIL_SERVERS, ODD_MAIL_SERVERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ def guide() -> str:
     wider = max(len(need.setting) for need in NEEDS) + 2
     lines = [f"{need.system:<{wide}}{need.setting:<{wider}}{need.file}" for need in (heading, *NEEDS)]
     lines.insert(1, "-" * max(map(len, lines)))
-    lines += ["", "Bad mail servers to present instead (NAME.pem with NAME.key)"]
-    name_width = max(map(len, BAD_MAIL_SERVERS)) + 2
-    lines += [f"  {name:<{name_width}}{plan.purpose}" for name, plan in BAD_MAIL_SERVERS.items()]
+    lines += ["", "Odd and bad mail servers to present instead (NAME.pem with NAME.key)"]
+    instead = {**ODD_MAIL_SERVERS, **BAD_MAIL_SERVERS}
+    name_width = max(map(len, instead)) + 2
+    lines += [f"  {name:<{name_width}}{plan.purpose}" for name, plan in instead.items()]
     return "\n".join(lines)

@@ -20,13 +20,13 @@ RSA_BITS = 2048  # the least that OpenSSL's security level 2 accepts
 RSA_PUBLIC_EXPONENT = 65537
 
 
-def generate_key(key_type: KeyType) -> PrivateKey:
+def generate_key(key_type: KeyType, rsa_bits: int = RSA_BITS) -> PrivateKey:
     """Generate a private key: about 0.1 ms for EC, 30 ms and more for RSA."""
     match key_type:
         case "ec":
             return ec.generate_private_key(ec.SECP256R1())
         case "rsa":
-            return rsa.generate_private_key(RSA_PUBLIC_EXPONENT, RSA_BITS)
+            return rsa.generate_private_key(RSA_PUBLIC_EXPONENT, rsa_bits)
         case _:
             assert_never(key_type)
 

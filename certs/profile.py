@@ -85,6 +85,13 @@ def authority_extensions(path_length: int | None) -> Extensions:
     ]
 
 
+def replaced(extensions: Extensions, instead: Iterable[tuple[x509.ExtensionType, bool]]) -> Extensions:
+    """Return ``extensions`` with those of ``instead`` in the place of their kind, or added."""
+    given = [*instead]
+    kinds = {extension.oid for extension, _ in given}
+    return [each for each in extensions if each[0].oid not in kinds] + given
+
+
 def leaf_extensions(key: PrivateKey, usage: Usage, names: list[x509.GeneralName]) -> Extensions:
     """Return what an end entity's certificate carries for ``usage`` and ``names``."""
     extensions: Extensions = [
@@ -119,15 +126,35 @@ def sign(
     return builder.sign(signer.private_key, hashes.SHA256())
 
 
-def _key_usage(*, signature: bool = False, encipherment: bool = False, authority: bool = False) -> x509.KeyUsage:
+def _key_usage(
+    *, signature: bool = False, encipherment: bool = False, authority: bool = False, commitment: bool = False
+) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=signature,
         key_encipherment=encipherment,
         key_cert_sign=authority,
         crl_sign=authority,
-        content_commitment=False,
+        content_commitment=commitment,
         data_encipherment=False,
         key_agreement=False,
         encipher_only=False,
         decipher_only=False,
     )
+
+
+SIGNS_DOCUMENTS_ONLY: tuple[x509.ExtensionType, bool] = (_key_usage(commitment=True), True)
+"""A key usage that rules TLS out: neither digitalSignature nor keyEncipherment (RFC 5280, section 4.2.1.3)."""
+
+NOT_AN_AUTHORITY: tuple[x509.ExtensionType, bool] = (x509.BasicConstraints(ca=False, path_length=None), True)
+
+UNKNOWN_AND_CRITICAL: tuple[x509.ExtensionType, bool] = (
+    x509.UnrecognizedExtension(x509.ObjectIdentifier("2.25.4711"), b"\x05\x00"),
+    True,
+)
+"""RFC 5280, section 4.2: a system "MUST reject the certificate if it encounters a critical extension it does not
+recognize"."""
+
+
+def only_names_below(domain: str) -> tuple[x509.ExtensionType, bool]:
+    """Return the constraint that lets an authority issue for ``domain`` and below (RFC 5280, section 4.2.1.10)."""
+    return x509.NameConstraints(permitted_subtrees=[x509.DNSName(domain)], excluded_subtrees=None), True

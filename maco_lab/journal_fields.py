@@ -130,6 +130,10 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "in_clear": "Whether this party's own connection was without TLS.",
         "detail": "Why it was not accepted, or not tried.",
     },
+    "fault_struck": {
+        "step": "Where it struck, by the table of faults (docs/faults.md).",
+        "hit": "For which time, from 1.",
+    },
     "mail_accepted": {"account": "User of the mailbox.", "mailbox": "Mailbox that the mail is in.", **_MAIL},
     "mail_fetched": {
         "connection": "E-mail connection of MaCo, by its name in the lab file.",

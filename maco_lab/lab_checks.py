@@ -31,8 +31,11 @@ from maco_client.settings import (
 from maco_lab import lab_model
 from maco_lab.lab_model import HOST_PORTS, Certificate, LabModel, split_host_ports
 from maco_lab.pki import anchor_names, server_names
-from mailserver_sim.settings import Account, MailServerSettings
+from maco_lab.tls_abilities import speaks, unknown_ciphers
+from mailserver_sim.faults.plan import Fault
+from mailserver_sim.settings import LISTENER_PROTOCOLS, Account, MailServerSettings
 from mailserver_sim.settings import SettingsError as MailSettingsError
+from mailserver_sim.tls_settings import TlsSettings
 
 Location: TypeAlias = tuple[str | int, ...]
 Found: TypeAlias = Iterator[tuple[Location, str]]
@@ -52,7 +55,7 @@ _KEYS: Mapping[str, str] = {
 def check(model: LabModel) -> list[tuple[Location, str]]:
     """Return everything that is wrong with a lab file of the right shape; each place is told once."""
     found: dict[Location, str] = {}
-    for rule in (_cloud, _connectors, _hosts, _mail_server, _certificates, _ports, _maco):
+    for rule in (_cloud, _connectors, _hosts, _mail_server, _mail_tls, _certificates, _ports, _maco):
         for where, text in rule(model):
             found.setdefault(where, text)
     return list(found.items())
@@ -151,9 +154,58 @@ def _mail_server(model: LabModel) -> Found:
         yield from found
         accounts += [built] if built else []
     yield from _repeated(("mail_server", "accounts"), [account.user for account in server.accounts], "user")
+    users = [account.user for account in server.accounts]
+    for user in server.preload:
+        if user not in users:
+            yield ("mail_server", "preload", user), _unknown(user, users)
     settings = (server.host_name, tuple(accounts), (), Path())
     for _, text in _build((), MailServerSettings, *settings)[1]:
         yield ("mail_server", "accounts"), text
+    for i, fault in enumerate(server.faults):
+        yield from _build(("mail_server", "faults", i), fault_of, fault)[1]
+
+
+def _mail_tls(model: LabModel) -> Found:
+    """Find TLS of ports that have none, what OpenSSL lacks, and client certificates that nobody judges."""
+    server = model.mail_server
+    ports = server.ports.model_dump()
+    for protocol, tls in server.tls.items():
+        where: Location = ("mail_server", "tls", protocol)
+        if protocol not in LISTENER_PROTOCOLS:
+            yield where, _unknown(protocol, LISTENER_PROTOCOLS)
+        elif ports.get(protocol) is None:
+            yield where, f"{protocol} is not served: give it a port in mail_server.ports"
+        elif not (server.offer_starttls or protocol.endswith("s")):
+            yield where, f"there is no TLS on {protocol} while offer_starttls is false"
+        built, found = _build(where, tls_settings, tls)
+        yield from found
+        yield from _abilities(where, built) if built else ()
+        yield from _client_authorities(where, tls)
+
+
+def _abilities(where: Location, tls: TlsSettings) -> Found:
+    for version in tls.old_versions:
+        if not speaks(version):
+            yield (*where, "minimum_version"), f"the OpenSSL of this machine no longer speaks TLS {version}"
+    if tls.ciphers and unknown_ciphers(tls.ciphers):
+        yield (*where, "ciphers"), f"found {tls.ciphers!r}, in which OpenSSL knows no cipher"
+
+
+def _client_authorities(where: Location, tls: lab_model.MailTls) -> Found:
+    if tls.client_certificate == "none" and tls.client_authorities:
+        yield (*where, "client_authorities"), "nobody is asked for a certificate: set client_certificate"
+    if tls.client_certificate != "none" and not tls.client_authorities:
+        yield (*where, "client_certificate"), "say whom to trust in client_authorities, as in [connector_ca]"
+
+
+def tls_settings(tls: lab_model.MailTls) -> TlsSettings:
+    """Return how a port does TLS, as the mail server takes it. Raises SettingsError."""
+    return TlsSettings(tls.minimum_version, tls.maximum_version, tls.ciphers, tls.client_certificate)
+
+
+def fault_of(fault: lab_model.Fault) -> Fault:
+    """Return a fault as the mail server takes it. Raises SettingsError."""
+    return Fault(fault.step, fault.count, fault.after, fault.protocol, fault.parameters)
 
 
 def mail_account(account: lab_model.Account) -> Account:
@@ -181,12 +233,24 @@ def _certificates(model: LabModel) -> Found:
         for j, choice in enumerate(connector.back_end_trust_store.certificates)
     ]
     stores += [(("maco", "key_store", alias), choice) for alias, choice in model.maco.key_store.items()]
+    stores += [
+        (("mail_server", "tls", protocol, "client_authorities", i), choice)
+        for protocol, tls in model.mail_server.tls.items()
+        for i, choice in enumerate(tls.client_authorities)
+    ]
     for where, choice in stores:
         if isinstance(choice, str) and choice not in anchor_names():
             yield where, _unknown(choice, anchor_names())
-    own = model.mail_server.certificate
-    if isinstance(own, str) and own not in server_names():
-        yield ("mail_server", "certificate"), _unknown(own, server_names())
+    presented: list[tuple[Location, Certificate | None]] = [
+        (("mail_server", "certificate"), model.mail_server.certificate)
+    ]
+    presented += [
+        (("mail_server", "tls", protocol, "certificate"), tls.certificate)
+        for protocol, tls in model.mail_server.tls.items()
+    ]
+    for where, own in presented:
+        if isinstance(own, str) and own not in server_names():
+            yield where, _unknown(own, server_names())
 
 
 def _ports(model: LabModel) -> Found:

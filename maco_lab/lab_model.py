@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, m
 
 from connector_sim.on_premise.port_range import PortRange
 from mailserver_sim.settings import OFFERED_MECHANISMS, SPECIAL_FOLDERS, AuthMechanism, SpecialUse
+from mailserver_sim.tls_settings import TlsVersion
 
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
 """0 takes a free port."""
@@ -195,6 +196,8 @@ class MailPorts(Section):
     smtp: Port | None = None
     submission: Port | None = None
     smtps: Port | None = None
+    pop3: Port | None = None
+    pop3s: Port | None = None
 
 
 class Account(Section):
@@ -206,6 +209,31 @@ class Account(Section):
     tokens: list[SecretStr] = Field(default_factory=list)
     quota_bytes: Quota | None = None
     quota_messages: Quota | None = None
+
+
+TlsVersionKey: TypeAlias = Annotated[TlsVersion, BeforeValidator(str)]
+"""With quotes or without: unquoted it is a number."""
+
+
+class MailTls(Section):
+    """How one port of the mail server does TLS, where that differs from the others."""
+
+    certificate: Certificate | None = None
+    minimum_version: TlsVersionKey = "1.2"
+    maximum_version: TlsVersionKey = "1.3"
+    ciphers: str = ""
+    client_certificate: Literal["none", "wanted", "required"] = "none"
+    client_authorities: list[Certificate] = Field(default_factory=list)
+
+
+class Fault(Section):
+    """One scripted misbehaviour of the mail server."""
+
+    step: Name
+    count: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 1
+    after: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 0
+    protocol: str = ""
+    parameters: dict[str, str | int | float] = Field(default_factory=dict)
 
 
 class MailServer(Section):
@@ -220,6 +248,15 @@ class MailServer(Section):
     host: ListenHost = "127.0.0.1"
     ports: MailPorts
     accounts: list[Account] = Field(min_length=1)
+    store: Literal["file", "memory"] = "file"
+    preload: dict[Name, Name] = Field(default_factory=dict)
+    tls: dict[Name, MailTls] = Field(default_factory=dict)
+    faults: list[Fault] = Field(default_factory=list)
+
+    def certificate_of(self, protocol: str) -> Certificate:
+        """Return what the port of a protocol presents."""
+        own = self.tls.get(protocol)
+        return (own.certificate if own else None) or self.certificate
 
 
 class Credential(Section):

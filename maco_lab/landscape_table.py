@@ -19,6 +19,8 @@ _MAIL_PROTOCOLS = {
     "smtp": "SMTP, STARTTLS",
     "submission": "submission, STARTTLS",
     "smtps": "SMTP over TLS",
+    "pop3": "POP3, STARTTLS",
+    "pop3s": "POP3 over TLS",
 }
 
 
@@ -101,7 +103,7 @@ def _mail_rows(lab: Landscape) -> list[tuple[str, str, str, str]]:
         (
             _shown(address),
             _MAIL_PROTOCOLS[protocol] + (plain if "STARTTLS" in _MAIL_PROTOCOLS[protocol] else ""),
-            _name(server.certificate),
+            _name(server.certificate_of(protocol)),
             "",
         )
         for protocol, address in lab.addresses.items()

@@ -6,16 +6,20 @@ import asyncio
 import dataclasses
 from collections.abc import Mapping
 
+from cryptography import x509
+
 from certs.summary import summarize
 from maco_lab import lab_model
+from maco_lab.lab_checks import tls_settings
 from maco_lab.lab_file import LabFile
-from maco_lab.mail_tls import imap_context_factory, smtp_context
+from maco_lab.mail_tls import imap_context_factory, listener_tls, smtp_context
 from maco_lab.parties import Reporting, mail_server_settings
 from maco_lab.pki import LabPki
 from maco_lab.state import StateFolder
 from maco_wire.observation import Address, Party
 from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.server import MailServer
+from mailserver_sim.tls_contexts import TlsContexts
 
 
 def build_mail_server(
@@ -26,7 +30,9 @@ def build_mail_server(
     Called on the loop that is to carry it: Twisted's reactor is bound to it from here on.
     """
     ensure_reactor(asyncio.get_running_loop())
-    settings, configured = mail_server_settings(file.model.mail_server, state.mail_store, free_ports=free_ports)
+    settings, configured = mail_server_settings(
+        file.model.mail_server, file.folder, state.mail_store, free_ports=free_ports
+    )
     issued = pki.server(file.model.mail_server.certificate)
     server = MailServer(
         settings,
@@ -35,6 +41,7 @@ def build_mail_server(
         record=reporting.record,
         describe_certificate=summarize,
         canaries=reporting.canaries,
+        own_tls=_all_own_tls(file.model.mail_server, pki),
     )
     return server, configured
 
@@ -49,4 +56,16 @@ async def restart_mail_server(server: MailServer, described: lab_model.MailServe
         dataclasses.replace(server.settings, offer_starttls=described.offer_starttls),
         imap_tls=imap_context_factory(issued, pki.key_files),
         smtp_tls=pki.logged(smtp_context(issued), Party.MAIL_SERVER),
+        own_tls=_all_own_tls(described, pki),
     )
+
+
+def _all_own_tls(described: lab_model.MailServer, pki: LabPki) -> dict[str, TlsContexts]:
+    """Return the TLS of each port that has keys of its own in the lab file."""
+    return {protocol: _own_tls(described, protocol, tls, pki) for protocol, tls in described.tls.items()}
+
+
+def _own_tls(described: lab_model.MailServer, protocol: str, tls: lab_model.MailTls, pki: LabPki) -> TlsContexts:
+    issued = pki.server(described.certificate_of(protocol))
+    anchors = [x509.load_der_x509_certificate(pki.anchor(choice)) for choice in tls.client_authorities]
+    return listener_tls(issued, tls_settings(tls), anchors, pki.key_files)

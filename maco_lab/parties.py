@@ -40,12 +40,13 @@ from maco_client.settings import (
 )
 from maco_client.token import TokenSource
 from maco_lab import lab_model
-from maco_lab.lab_checks import email_connection, mail_account, system_mapping
+from maco_lab.lab_checks import email_connection, fault_of, mail_account, system_mapping
 from maco_lab.names import OnPremiseNames
 from maco_lab.pki import LabPki
 from maco_wire.canary import Canary
 from maco_wire.observation import Address, Observation, Party, Record
-from mailserver_sim.settings import Listener, MailServerSettings
+from mailserver_sim.settings import Listener, MailServerSettings, Preload
+from mailserver_sim.store.values import MEMORY
 
 TUNNEL_HOST = "connectivitytunnel.lab.example"
 """The name that the tunnel endpoint's certificate carries."""
@@ -233,9 +234,12 @@ def _subaccount(subaccount: lab_model.ConnectorSubaccount) -> SubaccountSettings
 
 
 def mail_server_settings(
-    server: lab_model.MailServer, store: Path, *, free_ports: bool
+    server: lab_model.MailServer, folder: Path, store: Path, *, free_ports: bool
 ) -> tuple[MailServerSettings, Mapping[str, Address]]:
-    """Return the settings of the mail server, and the address that the lab file gives to each protocol."""
+    """Return the settings of the mail server, and the address that the lab file gives to each protocol.
+
+    ``folder`` is that of the lab file, ``store`` where mail is kept unless the file says that it is not.
+    """
     configured: dict[str, Address] = {
         protocol: (server.host, port) for protocol, port in server.ports.model_dump().items() if port is not None
     }
@@ -247,11 +251,13 @@ def mail_server_settings(
         host_name=server.host_name,
         accounts=tuple(mail_account(account) for account in server.accounts),
         listeners=listeners,
-        store=store,
+        store=MEMORY if server.store == "memory" else store,
         special_folders=server.special_folders,
         offer_starttls=server.offer_starttls,
         auth_mechanisms=tuple(dict.fromkeys(server.auth_mechanisms)),
         literal_plus=server.literal_plus,
+        preload=tuple(Preload(user, folder / path) for user, path in server.preload.items()),
+        faults=tuple(fault_of(fault) for fault in server.faults),
     )
     return settings, configured
 

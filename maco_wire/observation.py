@@ -51,6 +51,8 @@ class TlsSession(enum.StrEnum):
     IMAPS = "IMAP over TLS"
     SMTP_STARTTLS = "SMTP STARTTLS"
     SMTPS = "SMTP over TLS"
+    POP3_STLS = "POP3 STLS"
+    POP3S = "POP3 over TLS"
     BACK_END = "TCP TLS to the back end"
 
 
@@ -266,14 +268,14 @@ class ClientHelloPassed(Observation):
 
 @dataclass(frozen=True, slots=True)
 class Starttls(Observation):
-    """One step of a STARTTLS negotiation, as seen by one end.
+    """One step of a STARTTLS negotiation (POP3 calls it STLS), as seen by one end.
 
     ``injected`` means that plaintext arrived behind the command or its answer; ``detail`` counts its bytes.
     """
 
     kind: ClassVar[str] = "starttls"
 
-    protocol: Literal["IMAP", "SMTP"]
+    protocol: Literal["IMAP", "SMTP", "POP3"]
     step: Literal["asked", "accepted", "refused", "not_offered", "injected"]
     role: Role
     detail: str = ""
@@ -289,7 +291,7 @@ class Login(Observation):
 
     kind: ClassVar[str] = "login"
 
-    protocol: Literal["IMAP", "SMTP"]
+    protocol: Literal["IMAP", "SMTP", "POP3"]
     role: Role
     user: str
     succeeded: bool
@@ -360,6 +362,16 @@ class PartyProcess(Observation):
     """Which one: a landscape may have several Cloud Connectors."""
     pid: int
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultStruck(Observation):
+    """The mail server misbehaves as it was told to: a scripted fault struck for the ``hit``-th time."""
+
+    kind: ClassVar[str] = "fault_struck"
+
+    step: str
+    hit: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from maco_wire.observation import (
     CanarySeen,
     CertificateSummary,
     Direction,
+    FaultStruck,
     Handshake,
     Login,
     MailAccepted,
@@ -24,6 +25,7 @@ from maco_wire.observation import (
     Starttls,
     TlsSession,
 )
+from mailserver_sim.faults.plan import Hit
 from mailserver_sim.headers import subject_of
 from mailserver_sim.store.values import Stored
 
@@ -74,7 +76,7 @@ class ConnectionReports:
     """Reports about one connection, which carry both its addresses."""
 
     def __init__(
-        self, reporting: Reporting, protocol: Literal["IMAP", "SMTP"], *, local: Address, peer: Address
+        self, reporting: Reporting, protocol: Literal["IMAP", "SMTP", "POP3"], *, local: Address, peer: Address
     ) -> None:
         self._reporting = reporting
         self._protocol = protocol
@@ -162,6 +164,10 @@ class ConnectionReports:
         self._reporting.record(
             SocketClosed(PARTY, carried.sent, carried.received, carried.peer_ended, local=self.local, peer=self.peer)
         )
+
+    def fault(self, hit: Hit) -> None:
+        """Report that a scripted fault struck here."""
+        self._reporting.record(FaultStruck(PARTY, local=self.local, peer=self.peer, step=hit.step, hit=hit.number))
 
     def mail_accepted(self, stored: Stored, raw: bytes) -> None:
         """Report a mail that came over this connection and has been committed."""

@@ -1,4 +1,4 @@
-"""The mail server: store, IMAP and SMTP together on the caller's asyncio loop.
+"""The mail server: store, IMAP, POP3 and SMTP together on the caller's asyncio loop.
 
 Twisted's reactor must be on that loop before ``start`` (``mailserver_sim.reactor.ensure_reactor``).
 """
@@ -6,27 +6,32 @@ Twisted's reactor must be on that loop before ``start`` (``mailserver_sim.reacto
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import datetime as dt
 import ssl
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from maco_wire.canary import Canary
 from maco_wire.observation import Address, CertificateSummary, Record
 from mailserver_sim.credentials import Credentials
+from mailserver_sim.faults.plan import Fault, Faults, FaultState
 from mailserver_sim.open_connections import OpenConnections
 from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.reports import Reporting
 from mailserver_sim.settings import Listener, MailServerSettings
 from mailserver_sim.store.store import Store
 from mailserver_sim.store.values import Quota, Stored
+from mailserver_sim.tls_contexts import TlsContexts
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapServices
     from mailserver_sim.imap.tls import ContextFactory
+    from mailserver_sim.pop3.connection import Pop3Services
     from mailserver_sim.smtp.connection import SmtpServices
+
+ImapServicesT = TypeVar("ImapServicesT", bound="ImapServices")
 
 GOODBYE_S = 0.15
 """How long clients have to take note of BYE when the server stops."""
@@ -53,18 +58,22 @@ class MailServer:
         record: Record,
         describe_certificate: Callable[[bytes], CertificateSummary],
         canaries: tuple[Canary, ...] = (),
+        own_tls: Mapping[str, TlsContexts] | None = None,
     ) -> None:
+        """Prepare a server; a listener whose protocol is in ``own_tls`` does TLS by that, all others as they all do."""
         self.settings = settings
         quotas = {account.user: Quota(account.quota_bytes, account.quota_messages) for account in settings.accounts}
         self.store = Store(settings.store, quotas, {user: quota for user, quota in quotas.items() if quota.limits})
-        self._imap_tls = imap_tls
-        self._smtp_tls = smtp_tls
+        self._tls = TlsContexts(imap_tls, smtp_tls)
+        self._own_tls = own_tls or {}
         self._reporting = Reporting(record, describe_certificate, canaries)
         self._credentials = Credentials(settings.accounts)
         self._ports: dict[str, _Port] = {}
         self._connections = OpenConnections()
+        self._faults = Faults(settings.faults)
         self._imap: ImapServices | None = None
         self._smtp: SmtpServices | None = None
+        self._pop3: Pop3Services | None = None
 
     @property
     def addresses(self) -> Mapping[str, Address]:
@@ -77,6 +86,7 @@ class MailServer:
         ensure_reactor(loop)
         await self._open_store(loop)
         try:
+            await self._preload()
             for listener in self.settings.listeners:
                 self._ports[listener.protocol] = await self._listen(listener)
         except BaseException:
@@ -94,6 +104,12 @@ class MailServer:
                 await loop.run_in_executor(None, self.store.close)
             raise
 
+    async def _preload(self) -> None:
+        if self.settings.preload:
+            from mailserver_sim.archives.preloading import preload
+
+            await preload(self.store, self.settings.preload, max_bytes=self.settings.max_message_bytes)
+
     async def stop(self) -> None:
         """Close everything and write everything; done within half a second."""
         for port in self._ports.values():
@@ -108,7 +124,12 @@ class MailServer:
         await asyncio.get_running_loop().run_in_executor(None, self.store.close)
 
     async def restart(
-        self, settings: MailServerSettings, *, imap_tls: ContextFactory, smtp_tls: ssl.SSLContext
+        self,
+        settings: MailServerSettings,
+        *,
+        imap_tls: ContextFactory,
+        smtp_tls: ssl.SSLContext,
+        own_tls: Mapping[str, TlsContexts] | None = None,
     ) -> None:
         """Stop, and start with other settings where it listened; accounts, store and listeners stay the same.
 
@@ -116,13 +137,13 @@ class MailServer:
         """
         where = self.addresses
         listeners = tuple(
-            dataclasses.replace(each, port=where[each.protocol][1]) if each.protocol in where else each
+            replace(each, port=where[each.protocol][1]) if each.protocol in where else each
             for each in self.settings.listeners
         )
         await self.stop()
-        self.settings = dataclasses.replace(settings, listeners=listeners)
-        self._imap_tls, self._smtp_tls = imap_tls, smtp_tls
-        self._imap = self._smtp = None
+        self.settings = replace(settings, listeners=listeners)
+        self._tls, self._own_tls = TlsContexts(imap_tls, smtp_tls), own_tls or {}
+        self._imap = self._smtp = self._pop3 = None
         await self.start()
 
     async def clear(self) -> None:
@@ -131,6 +152,24 @@ class MailServer:
             connection.abort()
         await self._connections.all_gone(ABORT_S)
         await self.store.clear()
+        self._faults.restore()
+
+    def break_at(self, step: str, *, count: int = 1, after: int = 0, **parameters: Any) -> None:
+        """Misbehave at a step of the table of faults: pass ``after`` times, then strike ``count`` times (0: always).
+
+        ``protocol`` among the parameters is the one listener that is meant. On the server's own loop; raises
+        SettingsError.
+        """
+        protocol = parameters.pop("protocol", "")
+        self._faults.arm(Fault(step, count, after, protocol, parameters))
+
+    def heal(self) -> None:
+        """Misbehave no more; open connections go on."""
+        self._faults.heal()
+
+    def faults(self) -> list[FaultState]:
+        """Return the faults that were armed and what became of them."""
+        return self._faults.states()
 
     async def deliver(self, account_user: str, message: bytes) -> int:
         """Put a message into a user's INBOX and return its UID after the commit. Raises NoSuchAccount, OverQuota."""
@@ -148,6 +187,8 @@ class MailServer:
         try:
             if listener.protocol in ("imap", "imaps"):
                 return self._listen_imap(listener)
+            if listener.protocol in ("pop3", "pop3s"):
+                return self._listen_pop3(listener)
             return await self._listen_smtp(listener)
         except OSError as error:
             error.filename = f"{listener.host}:{listener.port}"  # Twisted and asyncio name it each in its own way
@@ -156,18 +197,40 @@ class MailServer:
     def _listen_imap(self, listener: Listener) -> _Port:
         from mailserver_sim.imap.connection import ImapServices
         from mailserver_sim.imap.listening import ImapPort
-        from mailserver_sim.imap.tls import ServerTls
 
         if self._imap is None:
-            self._imap = ImapServices(
-                self.settings,
-                self.store,
-                self._credentials,
-                self._reporting,
-                ServerTls(self._imap_tls),
-                self._connections,
-            )
-        return ImapPort(self._imap, listener.host, listener.port, implicit_tls=listener.protocol == "imaps")
+            self._imap = self._services(ImapServices)
+        return ImapPort(
+            self._with_tls(self._imap, listener),
+            listener.host,
+            listener.port,
+            implicit_tls=listener.protocol == "imaps",
+        )
+
+    def _services(self, kind: type[ImapServicesT]) -> ImapServicesT:
+        from mailserver_sim.imap.tls import ServerTls
+
+        tls = ServerTls(self._tls.twisted)
+        return kind(self.settings, self.store, self._credentials, self._reporting, tls, self._connections, self._faults)
+
+    def _with_tls(self, services: ImapServicesT, listener: Listener) -> ImapServicesT:
+        """Return what the connections of one listener share."""
+        from mailserver_sim.imap.tls import ServerTls
+
+        return replace(services, tls=ServerTls(self._tls_of(listener).twisted))
+
+    def _listen_pop3(self, listener: Listener) -> _Port:
+        from mailserver_sim.pop3.connection import Pop3Services
+        from mailserver_sim.pop3.listening import Pop3Port
+
+        if self._pop3 is None:
+            self._pop3 = self._services(Pop3Services)
+        return Pop3Port(
+            self._with_tls(self._pop3, listener),
+            listener.host,
+            listener.port,
+            implicit_tls=listener.protocol == "pop3s",
+        )
 
     async def _listen_smtp(self, listener: Listener) -> _Port:
         from mailserver_sim.smtp.connection import SmtpServices
@@ -175,6 +238,15 @@ class MailServer:
 
         if self._smtp is None:
             self._smtp = SmtpServices(
-                self.settings, self.store, self._credentials, self._reporting, self._smtp_tls, self._connections
+                self.settings,
+                self.store,
+                self._credentials,
+                self._reporting,
+                self._tls.asyncio,
+                self._connections,
+                self._faults,
             )
-        return await SmtpPort.open(self._smtp, listener)
+        return await SmtpPort.open(replace(self._smtp, tls=self._tls_of(listener).asyncio), listener)
+
+    def _tls_of(self, listener: Listener) -> TlsContexts:
+        return self._own_tls.get(listener.protocol, self._tls)

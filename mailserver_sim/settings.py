@@ -11,7 +11,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps"]
+from mailserver_sim.faults.plan import Fault
+from mailserver_sim.setting_errors import SettingsError as SettingsError  # noqa: PLC0414 - it is raised here
+
+ListenerProtocol: TypeAlias = Literal["imap", "imaps", "smtp", "submission", "smtps", "pop3", "pop3s"]
 LISTENER_PROTOCOLS: tuple[str, ...] = get_args(ListenerProtocol)
 AuthMechanism: TypeAlias = Literal["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"]
 AUTH_MECHANISMS: tuple[AuthMechanism, ...] = get_args(AuthMechanism)
@@ -34,14 +37,6 @@ SPECIAL_FOLDERS: Mapping[str, SpecialUse] = {
     "Trash": "\\Trash",
 }
 """What a mailbox of such a name is for, unless the settings say otherwise."""
-
-
-class SettingsError(ValueError):
-    """A setting cannot work; ``setting`` names it, the text says what was found and what is allowed."""
-
-    def __init__(self, setting: str, text: str) -> None:
-        super().__init__(f"{setting}: {text}")
-        self.setting = setting
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,8 @@ class Account:
 class Listener:
     """One address to listen on; port 0 takes a free one.
 
-    ``imap`` and ``submission`` offer STARTTLS, ``imaps`` and ``smtps`` begin with TLS, ``smtp`` is the MX (port 25).
+    ``imap`` and ``submission`` offer STARTTLS, ``pop3`` its STLS; ``imaps``, ``smtps`` and ``pop3s`` begin with TLS;
+    ``smtp`` is the MX (port 25).
     """
 
     protocol: ListenerProtocol
@@ -97,6 +93,14 @@ class Listener:
 
 
 @dataclass(frozen=True)
+class Preload:
+    """An archive (Maildir, mbox, folder of ``.eml``) for a user who has never had mail."""
+
+    user: str
+    path: Path
+
+
+@dataclass(frozen=True)
 class MailServerSettings:
     """One mail server.
 
@@ -108,6 +112,7 @@ class MailServerSettings:
     accounts: tuple[Account, ...]
     listeners: tuple[Listener, ...]
     store: Path
+    """A file, or ``store.values.MEMORY``."""
     offer_starttls: bool = True
     auth_mechanisms: tuple[AuthMechanism, ...] = OFFERED_MECHANISMS
     """What AUTH offers, each only where a password may be sent. Without PLAIN and LOGIN, IMAP's LOGIN is disabled."""
@@ -134,6 +139,10 @@ class MailServerSettings:
     """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
     special_folders: Mapping[str, SpecialUse] = field(default_factory=lambda: dict(SPECIAL_FOLDERS))
     """Mailboxes whose use is told (RFC 6154, section 2), by name; they need not exist."""
+    preload: tuple[Preload, ...] = ()
+    """What is imported before the server listens."""
+    faults: tuple[Fault, ...] = ()
+    """What it gets wrong, and when."""
 
     def __post_init__(self) -> None:
         """Raise SettingsError when two settings contradict each other or a limit cannot work."""
@@ -144,6 +153,7 @@ class MailServerSettings:
         self._require_unique(
             "addresses", [address.lower() for account in self.accounts for address in account.addresses]
         )
+        self._require_known_users()
         self._require_unique("listeners", [listener.protocol for listener in self.listeners])
         for name, use in self.special_folders.items():
             if use not in SPECIAL_USES:
@@ -159,6 +169,12 @@ class MailServerSettings:
         if not self.auth_mechanisms:
             raise SettingsError("auth_mechanisms", "is empty: nobody could log in")
         self._require_unique("auth_mechanisms", list(self.auth_mechanisms))
+
+    def _require_known_users(self) -> None:
+        known = [account.user for account in self.accounts]
+        unknown = [each.user for each in self.preload if each.user not in known]
+        if unknown:
+            raise SettingsError("preload", f"there is no account {unknown[0]!r}")
 
     @staticmethod
     def _require_unique(setting: str, names: list[str]) -> None:

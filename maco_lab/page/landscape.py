@@ -50,6 +50,8 @@ _MAIL_PROTOCOLS: Mapping[str, str] = {
     "smtp": "SMTP",
     "submission": "submission",
     "smtps": "SMTP over TLS",
+    "pop3": "POP3",
+    "pop3s": "POP3 over TLS",
 }
 
 
@@ -94,8 +96,12 @@ def _cloud_listeners(lab: Lab) -> Iterator[shapes.Listener]:
 def _mail_listeners(lab: Lab, server: lab_model.MailServer) -> Iterator[shapes.Listener]:
     for protocol, address in lab.addresses.items():
         if protocol in _MAIL_PROTOCOLS:
-            starttls = ", STARTTLS" if server.offer_starttls and protocol in {"imap", "smtp", "submission"} else ""
-            yield _listener(_MAIL_PROTOCOLS[protocol] + starttls, address, certificate_name(server.certificate))
+            starttls = (
+                ", STARTTLS" if server.offer_starttls and protocol in {"imap", "smtp", "submission", "pop3"} else ""
+            )
+            yield _listener(
+                _MAIL_PROTOCOLS[protocol] + starttls, address, certificate_name(server.certificate_of(protocol))
+            )
 
 
 def _listener(protocol: str, address: Address, certificate: str) -> shapes.Listener:

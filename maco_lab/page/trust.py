@@ -55,8 +55,7 @@ def trust(model: lab_model.LabModel, pki: LabPki) -> shapes.Trust:
     """Return the stores and what is presented to them. Raises CertificateFileError."""
     stores = list(_stores(model, pki))
     presented = [
-        _presented("Mail server", "mail, presented to its TLS client", pki.server(model.mail_server.certificate),
-                   [each for each in stores if each.judges == MAIL_SERVER]),
+        *_mail_certificates(model.mail_server, pki, [each for each in stores if each.judges == MAIL_SERVER]),
         _presented("Connectivity service", "the tunnel, presented to Cloud Connectors", pki.cast.tunnel_endpoint,
                    [each for each in stores if each.judges == TUNNEL_ENDPOINT]),
         *_subaccount_certificates(model, pki, [each for each in stores if each.judges == SUBACCOUNT]),
@@ -75,6 +74,17 @@ def _stores(model: lab_model.LabModel, pki: LabPki) -> Iterator[_Store]:
         yield _Store(system, "back-end trust store", MAIL_SERVER, back_ends, listed.trust_all_backends)
         cloud_root = _der(pki.cast.cloud_root.certificate)
         yield _Store(system, "view of the cloud", TUNNEL_ENDPOINT, (("cloud_root", cloud_root),))
+
+
+def _mail_certificates(
+    server: lab_model.MailServer, pki: LabPki, stores: Sequence[_Store]
+) -> Iterator[shapes.Presented]:
+    """Yield what the mail server presents: to all, and where single ports differ, to theirs."""
+    yield _presented("Mail server", "mail, presented to its TLS client", pki.server(server.certificate), stores)
+    for protocol, tls in server.tls.items():
+        if tls.certificate is not None:
+            purpose = f"mail on the port of {protocol}, presented to its TLS client"
+            yield _presented("Mail server", purpose, pki.server(tls.certificate), stores)
 
 
 def _subaccount_certificates(

@@ -54,7 +54,7 @@ class Lab:
 
     @property
     def addresses(self) -> Mapping[str, Address]:
-        """Where everything listens: socks5, token, tunnel, imap, imaps, smtp, submission, smtps."""
+        """Where everything listens: socks5, token, tunnel, imap, imaps, smtp, submission, smtps, pop3, pop3s."""
         return self.running.addresses
 
     @property

@@ -11,6 +11,7 @@ import email.message
 import email.policy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from connector_sim.on_premise import connector as on_premise
 from connector_sim.on_premise.ha.node import HaNode
@@ -24,6 +25,7 @@ from maco_lab.testing.thread import LabThread
 from maco_lab.topology import RunningLab
 from maco_wire.observation import Address, Party, TunnelState
 from mailserver_sim import finding
+from mailserver_sim.faults.plan import FaultState
 from mailserver_sim.finding import Wanted
 from mailserver_sim.store.values import INBOX
 
@@ -94,7 +96,7 @@ class MailServer:
 
     @property
     def addresses(self) -> Mapping[str, Address]:
-        """Where each protocol listens: imap, imaps, smtp, submission, smtps."""
+        """Where each protocol listens: imap, imaps, smtp, submission, smtps, pop3, pop3s."""
         return self._lab.mail_server.addresses
 
     @property
@@ -112,6 +114,28 @@ class MailServer:
     async def deliver_async(self, user: str, mail: bytes | str | email.message.EmailMessage | None = None) -> int:
         """Do the same for an async test."""
         return await self._thread.run_async(self._deliver(user, mail))
+
+    def break_at(self, step: str, *, count: int = 1, after: int = 0, **parameters: Any) -> None:
+        """Let the server misbehave at a step of the table in docs/faults.md, until ``heal`` or the next reset.
+
+        The step passes ``after`` times and is broken ``count`` times then (0: always). ``protocol`` among the
+        parameters is the one listener that is meant. Raises SettingsError.
+        """
+        self._thread.run(self._break_at(step, count, after, parameters))
+
+    def heal(self) -> None:
+        """Let the server misbehave no more."""
+        self._thread.run(self._heal())
+
+    def faults(self) -> list[FaultState]:
+        """Return what was told to break, and how often each has struck."""
+        return self._lab.mail_server.faults()
+
+    async def _break_at(self, step: str, count: int, after: int, parameters: dict[str, Any]) -> None:
+        self._lab.mail_server.break_at(step, count=count, after=after, **parameters)
+
+    async def _heal(self) -> None:
+        self._lab.mail_server.heal()
 
     def mails(self, user: str, mailbox: str = INBOX) -> list[Mail]:
         """Return what a mailbox holds, with flags. Raises NoSuchAccount, NoSuchMailbox."""

@@ -36,7 +36,7 @@ _NOT_AUTHORIZED = no("Nobody acts as somebody else here", "AUTHORIZATIONFAILED")
 async def starttls(connection: ImapConnection, arguments: Arguments) -> Answer:
     """Begin TLS, unless plaintext came behind the command: that ends the connection (CVE-2011-0411)."""
     arguments.end()
-    if connection.tls_active or not connection.settings.offer_starttls:
+    if connection.tls_active or connection.starttls_missing or not connection.settings.offer_starttls:
         connection.reports.starttls("refused", "TLS is active" if connection.tls_active else "not offered")
         return bad("STARTTLS is not available", "CLIENTBUG")
     connection.reports.starttls("asked")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from mailserver_sim.admission import Admission
 from mailserver_sim.credentials import MOST_REFUSED_LOGINS, Credentials
+from mailserver_sim.faults.imap import ImapFaults
+from mailserver_sim.faults.plan import Faults
 from mailserver_sim.imap.answers import Answer, bad, no, refusal
 from mailserver_sim.imap.capabilities import Situation, capability_names
 from mailserver_sim.imap.command import Command, State
@@ -45,6 +47,7 @@ class ImapServices:
     reporting: Reporting
     tls: ServerTls
     connections: OpenConnections
+    faults: Faults = field(default_factory=Faults)
 
 
 class ImapConnection(CommandPump):
@@ -59,6 +62,8 @@ class ImapConnection(CommandPump):
         self.view: SelectedView | None = None
         self.running_tag = b""
         """The tag of the command that is being carried out."""
+        self.faults = ImapFaults(services.faults, "imaps" if implicit_tls else "imap")
+        self.starttls_missing = self.starttls_stripped = False  # by a scripted fault
         self.mailbox_changed: Callable[[], None] | None = None
         """Called at every change of the selected mailbox; without it the client is told with its next command."""
         self.after_answer: Callable[[], None] | None = None
@@ -76,6 +81,8 @@ class ImapConnection(CommandPump):
 
     def ready(self) -> None:
         """Send the greeting, with the capabilities (RFC 3501, section 7.1)."""
+        if self.faults.greets(self):
+            return
         code = f"CAPABILITY {' '.join(self.capability_names())}"
         self.send_answer(b"*", Answer("OK", f"{self.settings.host_name} ready", code))
 
@@ -99,6 +106,10 @@ class ImapConnection(CommandPump):
             self.mailbox_changed()
         super().writable_again()
 
+    def hang_up_in_handshake(self) -> Callable[[], None] | None:
+        """Ask the scripted faults."""
+        return self.faults.hang_up_in_handshake(self)
+
     def connection_ended(self) -> None:
         """Leave the mailbox, and end the command that waits for a line."""
         self.close_mailbox()
@@ -120,7 +131,8 @@ class ImapConnection(CommandPump):
     def capability_names(self) -> list[str]:
         """Return what is announced in the present state."""
         logged_in = self.session_state is not State.NOT_AUTHENTICATED
-        return capability_names(Situation(self.settings, logged_in, self.password_allowed))
+        names = capability_names(Situation(self.settings, logged_in, self.password_allowed))
+        return self.faults.capabilities(self, names)
 
     @property
     def condstore(self) -> bool:
@@ -216,7 +228,8 @@ class ImapConnection(CommandPump):
     async def _answer_to(self, name: str, arguments: Arguments) -> tuple[Answer, bool]:
         """Return the answer and whether removed messages may be told before it."""
         try:
-            command = self._lookup(name, arguments)
+            name, command = self._lookup(name, arguments)
+            command = self.faults.command(self, name, command)
             return await command.run(self, arguments), command.may_expunge
         except CommandSyntaxError as error:
             return bad(error.text, error.code), False
@@ -227,7 +240,7 @@ class ImapConnection(CommandPump):
             # RFC 5530: "Temporary failure because a subsystem is down", a full disk for example.
             return no("The mail store failed", "UNAVAILABLE"), False
 
-    def _lookup(self, name: str, arguments: Arguments) -> Command:
+    def _lookup(self, name: str, arguments: Arguments) -> tuple[str, Command]:
         table = COMMANDS
         if name == "UID":
             arguments.space()
@@ -237,4 +250,4 @@ class ImapConnection(CommandPump):
             raise CommandSyntaxError("Unknown command")
         if self.session_state not in command.states:
             raise CommandSyntaxError(f"{name} is not possible in the state {self.session_state.value}", "CLIENTBUG")
-        return command
+        return name, command

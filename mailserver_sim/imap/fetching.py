@@ -13,6 +13,7 @@ from mailserver_sim.imap.envelope import body_structure, envelope
 from mailserver_sim.imap.fetch_items import Body, FetchItem, Simple, parse_changed_since, parse_fetch_items
 from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.mime import Entity, parse_message
+from mailserver_sim.imap.read_ahead import ReadAhead
 from mailserver_sim.imap.sections import Section, cut, section_bytes
 from mailserver_sim.imap.tokens import Arguments
 from mailserver_sim.imap.view import SelectedView
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
 
 SEEN = "\\Seen"
+SEND_AT_ONCE = 64 * 1024
+"""Responses are collected until there are so many bytes of them."""
+ROUND = 500
+"""After so many responses, however small, the other connections have their turn."""
 _WITHOUT_CONTENT = frozenset({"FLAGS", "INTERNALDATE", "RFC822.SIZE", "UID", "MODSEQ"})
 MODSEQ = Simple("MODSEQ")
 
@@ -46,12 +51,7 @@ async def fetch(connection: ImapConnection, arguments: Arguments, *, by_uid: boo
     if changed_since is not None:
         uids = [uid for uid in uids if view.message(uid).modseq > changed_since]
     newly_seen = await _mark_seen(connection, view, uids, items)
-    complete = True
-    for uid in uids:
-        told = _with_news(items, condstore=connection.condstore) if uid in newly_seen else items
-        complete = await _send(connection, view, uid, told) and complete
-        if connection.ending:
-            break
+    complete = await _send_all(connection, view, uids, items, newly_seen)
     return ok("FETCH completed") if complete else no("Some messages are gone", "EXPUNGEISSUED")
 
 
@@ -75,26 +75,43 @@ async def _mark_seen(
     return frozenset(changed.messages)
 
 
-async def _send(connection: ImapConnection, view: SelectedView, uid: int, items: tuple[FetchItem, ...]) -> bool:
-    """Send one message's response; return False when the message is gone."""
-    content: Content | None = None
-    if any(isinstance(item, Body) or item.name not in _WITHOUT_CONTENT for item in items):
-        content = await _content(connection, view, uid)
-        if content is None or connection.ending:
+async def _send_all(
+    connection: ImapConnection,
+    view: SelectedView,
+    uids: list[int],
+    items: tuple[FetchItem, ...],
+    newly_seen: frozenset[int],
+) -> bool:
+    """Send the responses, many small ones at once; return False when a message is gone."""
+    mailbox_id, store = view.mailbox.id, connection.store
+    ahead = ReadAhead(view, uids, lambda chosen: connection.wait(store.read_contents(mailbox_id, chosen)))
+    needs_content = any(isinstance(item, Body) or item.name not in _WITHOUT_CONTENT for item in items)
+    with_news = _with_news(items, condstore=connection.condstore)
+    complete = True
+    waiting = bytearray()
+    for count, uid in enumerate(uids, 1):
+        content = await _content(connection, view, uid, ahead) if needs_content else None
+        if connection.ending:
             return False
-    response = _Response(view, uid, content)
-    pieces = [b"* %d FETCH (" % view.number(uid), b" ".join(response.item(item) for item in items), b")\r\n"]
-    await connection.send_large(b"".join(pieces))
-    return True
+        if needs_content and content is None:
+            complete = False
+            continue
+        waiting += _Response(view, uid, content).line(with_news if uid in newly_seen else items)
+        if len(waiting) >= SEND_AT_ONCE or count % ROUND == 0:
+            await connection.send_large(bytes(waiting))
+            waiting.clear()
+            await connection.let_others_run()
+    await connection.send_large(bytes(waiting))
+    return complete
 
 
-async def _content(connection: ImapConnection, view: SelectedView, uid: int) -> Content | None:
+async def _content(connection: ImapConnection, view: SelectedView, uid: int, ahead: ReadAhead) -> Content | None:
     """Return the message; the last one is kept, because clients fetch large ones in many pieces."""
     key = (view.mailbox.id, uid)
     kept = connection.last_content
     if kept is not None and kept[0] == key and not view.is_gone(uid):
         return kept[1]
-    content = await connection.wait(connection.store.read_content(view.mailbox.id, uid))
+    content = await ahead.content(uid)
     connection.last_content = None if content is None else (key, content)
     return content
 
@@ -106,6 +123,10 @@ class _Response:
         self._view = view
         self._uid = uid
         self._content = content
+
+    def line(self, items: tuple[FetchItem, ...]) -> bytes:
+        written = b" ".join([self.item(item) for item in items])
+        return b"* %d FETCH (%b)\r\n" % (self._view.number(self._uid), written)
 
     def item(self, item: FetchItem) -> bytes:
         if isinstance(item, Body):

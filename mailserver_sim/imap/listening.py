@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
@@ -15,14 +16,15 @@ from mailserver_sim.imap.connection import ImapConnection, ImapServices
 from mailserver_sim.imap.counting import CountedPort
 
 BACKLOG = 256
-# RFC 3501, section 7.1.5: BYE as the greeting "is used to refuse the connection"; RFC 5530 for UNAVAILABLE.
-_TOO_MANY = b"* BYE [UNAVAILABLE] Too many connections\r\n"
 
 
 class ImapFactory(ServerFactory):
     """Make a connection object for every client; ``implicit_tls`` is port 993."""
 
     noisy = False
+    connection_class: ClassVar[Callable[..., Protocol]] = ImapConnection
+    too_many: ClassVar[bytes] = b"* BYE [UNAVAILABLE] Too many connections\r\n"
+    """RFC 3501, section 7.1.5: BYE as the greeting "is used to refuse the connection"; RFC 5530 for UNAVAILABLE."""
 
     def __init__(self, services: ImapServices, admission: Admission, *, implicit_tls: bool) -> None:
         self._services = services
@@ -32,18 +34,19 @@ class ImapFactory(ServerFactory):
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:  # noqa: ARG002, N802 - Twisted's signature
         """Return the protocol of one connection; None closes it."""
         if not self._admission.is_full:
-            return ImapConnection(self._services, self._admission, implicit_tls=self._implicit_tls)
+            return self.connection_class(self._services, self._admission, implicit_tls=self._implicit_tls)
         if not self._admission.may_refuse_in_words:
             return None
-        return _Refusal(self._services, self._admission, implicit_tls=self._implicit_tls)
+        return _Refusal(self._services, self._admission, self.too_many, implicit_tls=self._implicit_tls)
 
 
 class _Refusal(Protocol):
     """Tell a client that there are too many connections, and close."""
 
-    def __init__(self, services: ImapServices, admission: Admission, *, implicit_tls: bool) -> None:
+    def __init__(self, services: ImapServices, admission: Admission, words: bytes, *, implicit_tls: bool) -> None:
         self._services = services
         self._admission = admission
+        self._words = words
         self._implicit_tls = implicit_tls
         self._timer: Any = None
 
@@ -57,7 +60,7 @@ class _Refusal(Protocol):
         transport = cast("Any", self.transport)
         if self._implicit_tls:
             transport.startTLS(self._services.tls)
-        transport.write(_TOO_MANY)
+        transport.write(self._words)
         transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002, N802 - Twisted's signature
@@ -77,6 +80,8 @@ class _Refusal(Protocol):
 class ImapPort:
     """One bound port."""
 
+    factory_class: ClassVar[type[ImapFactory]] = ImapFactory
+
     def __init__(self, services: ImapServices, host: str, port: int, *, implicit_tls: bool) -> None:
         """Bind and listen. Raises OSError."""
         from twisted.internet import reactor
@@ -86,7 +91,7 @@ class ImapPort:
             services.settings.max_connections_per_port,
             lambda text: services.reporting.problem(text, local=self.address),
         )
-        factory = ImapFactory(services, admission, implicit_tls=implicit_tls)
+        factory = self.factory_class(services, admission, implicit_tls=implicit_tls)
         try:
             self._port = CountedPort(port, cast("Any", factory), BACKLOG, host, cast("Any", reactor))
             self._port.startListening()

@@ -17,6 +17,7 @@ from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.search import Candidate, Cost, cost, matches, resolved
 from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search, uses_modseq
+from mailserver_sim.imap.search_plan import possible
 from mailserver_sim.imap.search_result import ReturnOptions, read_return_options, result_line, saved
 from mailserver_sim.imap.tokens import Arguments
 from mailserver_sim.imap.view import SelectedView
@@ -85,17 +86,22 @@ def highest_modseq(connection: ImapConnection, view: SelectedView, key: SearchKe
 
 async def found_uids(connection: ImapConnection, view: SelectedView, key: SearchKey) -> list[int]:
     """Return the UIDs of the messages that match, in ascending order."""
-    key = resolved(key, view.uids, view.saved)
+    snapshot, mailbox_id = view.snapshot(), view.mailbox.id
+    key = resolved(key, snapshot.uids, view.saved)
+    chosen = await connection.wait(connection.store.read(lambda reading: possible(reading, mailbox_id, key, snapshot)))
+    uids = [*(snapshot.uids if chosen is None else chosen)]
     dearest = cost(key)
     now = dt.datetime.now(dt.UTC)
     found: list[int] = []
-    for start in range(0, len(view.uids) or 1, MESSAGES_AT_A_TIME[dearest]):  # an empty mailbox is a turn of its own
-        uids = view.uids[start : start + MESSAGES_AT_A_TIME[dearest]]
-        look = functools.partial(_matching, [(view.message(uid), uid in view.recent) for uid in uids], key, now)
+    for start in range(0, len(uids) or 1, MESSAGES_AT_A_TIME[dearest]):  # an empty mailbox is a turn of its own
+        some = uids[start : start + MESSAGES_AT_A_TIME[dearest]]
+        look = functools.partial(
+            _matching, [(snapshot.messages[uid], uid in snapshot.recent) for uid in some], key, now
+        )
         if dearest is Cost.NOTHING:
             found += look(_never, _never)
         else:
-            found += await connection.wait(connection.store.read(functools.partial(_read, view.mailbox.id, look)))
+            found += await connection.wait(connection.store.read(functools.partial(_read, mailbox_id, look)))
         await connection.let_others_run()
     return found
 

@@ -37,13 +37,13 @@ async def _open(connection: ImapConnection, arguments: Arguments, *, read_only: 
     connection.close_mailbox()
     mailbox = await connection.wait(connection.store.find_mailbox(connection.user, name))
     early = connection.watch_mailbox(mailbox.id)
-    messages = await connection.wait(connection.store.list_messages(mailbox.id))
+    messages = await connection.wait(connection.store.message_table(mailbox.id))
     view = SelectedView(mailbox, messages, read_only=read_only)
     for change in early:
         view.apply(change, mine=False)
     view.untagged(expunge_allowed=True)  # what came while the mailbox was being read is simply part of it
     connection.open_mailbox(view)
-    if not read_only:
+    if not read_only and view.recent:
         await connection.wait(connection.store.claim_recent(mailbox.id))
     _describe(connection, view, mailbox)
     if read_only:

@@ -49,7 +49,7 @@ class HandshakeWatch:
         self._session = session
         self._reported = False
         self.connection: SSL.Connection | None = None
-        self.begun = session is TlsSession.IMAP_STARTTLS
+        self.begun = session in (TlsSession.IMAP_STARTTLS, TlsSession.POP3_STLS)
         """Whether there is a handshake at all: a port probe connects to the TLS port and says nothing."""
         self.completed = False
         self.alert_sent = ""

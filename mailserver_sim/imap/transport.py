@@ -6,7 +6,8 @@ commands are not used. What the bytes mean is the subclass's business (``connect
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IHandshakeListener, IPushProducer
@@ -21,9 +22,14 @@ from mailserver_sim.imap.tls import HandshakeWatch, ServerTls, describe_end, is_
 from mailserver_sim.reports import ConnectionReports, Reporting
 from mailserver_sim.settings import MailServerSettings
 
+if TYPE_CHECKING:
+    from mailserver_sim.faults.imap import Outgoing
+
 WRITE_CHUNK = 128 * 1024
 LINGER_S = 10.0
 """How long a connection that was ended by the server is still read, so that its last words arrive."""
+RESET_AFTER_S = 0.05
+"""A reset destroys what is still on its way, so it comes a moment later."""
 
 
 def _call_later(delay_s: float, call: Any) -> Any:
@@ -35,7 +41,14 @@ def _call_later(delay_s: float, call: Any) -> Any:
 
 @implementer(IHandshakeListener, IPushProducer)
 class ImapTransport(IMAP4Server):
-    """The server's end of one connection; ``implicit_tls`` is the port that begins with TLS."""
+    """The server's end of one connection; ``implicit_tls`` is the port that begins with TLS.
+
+    POP3 has the same transport: what differs is below, and the words of ``say_goodbye``.
+    """
+
+    reported_protocol: ClassVar[Literal["IMAP", "POP3"]] = "IMAP"
+    tls_sessions: ClassVar[tuple[TlsSession, TlsSession]] = (TlsSession.IMAPS, TlsSession.IMAP_STARTTLS)
+    """What a TLS session is called that begins with the connection, and one that begins later."""
 
     def __init__(
         self, settings: MailServerSettings, reporting: Reporting, tls: ServerTls, *, implicit_tls: bool
@@ -46,6 +59,10 @@ class ImapTransport(IMAP4Server):
         self.tls_active = False
         self.ending = False
         self.handshake_watch: HandshakeWatch | None = None
+        self.outgoing: Outgoing | None = None
+        """What writes in the place of the socket while a scripted fault wants it so."""
+        self.hang_up: Callable[[], None] | None = None
+        """What a scripted fault does with the first bytes of the client's handshake."""
         self.reports: ConnectionReports
         self._reporting = reporting
         self._tls = tls
@@ -74,13 +91,16 @@ class ImapTransport(IMAP4Server):
     def connection_ended(self) -> None:
         """Let go of everything; called once or twice."""
 
+    def hang_up_in_handshake(self) -> Callable[[], None] | None:
+        """Return what ends the connection instead of a handshake; None for one as it should be."""
+
     # Twisted's side: the connection's life.
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Greet, or begin with TLS."""
         here, there = self.socket.getHost(), self.socket.getPeer()
         self.reports = ConnectionReports(
-            self._reporting, "IMAP", local=(here.host, here.port), peer=(there.host, there.port)
+            self._reporting, self.reported_protocol, local=(here.host, here.port), peer=(there.host, there.port)
         )
         self.socket.setTcpNoDelay(True)
         if self.implicit_tls:
@@ -121,6 +141,9 @@ class ImapTransport(IMAP4Server):
             self.handshake_watch.application_data()
         if self.ending:
             return
+        if self.hang_up is not None:
+            self.hang_up()
+            return
         self.reports.plaintext("to_mail_server", data)
         self.plaintext_received(data)
 
@@ -133,7 +156,7 @@ class ImapTransport(IMAP4Server):
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
         self.reports.plaintext("to_maco", data)
-        self.socket.write(data)
+        (self.outgoing or self.socket).write(data)
 
     async def send_large(self, data: bytes) -> None:
         """Send bytes in pieces and wait while the client does not read, so that memory stays bounded."""
@@ -191,11 +214,14 @@ class ImapTransport(IMAP4Server):
 
     def start_tls(self) -> None:
         """Hand the connection to TLS."""
-        session = TlsSession.IMAPS if self.implicit_tls else TlsSession.IMAP_STARTTLS
-        self.handshake_watch = HandshakeWatch(self.reports, session)
-        self.tls_active = True
         self.setTimeout(None)
         self._handshake_timer = _call_later(self.settings.tls_handshake_timeout_s, self._handshake_timed_out)
+        self.hang_up = self.hang_up_in_handshake()
+        if self.hang_up is not None:
+            return
+        at_once, later = self.tls_sessions
+        self.handshake_watch = HandshakeWatch(self.reports, at_once if self.implicit_tls else later)
+        self.tls_active = True
         self.socket.startTLS(self._tls)
 
     def _handshake_timed_out(self) -> None:
@@ -218,6 +244,8 @@ class ImapTransport(IMAP4Server):
         self.setTimeout(None)
         _cancel(self._keep_alive_timer)
         self.connection_ended()
+        if self.outgoing is not None:
+            self.outgoing.finish()
         self.socket.unregisterProducer()  # Twisted does not close a connection that has a producer
         self.resumeProducing()
         self.socket.resumeProducing()
@@ -227,6 +255,17 @@ class ImapTransport(IMAP4Server):
         else:
             # The client sees the end at once and closes its side; the timer is for one that does not.
             self.socket.loseWriteConnection()
+
+    def break_off(self, *, reset: bool) -> None:
+        """End without a word: in an orderly way, or by a TCP reset a moment after what was sent."""
+        self.ending = True
+        self.setTimeout(None)
+        self.connection_ended()
+        self.resumeProducing()
+        self._linger_timer = _call_later(RESET_AFTER_S if reset else LINGER_S, self.socket.abortConnection)
+        if not reset:
+            self.socket.unregisterProducer()
+            self.socket.loseConnection()
 
     def stop(self) -> None:
         """Say that the server stops, and close."""

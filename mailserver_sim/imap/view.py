@@ -6,24 +6,42 @@ none, until ``untagged`` has written the lines that say so (RFC 3501, sections 5
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from mailserver_sim.imap.wire import RECENT, flag_list
+from mailserver_sim.store.table import MessageTable
 from mailserver_sim.store.values import Appended, Change, Expunged, Flags, FlagsChanged, MailboxInfo, MessageInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The messages of a view at one moment; ``uids`` has them by message sequence number."""
+
+    uids: array[int]
+    messages: MessageTable
+    recent: frozenset[int]
+
+    def number(self, uid: int) -> int:
+        """Return the message sequence number of a UID in ``uids``."""
+        return bisect_left(self.uids, uid) + 1
 
 
 class SelectedView:
     """The messages of one mailbox as one client sees them."""
 
-    def __init__(self, mailbox: MailboxInfo, messages: Iterable[MessageInfo], *, read_only: bool) -> None:
+    def __init__(
+        self, mailbox: MailboxInfo, messages: MessageTable | Iterable[MessageInfo], *, read_only: bool
+    ) -> None:
         self.mailbox = mailbox
         self.read_only = read_only
-        self._messages = {message.uid: message for message in messages}
-        self.uids = sorted(self._messages)
+        self._messages = messages if isinstance(messages, MessageTable) else MessageTable.of(messages)
+        self.uids = self._messages.uids()
         self.saved: frozenset[int] = frozenset()
         """The UIDs that the last SEARCH with SAVE has found (RFC 5182): what ``$`` means."""
-        self.recent = {uid for uid in self.uids if uid >= mailbox.first_recent}
+        self.recent = set(self.uids[bisect_left(self.uids, mailbox.first_recent) :])
         self._arrived: dict[int, MessageInfo] = {}
         self._gone: set[int] = set()
         self._flags_to_tell: set[int] = set()
@@ -36,6 +54,10 @@ class SelectedView:
         """Return what is known of a message in ``uids``."""
         return self._messages[uid]
 
+    def snapshot(self) -> Snapshot:
+        """Return the messages as they are now, for another thread to look at."""
+        return Snapshot(self.uids[:], self._messages.snapshot(), frozenset(self.recent))
+
     def is_gone(self, uid: int) -> bool:
         """Tell whether a message has been removed though the client still counts it."""
         return uid in self._gone
@@ -47,12 +69,11 @@ class SelectedView:
 
     def keywords(self) -> set[str]:
         """Return the keywords in use."""
-        return {flag for each in self._messages.values() for flag in each.flags if not flag.startswith("\\")}
+        return {flag for flags in self._messages.flag_sets() for flag in flags if not flag.startswith("\\")}
 
     def first_unseen(self) -> int | None:
         r"""Return the number of the first message without ``\Seen``."""
-        unseen = (uid for uid in self.uids if "\\Seen" not in self._messages[uid].flags)
-        first = next(unseen, None)
+        first = self._messages.first_without("\\Seen")
         return None if first is None else self.number(first)
 
     def apply(self, change: Change, *, mine: bool) -> None:
@@ -96,7 +117,7 @@ class SelectedView:
         lines = []
         for uid in sorted(self._gone, reverse=True):  # from the end, so that no number changes before it is told
             lines.append(b"%d EXPUNGE" % self.number(uid))
-            self.uids.remove(uid)
+            del self.uids[self.number(uid) - 1]
             del self._messages[uid]
             self.recent.discard(uid)
         self._gone.clear()

@@ -105,7 +105,12 @@ def mailbox_name(name: str, *, utf8: bool = False) -> bytes:
     """Write a mailbox name as a string: modified UTF-7 (section 5.1.3), or UTF-8 (RFC 6855, section 3)."""
     if utf8:
         return b'"' + _TO_ESCAPE.sub(rb"\\\1", name.encode("utf-8", "replace")) + b'"'
-    return string(_NOT_PRINTABLE_ASCII.sub(_shift, name.replace("&", "&-")).encode("ascii"))
+    return string(modified_utf7(name).encode("ascii"))
+
+
+def modified_utf7(name: str) -> str:
+    """Write a name in modified UTF-7."""
+    return _NOT_PRINTABLE_ASCII.sub(_shift, name.replace("&", "&-"))
 
 
 def parse_mailbox_name(data: bytes, *, utf8: bool = False) -> str:

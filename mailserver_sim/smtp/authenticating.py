@@ -61,6 +61,8 @@ class SaslLogins:
         return AuthResult(success=False)
 
     def _conclude(self, verdict: Verdict, mechanism: Mechanism) -> AuthResult:
+        if self._connection.faults.strike(self._connection, "login.refused"):
+            verdict = Verdict(verdict.user, None)
         self._connection.reports.login(
             verdict.user.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
             succeeded=verdict.succeeded,

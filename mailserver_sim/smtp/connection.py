@@ -6,7 +6,7 @@ import asyncio
 import collections
 import logging
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import AnyStr
 
 from aiosmtpd.smtp import SMTP, AuthResult, TLSSetupException, syntax
@@ -15,6 +15,8 @@ from maco_net.socket_bytes import socket_bytes
 from maco_wire.observation import TlsSession
 from mailserver_sim.admission import Admission
 from mailserver_sim.credentials import Credentials
+from mailserver_sim.faults.plan import Faults
+from mailserver_sim.faults.smtp import READY, STARTTLS_REFUSALS, SmtpFaults
 from mailserver_sim.open_connections import OpenConnections
 from mailserver_sim.reports import ConnectionReports, Reporting
 from mailserver_sim.sasl import MECHANISMS, offered
@@ -45,6 +47,7 @@ class SmtpServices:
     reporting: Reporting
     tls: ssl.SSLContext
     connections: OpenConnections
+    faults: Faults = field(default_factory=Faults)
 
 
 class SmtpConnection(SMTP):
@@ -71,6 +74,7 @@ class SmtpConnection(SMTP):
         )
         self.command_size_limits = collections.defaultdict(lambda: self.command_size_limit, AUTH=LONGEST_AUTH)
         self.reports: ConnectionReports
+        self.faults = SmtpFaults(services.faults, protocol)
         self._services = services
         self._admission = admission
         admission.admit(self)
@@ -148,13 +152,22 @@ class SmtpConnection(SMTP):
             await self.push("554 5.5.1 Plaintext behind STARTTLS")
             self.abort_soon()
             return
+        if refused := self.faults.strike(self, "starttls.refused"):
+            self.reports.starttls("refused", "by a scripted fault")
+            await self.push(STARTTLS_REFUSALS[refused.parameters["answer"]])
+            return
         self.reports.starttls("accepted")
-        await self.push("220 2.0.0 Ready to start TLS")
+        await self.push(READY)
         await self._handshake(self.tls_context)
 
     async def _handshake(self, context: ssl.SSLContext) -> None:
         original = self.transport
         assert isinstance(original, asyncio.Transport)  # a command was just read from it
+        broken = self.faults.broken_handshake(self._services.reporting, self._services.connections, self)
+        if broken is not None:
+            original.set_protocol(broken)
+            broken.connection_made(original)
+            return
         waiter = self.loop.create_future()
         self._watched = self._tls_protocol = self._tls_layer(context, TlsSession.SMTP_STARTTLS, waiter)
         self._original_transport = original
@@ -206,7 +219,18 @@ class SmtpConnection(SMTP):
     async def push(self, status: AnyStr) -> None:
         """Send one line."""
         self._unanswered = 0
-        await super().push(status)
+        if self.faults.is_idle:
+            await super().push(status)
+        elif (line := await self.faults.send(self, _as_bytes(status))) is not None:
+            await super().push(line)
+
+    async def drip(self, line: bytes, size: int, pause_s: float) -> bytes:
+        """Send a line in drops, but for the last one, which is returned."""
+        last = (len(line) - 1) // size * size
+        for start in range(0, last, size):
+            self._writer.write(line[start : start + size])
+            await asyncio.sleep(pause_s)
+        return line[last:]
 
     def abort_soon(self) -> None:
         """Close after what has been written, but do not wait for long until it has been read."""
@@ -230,3 +254,7 @@ class SmtpConnection(SMTP):
         """Close at once, whatever is still to be written."""
         if isinstance(self._raw_transport, asyncio.Transport):
             self._raw_transport.abort()
+
+
+def _as_bytes(line: str | bytes) -> bytes:
+    return line.encode("ascii") if isinstance(line, str) else line

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aiosmtpd.smtp import Envelope, Session, TLSSetupException
 
 from mailserver_sim.credentials import Credentials
+from mailserver_sim.faults.smtp import FULL, LOCKED
 from mailserver_sim.store.errors import OverQuota, StoreError
 from mailserver_sim.store.store import Store
 from mailserver_sim.store.values import Usage
@@ -55,7 +56,7 @@ class MailHandler:
         return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, _server: SmtpConnection, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: SmtpConnection, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Accept a recipient who has a mailbox here; nothing is relayed."""
         account = self._credentials.recipient(address)
@@ -63,6 +64,10 @@ class MailHandler:
             if self._credentials.is_local(address):
                 return "550 5.1.1 No such user here"
             return "550 5.7.1 This server does not relay"
+        if server.faults.strike(server, "mailbox.locked"):
+            return LOCKED
+        if server.faults.strike(server, "mailbox.over_quota"):
+            return FULL
         if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
         refusal = await self._without_room(account.user, envelope)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from maco_wire.observation import Address
 from mailserver_sim.admission import REFUSAL_S, Admission, ListeningSocket
+from mailserver_sim.faults.smtp import SmtpFaults
 from mailserver_sim.settings import Listener
 from mailserver_sim.smtp.connection import SmtpConnection, SmtpServices
 
@@ -56,6 +57,10 @@ class SmtpPort:
         if self._admission.is_full:
             return self._refusal()
         if self._protocol == "smtps":
+            services = self._services
+            broken = SmtpFaults(services.faults, "smtps").broken_handshake(services.reporting, services.connections)
+            if broken is not None:
+                return broken
             return SmtpConnection.over_tls(self._services, self._admission)
         return SmtpConnection(self._services, self._protocol, self._admission)
 

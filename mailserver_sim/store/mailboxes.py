@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 
 from mailserver_sim.store.errors import MailboxCannot, MailboxExists, MailboxLimit, NoSuchAccount, NoSuchMailbox
+from mailserver_sim.store.schema import BY_DELETED, BY_UNSEEN, DELETED, UNSEEN
 from mailserver_sim.store.values import (
     DELIMITER,
     INBOX,
@@ -74,16 +75,26 @@ def list_mailboxes(connection: sqlite3.Connection, user: str) -> list[MailboxInf
 def status(connection: sqlite3.Connection, user: str, name: str) -> MailboxStatus:
     """Count the messages of a mailbox. Raises NoSuchMailbox."""
     mailbox = find_mailbox(connection, user, name)
-    rows = connection.execute("SELECT uid, flags, size FROM message WHERE mailbox_id = ?", (mailbox.id,)).fetchall()
-    flags = [row[1].split() for row in rows]
+
+    def count(table: str, condition: str, *values: int) -> int:
+        statement = f"SELECT count(*) FROM {table} WHERE mailbox_id = ? AND {condition}"  # noqa: S608 - constant
+        return int(connection.execute(statement, (mailbox.id, *values)).fetchone()[0])
+
+    messages, size = connection.execute(
+        "SELECT count(*), coalesce(sum(size), 0) FROM message WHERE mailbox_id = ?", (mailbox.id,)
+    ).fetchone()
+    deleted, deleted_size = connection.execute(
+        f"SELECT count(*), coalesce(sum(size), 0) FROM {BY_DELETED} WHERE mailbox_id = ? AND {DELETED}",  # noqa: S608
+        (mailbox.id,),
+    ).fetchone()
     return MailboxStatus(
         mailbox=mailbox,
-        messages=len(rows),
-        recent=sum(row[0] >= mailbox.first_recent for row in rows),
-        unseen=sum("\\Seen" not in each for each in flags),
-        deleted=sum("\\Deleted" in each for each in flags),
-        size=sum(row[2] for row in rows),
-        deleted_size=sum(row[2] for row, each in zip(rows, flags, strict=True) if "\\Deleted" in each),
+        messages=messages,
+        recent=count("message", "uid >= ?", mailbox.first_recent),
+        unseen=count(BY_UNSEEN, UNSEEN),
+        deleted=deleted,
+        size=size,
+        deleted_size=deleted_size,
     )
 
 
@@ -117,8 +128,8 @@ def delete(connection: sqlite3.Connection, user: str, name: str) -> Written[None
     if mailbox.name == INBOX:
         raise MailboxCannot(INBOX, "INBOX cannot be deleted")
     uids = _all_uids(connection, mailbox.id)
-    connection.execute("DELETE FROM message WHERE mailbox_id = ?", (mailbox.id,))
-    remove_unused_content(connection)
+    contents = connection.execute("DELETE FROM message WHERE mailbox_id = ? RETURNING content_id", (mailbox.id,))
+    remove_unused_content(connection, [row[0] for row in contents])
     if _children(connection, account_id(connection, user), mailbox.name):
         connection.execute("UPDATE mailbox SET selectable = 0 WHERE id = ?", (mailbox.id,))
     else:
@@ -175,10 +186,11 @@ def subscriptions(connection: sqlite3.Connection, user: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def remove_unused_content(connection: sqlite3.Connection) -> None:
-    """Delete the bytes that no mailbox refers to any more."""
-    connection.execute(
-        "DELETE FROM content WHERE NOT EXISTS (SELECT 1 FROM message WHERE message.content_id = content.id)"
+def remove_unused_content(connection: sqlite3.Connection, candidates: Iterable[int]) -> None:
+    """Delete those of the ``candidates`` that no mailbox refers to any more."""
+    connection.executemany(
+        "DELETE FROM content WHERE id = ? AND NOT EXISTS (SELECT 1 FROM message WHERE content_id = content.id)",
+        [(each,) for each in candidates],
     )
 
 

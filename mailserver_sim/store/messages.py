@@ -7,8 +7,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
 from mailserver_sim.headers import split_header
+from mailserver_sim.store import schema
 from mailserver_sim.store.mailboxes import find_mailbox, remove_unused_content
 from mailserver_sim.store.quota import NO_QUOTAS, Quotas, require_room
+from mailserver_sim.store.table import MessageTable, joined
 from mailserver_sim.store.values import (
     INBOX,
     Appended,
@@ -28,7 +30,6 @@ from mailserver_sim.store.values import (
 )
 
 _COLUMNS = "uid, flags, internal_date, zone_minutes, size, modseq"
-DELETED = "\\Deleted"
 
 
 def append(
@@ -91,6 +92,31 @@ def list_messages(connection: sqlite3.Connection, mailbox_id: int) -> list[Messa
     return [_message(row) for row in rows]
 
 
+def message_table(connection: sqlite3.Connection, mailbox_id: int) -> MessageTable:
+    """Return all messages of a mailbox, packed."""
+    # The primary key is what holds the rows, so they come in the order of UIDs.
+    columns = connection.execute(
+        f"SELECT {joined(_COLUMNS)} FROM message NOT INDEXED WHERE mailbox_id = ?",  # noqa: S608 - constant columns
+        (mailbox_id,),
+    ).fetchone()
+    return MessageTable.from_columns(columns, _message)
+
+
+def unseen_uids(connection: sqlite3.Connection, mailbox_id: int) -> list[int]:
+    r"""Return the UIDs of the messages without ``\Seen``, from their index."""
+    return _uids(connection, mailbox_id, schema.BY_UNSEEN, schema.UNSEEN)
+
+
+def deleted_uids(connection: sqlite3.Connection, mailbox_id: int) -> list[int]:
+    r"""Return the UIDs of the messages with ``\Deleted``, from their index."""
+    return _uids(connection, mailbox_id, schema.BY_DELETED, schema.DELETED)
+
+
+def _uids(connection: sqlite3.Connection, mailbox_id: int, table: str, condition: str) -> list[int]:
+    statement = f"SELECT uid FROM {table} WHERE mailbox_id = ? AND {condition} ORDER BY uid"  # noqa: S608 - constants
+    return [row[0] for row in connection.execute(statement, (mailbox_id,))]
+
+
 def read_content(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> Content | None:
     """Return the bytes of one message; None when it is gone."""
     row = connection.execute(
@@ -98,6 +124,12 @@ def read_content(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> C
         (mailbox_id, uid),
     ).fetchone()
     return None if row is None else Content(row[0], row[1])
+
+
+def read_contents(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> dict[int, Content]:
+    """Return the bytes of several messages by UID, without those that are gone."""
+    found = ((uid, read_content(connection, mailbox_id, uid)) for uid in uids)
+    return {uid: content for uid, content in found if content is not None}
 
 
 def read_header(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> bytes:
@@ -202,15 +234,23 @@ def _highest_modseq(connection: sqlite3.Connection, mailbox_id: int) -> int:
 
 def expunge(connection: sqlite3.Connection, mailbox_id: int, uids: frozenset[int] | None) -> Written[tuple[int, ...]]:
     r"""Remove the messages flagged ``\Deleted``, of ``uids`` only if given, and return their UIDs."""
-    gone = tuple(
-        info.uid
-        for info in list_messages(connection, mailbox_id)
-        if DELETED in info.flags and (uids is None or info.uid in uids)
-    )
-    _remove(connection, mailbox_id, gone)
-    if gone:
-        remove_unused_content(connection)
-    return Written(gone, (Expunged(mailbox_id, gone),))
+    deleted = deleted_uids(connection, mailbox_id)
+    return remove(connection, mailbox_id, [uid for uid in deleted if uids is None or uid in uids])
+
+
+def remove(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> Written[tuple[int, ...]]:
+    """Remove messages whatever their flags, and return the UIDs of those that were there."""
+    gone: list[int] = []
+    contents: list[int] = []
+    for uid in uids:
+        row = connection.execute(
+            "DELETE FROM message WHERE mailbox_id = ? AND uid = ? RETURNING content_id", (mailbox_id, uid)
+        ).fetchone()
+        if row is not None:
+            gone.append(uid)
+            contents.append(row[0])
+    remove_unused_content(connection, contents)
+    return Written(tuple(gone), (Expunged(mailbox_id, tuple(gone)),))
 
 
 def _remove(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> None:

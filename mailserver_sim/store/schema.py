@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mailserver_sim.store.errors import StoreError, StoreTooNew
+from mailserver_sim.store.values import MEMORY
 
 SCHEMA_VERSION = 2
 BUSY_TIMEOUT_S = 5.0
@@ -65,17 +66,33 @@ ALTER TABLE message ADD COLUMN modseq INTEGER NOT NULL DEFAULT 1;
     }
 )
 
+UNSEEN = "instr(flags, '\\Seen') = 0"
+DELETED = "instr(flags, '\\Deleted') > 0"
+"""Conditions that an index answers, if they are written exactly so. No other flag contains these names."""
+BY_UNSEEN = "message INDEXED BY message_unseen"
+BY_DELETED = "message INDEXED BY message_deleted"
+"""The table with the index that is meant: without statistics SQLite would rather walk through the whole mailbox."""
+
+# Not part of the schema's version: an index changes no answer, so any version may add what it needs to an older file.
+_INDEXES = (
+    f"CREATE INDEX IF NOT EXISTS message_unseen ON message (mailbox_id, uid) WHERE {UNSEEN}",
+    f"CREATE INDEX IF NOT EXISTS message_deleted ON message (mailbox_id, uid) WHERE {DELETED}",
+)
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open ``path`` for use in another thread than this one; creates it with mode 0600. Raises StoreError."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if path != MEMORY:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"the mail store {path} cannot be opened: {error}") from error
     try:
         _configure(connection)
         _ensure_schema(connection, path)
+        for index in _INDEXES:
+            connection.execute(index)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise StoreError(f"the file {path} is not a mail store: {error}") from error
@@ -90,6 +107,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     # FULL: the log reaches the disk before COMMIT returns, so accepted mail survives a loss of power too.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # Debian builds SQLite so that it overwrites what is deleted, page by page: a reset would take ten times as long.
+    connection.execute("PRAGMA secure_delete = FAST")
 
 
 def _ensure_schema(connection: sqlite3.Connection, path: Path) -> None:

@@ -1,7 +1,8 @@
 """The store as the protocols use it: every call returns a future of the running asyncio loop.
 
 Writing goes through one thread and is committed before its future resolves; reading has a thread and a connection of
-its own and sees what is committed. Whoever has a mailbox open is told of changes in the order of their commits.
+its own (in memory it takes turns with the writing) and sees what is committed. Whoever has a mailbox open is told of
+changes in the order of their commits.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import TypeVar
 from mailserver_sim.store import mailboxes, messages, quota
 from mailserver_sim.store.errors import StoreError, StoreInUse
 from mailserver_sim.store.schema import connect
+from mailserver_sim.store.table import MessageTable
 from mailserver_sim.store.values import (
+    MEMORY,
     Change,
     Content,
     Copied,
@@ -42,7 +45,7 @@ ResultT = TypeVar("ResultT")
 
 
 class Store:
-    """One SQLite file, open in this process and in no other."""
+    """One SQLite file, open in this process and in no other, or ``MEMORY``."""
 
     def __init__(self, path: Path, users: Iterable[str], quotas: quota.Quotas = quota.NO_QUOTAS) -> None:
         """Prepare; nothing is opened before ``open``."""
@@ -60,13 +63,13 @@ class Store:
 
         Raises StoreInUse, StoreTooNew, StoreError.
         """
+        if self.path == MEMORY:
+            self._writer = GroupCommitWriter(self._connect(), self._announce)
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock_file = _lock(self.path)
         try:
-            connection = connect(self.path)
-            connection.execute("BEGIN IMMEDIATE")
-            mailboxes.ensure_accounts(connection, self._users)
-            connection.execute("COMMIT")
+            connection = self._connect()
             self._reading = connect(self.path)
         except BaseException:
             os.close(self._lock_file)
@@ -74,16 +77,27 @@ class Store:
         self._writer = GroupCommitWriter(connection, self._announce)
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail-store-reader")
 
+    def _connect(self) -> sqlite3.Connection:
+        """Return the writing connection; every user has an account."""
+        connection = connect(self.path)
+        connection.execute("BEGIN IMMEDIATE")
+        mailboxes.ensure_accounts(connection, self._users)
+        connection.execute("COMMIT")
+        return connection
+
     def close(self) -> None:
         """Commit what is waiting, close the file and let others have it; waits for both threads."""
         writer, reader, reading = self._writer, self._reader, self._reading
         self._writer = self._reader = self._reading = None
-        if writer is None or reader is None or reading is None:
+        if writer is None:
             return
-        reader.shutdown(wait=True)
-        reading.close()
+        if reader is not None and reading is not None:
+            reader.shutdown(wait=True)
+            reading.close()
         writer.close()
-        os.close(self._lock_file)
+        if self._lock_file >= 0:
+            os.close(self._lock_file)
+            self._lock_file = -1
 
     @property
     def commits(self) -> int:
@@ -105,7 +119,7 @@ class Store:
     def read(self, work: Callable[[sqlite3.Connection], ResultT]) -> asyncio.Future[ResultT]:
         """Run ``work`` on the reading connection, in the reading thread."""
         if self._reader is None or self._reading is None:
-            raise StoreError("the mail store is closed")
+            return self._open_writer().read(work)
         return asyncio.get_running_loop().run_in_executor(self._reader, work, self._reading)
 
     def find_mailbox(self, user: str, name: str) -> asyncio.Future[MailboxInfo]:
@@ -128,9 +142,18 @@ class Store:
         """Return all messages of a mailbox in the order of their UIDs."""
         return self.read(lambda connection: messages.list_messages(connection, mailbox_id))
 
+    def message_table(self, mailbox_id: int) -> asyncio.Future[MessageTable]:
+        """Return what ``list_messages`` does, packed."""
+        return self.read(lambda connection: messages.message_table(connection, mailbox_id))
+
     def read_content(self, mailbox_id: int, uid: int) -> asyncio.Future[Content | None]:
         """Return the bytes of one message; None when it is gone."""
         return self.read(lambda connection: messages.read_content(connection, mailbox_id, uid))
+
+    def read_contents(self, mailbox_id: int, uids: Iterable[int]) -> asyncio.Future[dict[int, Content]]:
+        """Return the bytes of several messages by UID, without those that are gone."""
+        chosen = tuple(uids)
+        return self.read(lambda connection: messages.read_contents(connection, mailbox_id, chosen))
 
     def append(
         self, user: str, mailbox: str, raw: bytes, flags: Flags, internal_date: dt.datetime
@@ -190,6 +213,11 @@ class Store:
     def expunge(self, mailbox_id: int, uids: frozenset[int] | None = None) -> asyncio.Future[tuple[int, ...]]:
         r"""Remove the messages flagged ``\Deleted``, of ``uids`` only if given, and return their UIDs."""
         return self._write(lambda connection: messages.expunge(connection, mailbox_id, uids))
+
+    def remove(self, mailbox_id: int, uids: Iterable[int]) -> asyncio.Future[tuple[int, ...]]:
+        """Remove messages whatever their flags, and return the UIDs of those that were there."""
+        chosen = tuple(uids)
+        return self._write(lambda connection: messages.remove(connection, mailbox_id, chosen))
 
     def claim_recent(self, mailbox_id: int) -> asyncio.Future[None]:
         """Note that one session has now been told of all messages of a mailbox."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 INBOX = "INBOX"
 """RFC 3501, section 5.1: the case-insensitive name of the primary mailbox; here always in this spelling."""
 
 DELIMITER = "/"
+
+MEMORY = Path(":memory:")
+"""In place of a file: the store is gone with its process. SQLite's own name for it."""
 
 Flags: TypeAlias = frozenset[str]
 r"""System flags in the RFC's spelling (``\Seen``) and keywords as the client wrote them; never ``\Recent``."""

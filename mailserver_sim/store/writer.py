@@ -57,6 +57,13 @@ class GroupCommitWriter:
             future.set_exception(StoreError("the mail store is closed"))
         return future
 
+    def read(self, work: Callable[[sqlite3.Connection], ResultT]) -> asyncio.Future[ResultT]:
+        """Run ``work`` between two commits: a store in memory has no other connection."""
+        try:
+            return asyncio.get_running_loop().run_in_executor(self._thread, work, self._connection)
+        except RuntimeError as error:
+            raise StoreError("the mail store is closed") from error
+
     def close(self) -> None:
         """Finish what is waiting, then close the connection; waits for the thread."""
         self._thread.shutdown(wait=True)

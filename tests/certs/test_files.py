@@ -235,6 +235,16 @@ def test_shared_cast_is_made_anew_when_it_grows_old(
     assert (_serials(second) == _serials(first)) is kept
 
 
+def test_shared_cast_is_made_anew_when_an_older_version_knew_fewer_certificates(
+    now: dt.datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = share_cast(Cast(now), tmp_path / "pki")
+    monkeypatch.setattr(files_module, "MEMBERS", {**MEMBERS, "of_a_newer_version": MEMBERS["expired"]})
+    assert not files_module._suits(Cast(now), tmp_path / "pki")
+    monkeypatch.undo()
+    assert _serials(share_cast(Cast(now), tmp_path / "pki")) == _serials(first)
+
+
 def test_every_member_is_still_as_good_or_bad_at_the_end_of_sharing(cast: Cast, now: dt.datetime) -> None:
     last = now + SHARED_FOR
     certificates = {name: issued.certificate for name, issued in cast.all_members().items()}

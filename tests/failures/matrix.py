@@ -15,6 +15,7 @@ from maco_client.results import PollResult
 from maco_lab.testing.journal import LabJournal
 from maco_lab.testing.lab import Lab
 from maco_wire.observation import (
+    FaultStruck,
     Handshake,
     Login,
     Party,
@@ -226,7 +227,8 @@ class _Seen:
         if self._scripted is not None:
             return self._scripted.told()
         journal, party = self._journal, Party.MAIL_SERVER
-        told = [f"STARTTLS {each.step}" for each in journal.of(Starttls, party) if each.step != "accepted"]
+        told = [f"breaks at {each.step}" for each in journal.of(FaultStruck, party)]
+        told += [f"STARTTLS {each.step}" for each in journal.of(Starttls, party) if each.step != "accepted"]
         told += [
             "TLS" if each.succeeded else _alerts(each) or f"TLS fails: {each.error}"
             for each in journal.of(Handshake, party)

@@ -55,14 +55,9 @@ class ScriptedMailServer(ScriptedServer):
         return any(secret in line for line in self.heard for secret in secrets)
 
 
-def presenting(lab: Lab, name: str = "mail_server", *, demand_client_certificate: bool = False) -> ssl.SSLContext:
+def presenting(lab: Lab, name: str) -> ssl.SSLContext:
     """Return a server's context with a certificate of the lab's own PKI."""
-    cast = lab.authority
-    anchors = [cast.connector_ca.certificate] if demand_client_certificate else None
-    issued = cast.by_name(name)
-    return server_context(
-        issued, client_anchors=anchors, client_certificate="required" if demand_client_certificate else "none"
-    )
+    return server_context(lab.authority.by_name(name))
 
 
 def both(*changes: Change) -> Change:

@@ -20,6 +20,11 @@ def certificate(name: str) -> Change:
     return change
 
 
+def mail_tls(port: str, **values: object) -> Change:
+    """Give one port of the mail server TLS of its own."""
+    return lambda data: data["mail_server"].update(tls={port: values})
+
+
 def key_store(*names: str) -> Change:
     """Fill MaCo's key store."""
 

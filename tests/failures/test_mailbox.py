@@ -10,21 +10,8 @@ from maco_lab.testing.journal import LabJournal
 from maco_lab.testing.lab import Lab
 from maco_wire.observation import Handshake, Login, MailFetched, Party, StreamClosed, StreamRefused, TlsSession
 from tests.failures.matrix import Matrix, poll
-from tests.failures.scripted import ScriptedMailServer, both, presenting
-from tests.failures.settings import INTERNAL_A, INTERNAL_B, WAY_A, WAY_B, email_connection
-from tests.maco_client.scripted_server import (
-    Expect,
-    Read,
-    Script,
-    Send,
-    Tls,
-    answered,
-    found,
-    greeting,
-    in_clear,
-    opened,
-    starttls,
-)
+from tests.failures.scripted import both
+from tests.failures.settings import WAY_A, WAY_B, email_connection
 
 WAYS = [pytest.param(WAY_A, id="way_a"), pytest.param(WAY_B, id="way_b")]
 ENDS = {Party.MACO, Party.MAIL_SERVER}
@@ -73,84 +60,63 @@ def test_a_folder_that_is_missing_is_told_by_its_name(
 
 
 def test_in_way_a_a_mail_server_that_closes_in_the_handshake_is_told_as_that(
-    maco_lab: Lab, lab_journal: LabJournal, server: ScriptedMailServer, matrix: Matrix
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix
 ) -> None:
-    maco_lab.lead(INTERNAL_A, server.address)
-    offered = answered(rb"CAPABILITY", b"CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED")
-    server.scripts = [[*greeting(), *offered, *answered(rb"STARTTLS"), Read()]]
+    maco_lab.mail_server.break_at("handshake.broken", protocol="imap")
 
-    result = poll(maco_lab, WAY_A, server)
+    result = poll(maco_lab, WAY_A)
 
     assert (result.succeeded, result.stage) == (False, "starttls")
     assert result.error == "STARTTLS failure: Remote host terminated the handshake"  # facts, section 2.5: Java's text
     by_maco = lab_journal.client_handshake(Party.MACO)
     assert (by_maco.succeeded, by_maco.peer_chain) == (False, ())
-    assert server.commands == ["CAPABILITY", "STARTTLS"]
     assert lab_journal.no_password_was_sent()
-    matrix.row("A: the mail server closes in the handshake", scripted=server)
+    matrix.row("A: the mail server closes in the handshake")
 
 
 def test_in_way_b_a_mail_server_that_closes_in_the_handshake_is_0x04(
-    maco_lab: Lab, lab_journal: LabJournal, server: ScriptedMailServer, matrix: Matrix
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix
 ) -> None:
-    maco_lab.lead(INTERNAL_B, server.address)
-    server.scripts = [[Read()]]
+    maco_lab.mail_server.break_at("handshake.broken", protocol="imaps")
 
-    result = poll(maco_lab, WAY_B, server)
+    result = poll(maco_lab, WAY_B)
 
     assert (result.succeeded, result.stage, result.socks_reply) == (False, "socks", 0x04)
     by_connector = lab_journal.client_handshake(Party.CLOUD_CONNECTOR)
     assert by_connector.error == "the peer closed the connection during the handshake"
     assert by_connector.error in lab_journal.one(StreamRefused, Party.CLOUD_CONNECTOR).reason
-    assert server.heard == []
     assert lab_journal.no_password_was_sent()
-    matrix.row("B: the mail server closes in the handshake", scripted=server)
+    matrix.row("B: the mail server closes in the handshake")
 
 
-def broken_literal(user: bytes, password: bytes) -> Script:
-    """Announce a mail of 1,000 bytes, send 11 of them, and close."""
-    body = b"* 1 FETCH (UID 1 BODY[] {1000}\r\nSubject: au"
-    return [
-        *answered(rb'LOGIN "%b@stadtwerke\.example" "%b"' % (user, password)),
-        *opened(),
-        *found(1, sizes=[1000]),
-        Expect(rb"UID FETCH 1 \(UID BODY\.PEEK\[\]\)"),
-        Send(body),
-    ]
+def assert_no_part_of_a_mail_is_stored(lab: Lab, way: str, user: str) -> None:
+    """Let the mail server close after 11 bytes of a mail."""
+    lab.mail_server.deliver(user)
+    lab.mail_server.break_at("literal.cut", bytes=11)
 
-
-def assert_no_part_of_a_mail_was_stored(lab: Lab, server: ScriptedMailServer, way: str) -> None:
-    result = poll(lab, way, server)
+    result = poll(lab, way)
 
     assert (result.succeeded, result.stage, result.stored) == (False, "fetch", 0)
     assert result.error == "Connection dropped by server?"
     assert not lab.journal.of(MailFetched)
-    assert server.surprises == []
-    assert lab.journal.passwords_held_by() | {Party.MAIL_SERVER} == MAY_SEE[way]
+    assert lab.maco.mails() == []
+    assert lab.journal.passwords_held_by() == MAY_SEE[way]
 
 
 def test_in_way_a_a_mail_server_that_closes_in_a_literal_leaves_nothing_in_the_inbox(
-    maco_lab: Lab, lab_journal: LabJournal, server: ScriptedMailServer, matrix: Matrix
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix
 ) -> None:
-    maco_lab.lead(INTERNAL_A, server.address)
-    server.scripts = [[*greeting(), *starttls(presenting(maco_lab)), *broken_literal(b"strom", b"Strom4711Postfach")]]
-
-    assert_no_part_of_a_mail_was_stored(maco_lab, server, WAY_A)
+    assert_no_part_of_a_mail_is_stored(maco_lab, WAY_A, "strom@stadtwerke.example")
     by_maco = lab_journal.client_handshake(Party.MACO)
     assert (by_maco.succeeded, by_maco.session) == (True, TlsSession.IMAP_STARTTLS)
-    matrix.row("A: the mail server closes in a literal", scripted=server)
+    matrix.row("A: the mail server closes in a literal")
 
 
 def test_in_way_b_a_mail_server_that_closes_in_a_literal_leaves_nothing_in_the_inbox(
-    maco_lab: Lab, lab_journal: LabJournal, server: ScriptedMailServer, matrix: Matrix
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix
 ) -> None:
-    maco_lab.lead(INTERNAL_B, server.address)
-    server.scripts = [
-        [Tls(presenting(maco_lab)), *greeting(), *in_clear(), *broken_literal(b"gas", b"Gas0815Postfach")],
-    ]
-
-    assert_no_part_of_a_mail_was_stored(maco_lab, server, WAY_B)
+    assert_no_part_of_a_mail_is_stored(maco_lab, WAY_B, "gas@stadtwerke.example")
     assert lab_journal.client_handshake(Party.CLOUD_CONNECTOR).succeeded
     assert lab_journal.wait_for(StreamClosed, Party.CLOUD_CONNECTOR).bytes_to_maco > 0
     assert not lab_journal.of(Handshake, Party.MACO), "MaCo knows of no TLS"
-    matrix.row("B: the mail server closes in a literal", scripted=server)
+    matrix.row("B: the mail server closes in a literal")

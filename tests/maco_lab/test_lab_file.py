@@ -177,7 +177,7 @@ def test_a_value_of_the_wrong_kind_is_told_by_what_was_found_and_what_is_allowed
             "certificate: mail_server ",
             "certificate: root ",
             "mail_server  ",
-            "mail_server.certificate: found 'root', allowed: 'administration', 'client_auth_only', ",
+            "mail_server.certificate: found 'root', allowed: 'administration', 'chain_reversed', ",
         ),
         (
             "certificates: [root]",
@@ -298,6 +298,12 @@ def test_a_name_on_premise_with_one_port_may_stand_beside_a_range_that_has_it() 
     rows = "hosts:\n  ftp:20-29: 127.0.0.1:20-29\n  ftp:21: 127.0.0.1:7\n"
 
     assert parse(DEFAULT.replace("hosts:\n", rows)).model.hosts["ftp:21"] == ("127.0.0.1", PortRange(7, 7))
+
+
+def test_mail_for_a_user_who_has_no_account_is_told_at_its_line() -> None:
+    (line,) = errors(("mail_server:\n", "mail_server:\n  preload: {nobody: old.mbox}\n"))
+
+    assert "mail_server.preload.nobody: found 'nobody', allowed: " in line
 
 
 def test_a_port_of_two_listeners_is_told_at_the_second_one() -> None:

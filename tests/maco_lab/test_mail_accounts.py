@@ -25,7 +25,7 @@ def parse(account: str = "", server: str = "") -> LabFile:
 
 
 def settings(file: LabFile) -> MailServerSettings:
-    return mail_server_settings(file.model.mail_server, Path("mail.sqlite"), free_ports=True)[0]
+    return mail_server_settings(file.model.mail_server, Path(), Path("mail.sqlite"), free_ports=True)[0]
 
 
 def test_tokens_quota_and_mechanisms_reach_the_mail_server() -> None:

@@ -14,7 +14,7 @@ from mailserver_sim.settings import SPECIAL_FOLDERS, MailServerSettings
 def settings(folders: str) -> MailServerSettings:
     text = default_text().replace("mail_server:\n", f"mail_server:\n{folders}", 1)
     model = parse_lab(text, name="lab.yaml", folder=Path()).model
-    return mail_server_settings(model.mail_server, Path("mail.sqlite"), free_ports=True)[0]
+    return mail_server_settings(model.mail_server, Path(), Path("mail.sqlite"), free_ports=True)[0]
 
 
 def test_the_special_folders_of_the_lab_file_reach_the_mail_server() -> None:

@@ -30,7 +30,7 @@ from mailserver_sim.settings import Account, Listener, MailServerSettings
 HOST_NAME = "mail.stadtwerke.example"
 USER, PASSWORD, ADDRESS = "edifact", 'se"cr\\et', "edifact@stadtwerke.example"
 OTHER_USER, OTHER_PASSWORD, OTHER_ADDRESS = "lieferant", "other", "lieferant@stadtwerke.example"
-PROTOCOLS = ("imap", "imaps", "smtp", "submission", "smtps")
+PROTOCOLS = ("imap", "imaps", "smtp", "submission", "smtps", "pop3", "pop3s")
 TIMEOUT_S = 10
 
 ResultT = TypeVar("ResultT")

@@ -18,9 +18,10 @@ from mailserver_sim.admission import MOST_REFUSALS, Admission, ListeningSocket
 from tests.mailserver_sim.conftest import StartServer
 from tests.mailserver_sim.running import HOST_NAME, PROTOCOLS, TIMEOUT_S, RawClient, RunningServer
 
-PLAIN_PROTOCOLS = ("imap", "smtp", "submission")
-# RFC 3501, section 7.1.5, with the code of RFC 5530; RFC 5321, section 3.8
-REFUSALS = {"imap": b"* BYE [UNAVAILABLE] ", "smtp": b"421 4.3.2 "}
+PLAIN_PROTOCOLS = ("imap", "smtp", "submission", "pop3")
+# RFC 3501, section 7.1.5, with the code of RFC 5530; RFC 5321, section 3.8; RFC 3206, section 4
+IMAP, SMTP, POP3 = b"* BYE [UNAVAILABLE] ", b"421 4.3.2 ", b"-ERR [SYS/TEMP] "
+REFUSALS = {"imap": IMAP, "imaps": IMAP, "smtp": SMTP, "submission": SMTP, "smtps": SMTP, "pop3": POP3, "pop3s": POP3}
 
 
 class Connection:
@@ -42,7 +43,7 @@ def test_a_connection_beyond_the_limit_is_told_and_closed(start_server: StartSer
         assert second.line()
         with connect(server, protocol) as third:
             rest = third.rest()
-        assert rest.startswith(REFUSALS["imap" if protocol.startswith("imap") else "smtp"])
+        assert rest.startswith(REFUSALS[protocol])
         assert rest.count(b"\r\n") == 1
         for other in PROTOCOLS:  # the limit is one of each port
             if other != protocol:
@@ -50,7 +51,7 @@ def test_a_connection_beyond_the_limit_is_told_and_closed(start_server: StartSer
                     assert client.line()
     assert server.loop.run(server.server._connections.all_gone(5))
     with connect(server, protocol) as again:
-        assert not again.line().startswith((b"* BYE", b"421"))
+        assert not again.line().startswith(REFUSALS[protocol])
 
 
 @pytest.mark.parametrize("protocol", ["imap", "smtp"])

@@ -59,8 +59,8 @@ def test_an_address_without_domain_is_refused() -> None:
 
 
 def test_an_unknown_protocol_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="imap, imaps, smtp, submission, smtps"):
-        Listener("pop3")  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="imap, imaps, smtp, submission, smtps, pop3, pop3s"):
+        Listener("nntp")  # type: ignore[arg-type]
 
 
 def test_a_port_beyond_65535_is_refused() -> None:

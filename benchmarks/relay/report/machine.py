@@ -17,8 +17,9 @@ VERSION_COMMANDS = {
     "nginx": ("nginx", "-v"),
     "stunnel": ("stunnel4", "-version"),
     "ssh": ("ssh", "-V"),
+    "dovecot": ("dovecot", "--version"),
 }
-_VERSION = re.compile(r"(?:HAProxy version |stunnel |nginx/|OpenSSH_)([\w.+~-]+)")
+_VERSION = re.compile(r"(?:HAProxy version |stunnel |nginx/|OpenSSH_|\A(?=\d))([\w.+~-]+)")
 
 
 def facts(names: Sequence[str], descriptors: int, rounds: str, loop: str) -> dict[str, str]:

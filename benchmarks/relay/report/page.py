@@ -9,8 +9,9 @@ from benchmarks.relay.report.results import Cell, Line
 from benchmarks.relay.report.table import Columns, short_range
 from benchmarks.relay.report.targets import short
 
-BEGIN = "<!-- benchmarks.relay writes from here -->"
-END = "<!-- benchmarks.relay writes up to here -->"
+OWNER = "benchmarks.relay"
+BEGIN = f"<!-- {OWNER} writes from here -->"
+END = f"<!-- {OWNER} writes up to here -->"
 
 
 class NoMarkersError(Exception):
@@ -34,18 +35,19 @@ def markdown(lines: Sequence[Line], columns: Columns, facts: Mapping[str, str]) 
     return "\n".join([*said, "", *table, "", *targets])
 
 
-def write_between_markers(page: Path, text: str) -> None:
-    """Put ``text`` in its place. Raises NoMarkersError if the page has none."""
-    page.write_text(between_markers(page.read_text(encoding="utf-8"), text), encoding="utf-8")
+def write_between_markers(page: Path, text: str, owner: str = OWNER) -> None:
+    """Put ``text`` in the place of ``owner``. Raises NoMarkersError if the page has none."""
+    page.write_text(between_markers(page.read_text(encoding="utf-8"), text, owner), encoding="utf-8")
 
 
-def between_markers(page: str, text: str) -> str:
-    """Return ``page`` with ``text`` instead of what stood between its markers."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def between_markers(page: str, text: str, owner: str = OWNER) -> str:
+    """Return ``page`` with ``text`` instead of what stood between the markers of ``owner``."""
+    first, last = (marker.replace(OWNER, owner) for marker in (BEGIN, END))
+    before, begin, rest = page.partition(first)
+    _, end, after = rest.partition(last)
     if not (begin and end):
-        raise NoMarkersError(f"the page needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}"
+        raise NoMarkersError(f"the page needs the lines {first} and {last}")
+    return f"{before}{first}\n\n{text.strip()}\n\n{last}{after}"
 
 
 def _cell(cell: Cell | None) -> str:

@@ -32,6 +32,10 @@ const SENTENCES = {
   stream_refused: (seen) => `refused ${endpoint(seen)}: ${seen.reason}`,
   stream_closed: (seen) =>
     `closed: ${plural(seen.bytes_to_mail_server ?? 0, "byte")} to the mail server, ${seen.bytes_to_maco ?? 0} to MaCo`,
+  socket_closed: (seen) =>
+    seen.bytes_sent === undefined
+      ? "closed its socket"
+      : `closed its socket: ${plural(seen.bytes_sent, "byte")} sent and ${seen.bytes_received} received, TLS and all`,
   tunnel_state: (seen) => `tunnel ${seen.subaccount}: ${seen.state}${seen.reason ? `, ${seen.reason}` : ""}`,
   tunnel_connections: (seen) => `tunnel ${seen.subaccount}: ${seen.up} of ${seen.configured} connections are up`,
   ha_state: (seen) => `${seen.role} is ${seen.state}`,
@@ -45,6 +49,7 @@ const SENTENCES = {
     seen.succeeded
       ? `poll of ${seen.connection} done: ${plural(seen.stored ?? 0, "mail")}, ${seen.duration_ms ?? 0} ms`
       : `poll of ${seen.connection} failed at step '${seen.stage}': ${seen.error ?? ""}`,
+  fault_struck: (seen) => `scripted fault: ${seen.step}`,
   party_process: (seen) => `${seen.name}: process ${seen.pid} ${seen.state}`,
   problem: (seen) => seen.text,
 };

@@ -104,11 +104,11 @@ async def test_a_flood_behind_a_running_command_is_held_back_and_answered(
     host, port = server.address(protocol)
     reader, writer = await asyncio.open_connection(host, port, ssl=context)
     writer.write(b'l LOGIN edifact "se\\"cr\\\\et"\r\ns SELECT INBOX\r\n')
-    writer.write((b"f UID SEARCH UID 1" + b",1" * 8000 + b"\r\n") * 200 + b"z LOGOUT\r\n")
+    writer.write((b"f UID SEARCH UID 1" + b",1" * 8000 + b"\r\n") * 60 + b"z LOGOUT\r\n")
     async with asyncio.timeout(TIMEOUT_S):
         answers = await reader.read()
     writer.close()
-    assert answers.count(b"f OK ") == 200
+    assert answers.count(b"f OK ") == 60
     # One more read of Twisted's 64 KiB may come on top of the limit.
     assert MOST_UNREAD < most_buffered[-1] <= MOST_UNREAD + 2 * 65536
     assert answers.splitlines()[-1].startswith(b"z OK ")

@@ -59,12 +59,16 @@ def test_a_client_that_leaves_in_the_middle_of_a_mail_is_no_problem(server: Runn
     assert server.recorder.of(Problem) == []
 
 
-def test_stop_says_goodbye_and_is_done_within_half_a_second(start_server: StartServer) -> None:
+STOPPED_S = 3.0
+"""The server gives itself 0.35 s; a client that is waited for would take the 60 s of a login, or for ever."""
+
+
+def test_stop_says_goodbye_and_does_not_wait_for_the_clients_end(start_server: StartServer) -> None:
     server = start_server()
     with server.raw() as plain, server.raw_logged_in() as secure:
         begin = time.monotonic()
         server.stop()
-        assert time.monotonic() - begin < 0.5
+        assert time.monotonic() - begin < STOPPED_S
         assert len(server.server._connections) == 0
         assert plain.rest().startswith(b"* BYE ")
         assert secure.rest().startswith(b"* BYE ")
@@ -79,7 +83,7 @@ def test_stop_does_not_wait_for_a_client_that_does_not_read(start_server: StartS
         client.line()
         begin = time.monotonic()
         server.stop()
-        assert time.monotonic() - begin < 0.5
+        assert time.monotonic() - begin < STOPPED_S
         assert len(server.server._connections) == 0
 
 

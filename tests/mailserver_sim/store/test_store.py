@@ -19,15 +19,24 @@ from mailserver_sim.store.errors import (
 )
 from mailserver_sim.store.schema import SCHEMA_VERSION
 from mailserver_sim.store.store import Store
-from mailserver_sim.store.values import INBOX, Appended, Change, Expunged, FlagMode, FlagsChanged
+from mailserver_sim.store.values import INBOX, MEMORY, Appended, Change, Expunged, FlagMode, FlagsChanged
 
 NOW = dt.datetime(2026, 11, 3, 12, 0, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 RAW = b"Subject: x\r\n\r\nbody\r\n"
 SEEN = frozenset({"\\Seen"})
 
 
+@pytest.fixture(params=["file", "memory"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    path = MEMORY if request.param == "memory" else tmp_path / "mail.sqlite"
+    opened = Store(path, ["a", "b"])
+    opened.open()
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def file_store(tmp_path: Path) -> AsyncIterator[Store]:
     opened = Store(tmp_path / "mail.sqlite", ["a", "b"])
     opened.open()
     yield opened
@@ -58,7 +67,8 @@ async def test_a_keyword_is_the_same_in_any_case(
 ) -> None:
     stored = await store.append("a", INBOX, RAW, frozenset({"Custom"}), NOW)
     mailbox = await store.find_mailbox("a", INBOX)
-    assert await store.change_flags(mailbox.id, [stored.uid], mode, frozenset(flags)) == {stored.uid: expected}
+    changed = await store.change_flags(mailbox.id, [stored.uid], mode, frozenset(flags))
+    assert changed.messages[stored.uid][0] == expected
 
 
 async def test_many_deliveries_share_a_commit(store: Store) -> None:
@@ -143,30 +153,36 @@ async def test_a_mailbox_cannot_become_its_own_child(store: Store) -> None:
         await store.rename_mailbox("a", "x", "x/y")
 
 
-async def test_the_file_is_for_its_owner_alone(store: Store) -> None:
-    for path in store.path.parent.iterdir():
+async def test_the_file_is_for_its_owner_alone(file_store: Store) -> None:
+    for path in file_store.path.parent.iterdir():
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-async def test_accepted_mail_is_synchronized_to_the_disk(store: Store) -> None:
+async def test_accepted_mail_is_synchronized_to_the_disk(file_store: Store) -> None:
     # https://sqlite.org/pragma.html#pragma_synchronous: 2 is FULL
+    assert file_store._writer is not None
+    assert file_store._writer._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert file_store._writer._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_what_is_deleted_is_not_overwritten_page_by_page(store: Store) -> None:
+    # https://sqlite.org/pragma.html#pragma_secure_delete: 2 is FAST, which writes no page that is not written anyway
     assert store._writer is not None
-    assert store._writer._connection.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert store._writer._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert store._writer._connection.execute("PRAGMA secure_delete").fetchone() == (2,)
 
 
-async def test_a_second_store_on_the_same_file_is_refused(store: Store) -> None:
+async def test_a_second_store_on_the_same_file_is_refused(file_store: Store) -> None:
     with pytest.raises(StoreInUse):
-        Store(store.path, ["a"]).open()
+        Store(file_store.path, ["a"]).open()
 
 
-async def test_another_process_on_the_same_file_is_refused(store: Store) -> None:
+async def test_another_process_on_the_same_file_is_refused(file_store: Store) -> None:
     code = f"""
 from pathlib import Path
 from mailserver_sim.store.errors import StoreInUse
 from mailserver_sim.store.store import Store
 try:
-    Store(Path({str(store.path)!r}), ["a"]).open()
+    Store(Path({str(file_store.path)!r}), ["a"]).open()
 except StoreInUse as error:
     print(error)
 """
@@ -199,12 +215,12 @@ def test_a_file_of_something_else_is_refused_and_untouched(tmp_path: Path, conte
         Store(path, ["a"]).open()
 
 
-async def test_a_closed_store_says_so(tmp_path: Path) -> None:
-    store = Store(tmp_path / "mail.sqlite", ["a"])
-    store.open()
+async def test_a_closed_store_says_so(store: Store) -> None:
     store.close()
     with pytest.raises(StoreError, match="closed"):
         await store.deliver(["a"], RAW, NOW)
+    with pytest.raises(StoreError, match="closed"):
+        await store.status("a", INBOX)
 
 
 async def test_what_was_asked_before_close_is_written(tmp_path: Path) -> None:
@@ -284,3 +300,29 @@ async def test_a_renamed_inbox_counts_on_with_the_modseqs_of_its_messages(store:
 
     assert old.highest_modseq == 2
     assert (await store.change_flags(old.id, [1], "add", SEEN)).messages == {1: (SEEN, 3)}
+
+
+async def test_a_store_in_memory_begins_empty_again() -> None:
+    store = Store(MEMORY, ["a"])
+    store.open()
+    await store.deliver(["a"], RAW, NOW)
+    store.close()
+    store.open()
+    assert (await store.status("a", INBOX)).messages == 0
+    store.close()
+
+
+async def test_messages_are_removed_whatever_their_flags(store: Store) -> None:
+    mailbox = await store.find_mailbox("a", INBOX)
+    for _ in range(3):
+        await store.append("a", INBOX, RAW, SEEN, NOW)
+    assert await store.remove(mailbox.id, [1, 3, 99]) == (1, 3)
+    assert [info.uid for info in await store.list_messages(mailbox.id)] == [2]
+
+
+async def test_several_messages_are_read_at_once_without_those_that_are_gone(store: Store) -> None:
+    mailbox = await store.find_mailbox("a", INBOX)
+    for number in range(3):
+        await store.append("a", INBOX, RAW + b"%d" % number, SEEN, NOW)
+    contents = await store.read_contents(mailbox.id, [1, 3, 99])
+    assert {uid: content.raw for uid, content in contents.items()} == {1: RAW + b"0", 3: RAW + b"2"}
