@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from connector_sim.on_premise.port_range import PortRange
-from mailserver_sim.settings import OFFERED_MECHANISMS, AuthMechanism
+from mailserver_sim.settings import OFFERED_MECHANISMS, SPECIAL_FOLDERS, AuthMechanism, SpecialUse
 from mailserver_sim.tls_settings import TlsVersion
 
 Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
@@ -241,6 +241,7 @@ class MailServer(Section):
 
     host_name: Name
     certificate: Certificate = "mail_server"
+    special_folders: dict[Name, SpecialUse] = Field(default=dict(SPECIAL_FOLDERS))
     offer_starttls: bool = True
     auth_mechanisms: list[AuthMechanism] = Field(default=list(OFFERED_MECHANISMS), min_length=1)
     literal_plus: bool = False

@@ -252,6 +252,7 @@ def mail_server_settings(
         accounts=tuple(mail_account(account) for account in server.accounts),
         listeners=listeners,
         store=MEMORY if server.store == "memory" else store,
+        special_folders=server.special_folders,
         offer_starttls=server.offer_starttls,
         auth_mechanisms=tuple(dict.fromkeys(server.auth_mechanisms)),
         literal_plus=server.literal_plus,

@@ -6,6 +6,7 @@ All values are frozen and checked when built. Nothing here imports Twisted or ai
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -24,6 +25,18 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 HIGHEST_PORT = 65535
 # RFC 6750, section 2.1: b64token
 _BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+
+
+SpecialUse: TypeAlias = Literal["\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash"]
+SPECIAL_USES: tuple[SpecialUse, ...] = get_args(SpecialUse)
+SPECIAL_FOLDERS: Mapping[str, SpecialUse] = {
+    "Archive": "\\Archive",
+    "Drafts": "\\Drafts",
+    "Junk": "\\Junk",
+    "Sent": "\\Sent",
+    "Trash": "\\Trash",
+}
+"""What a mailbox of such a name is for, unless the settings say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +137,8 @@ class MailServerSettings:
     """Further connections to the same listener are refused."""
     idle_keepalive_s: float = 120
     """How often a client in IDLE hears from the server, so that middle boxes keep the connection."""
+    special_folders: Mapping[str, SpecialUse] = field(default_factory=lambda: dict(SPECIAL_FOLDERS))
+    """Mailboxes whose use is told (RFC 6154, section 2), by name; they need not exist."""
     preload: tuple[Preload, ...] = ()
     """What is imported before the server listens."""
     faults: tuple[Fault, ...] = ()
@@ -140,6 +155,9 @@ class MailServerSettings:
         )
         self._require_known_users()
         self._require_unique("listeners", [listener.protocol for listener in self.listeners])
+        for name, use in self.special_folders.items():
+            if use not in SPECIAL_USES:
+                raise SettingsError("special_folders", f"{use!r} of {name!r}, allowed: {', '.join(SPECIAL_USES)}")
         for setting in fields(self):
             if setting.name.startswith("max_") or setting.name.endswith("_s"):
                 self._require_positive(setting.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailserver_sim.imap.sequence import SequenceSet, parse_sequence_set
+from mailserver_sim.imap.sequence import SAVED, SequenceSet, parse_sequence_set
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.imap.view import SelectedView
 
@@ -16,12 +16,15 @@ def read_sequence_set(arguments: Arguments) -> SequenceSet:
 def chosen_uids(view: SelectedView, numbers: SequenceSet, *, by_uid: bool) -> list[int]:
     """Return the UIDs that are meant, in ascending order.
 
-    "A non-existent unique identifier is ignored without any error message" (RFC 3501, section 6.4.8); a message
-    sequence number beyond the last is a syntax error, except in an empty mailbox asked for ``*``.
+    "A non-existent unique identifier is ignored without any error message" (RFC 3501, section 6.4.8). "The server
+    should respond with a tagged BAD response to a command that uses a message sequence number greater than the number
+    of messages in the selected mailbox. This includes "*" if the selected mailbox is empty" (section 9, seq-number).
     """
+    if numbers is SAVED:
+        return [uid for uid in view.uids if uid in view.saved]
     if by_uid:
         return numbers.among(view.uids)
     count = len(view.uids)
-    if count and numbers.exceeds(count):
+    if numbers.exceeds(count):
         raise CommandSyntaxError(f"There are only {count} messages")
     return [view.uids[number - 1] for number in numbers.among(range(1, count + 1))]

@@ -8,12 +8,14 @@ from mailserver_sim.imap import (
     enabling,
     fetching,
     idling,
+    listing,
     mailboxes,
     messages,
     quota,
     searching,
     selecting,
     session,
+    sorting,
     storing,
 )
 from mailserver_sim.imap.command import Commands
@@ -22,12 +24,14 @@ COMMANDS: Commands = {
     **session.COMMANDS,
     **authenticating.COMMANDS,
     **mailboxes.COMMANDS,
+    **listing.COMMANDS,
     **selecting.COMMANDS,
     **appending.COMMANDS,
     **messages.COMMANDS,
     **storing.COMMANDS,
     **fetching.COMMANDS,
     **searching.COMMANDS,
+    **sorting.COMMANDS,
     **idling.COMMANDS,
     **enabling.COMMANDS,
     **quota.COMMANDS,
@@ -38,5 +42,6 @@ UID_COMMANDS: Commands = {
     **storing.UID_COMMANDS,
     **fetching.UID_COMMANDS,
     **searching.UID_COMMANDS,
+    **sorting.UID_COMMANDS,
 }
 """The commands that may stand behind ``UID`` (RFC 3501, section 6.4.8, and RFC 4315 for EXPUNGE)."""

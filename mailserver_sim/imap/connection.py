@@ -60,6 +60,8 @@ class ImapConnection(CommandPump):
         self.session_state = State.NOT_AUTHENTICATED
         self.user = ""
         self.view: SelectedView | None = None
+        self.running_tag = b""
+        """The tag of the command that is being carried out."""
         self.faults = ImapFaults(services.faults, "imaps" if implicit_tls else "imap")
         self.starttls_missing = self.starttls_stripped = False  # by a scripted fault
         self.mailbox_changed: Callable[[], None] | None = None
@@ -214,6 +216,7 @@ class ImapConnection(CommandPump):
         except CommandSyntaxError as error:
             self.send_answer(tag_of(arguments.peek()), bad(error.text))
             return
+        self.running_tag = found[1]
         answer, may_expunge = await self._answer_to(found[2].decode("ascii").upper(), arguments)
         if not self.ending:
             self.tell_changes(may_expunge=may_expunge)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import email.utils
-
-from mailserver_sim.headers import header_fields
-from mailserver_sim.imap.mime import Entity
+from mailserver_sim.imap.addresses import Address, parse_addresses
+from mailserver_sim.imap.mime import Entity, first_values
+from mailserver_sim.imap.parameters import Pairs, parse_field
 from mailserver_sim.imap.wire import NIL, nstring, string
 
 
 def envelope(header: bytes) -> bytes:
     """Return the envelope of the message with this header."""
-    values: dict[str, bytes] = {}
-    for each in header_fields(header):
-        values.setdefault(each.name, each.value)
+    values = first_values(header)
     sender = values.get("from")
     parts = [
         nstring(values.get("date")),
@@ -34,13 +31,13 @@ def body_structure(entity: Entity, *, extended: bool) -> bytes:
     if entity.parts:
         return _multipart(entity, extended=extended)
     fields = [
-        string(entity.main_type.upper().encode("latin-1", "replace")),
-        string(entity.sub_type.upper().encode("latin-1", "replace")),
+        string(entity.main_type.encode("latin-1", "replace").upper()),
+        string(entity.sub_type.encode("latin-1", "replace").upper()),
         _parameters(entity),
         _header(entity, "content-id"),
         _header(entity, "content-description"),
         # RFC 2045, section 6.1: "Content-Transfer-Encoding: 7BIT" is assumed if the field is not present.
-        string((_value(entity, "content-transfer-encoding") or b"7BIT").upper()),
+        string((entity.values.get("content-transfer-encoding") or b"7BIT").upper()),
         b"%d" % len(entity.body),
     ]
     if entity.message is not None:
@@ -54,7 +51,7 @@ def body_structure(entity: Entity, *, extended: bool) -> bytes:
 
 def _multipart(entity: Entity, *, extended: bool) -> bytes:
     parts = b"".join(body_structure(part, extended=extended) for part in entity.parts)
-    fields = [parts, string(entity.sub_type.upper().encode("latin-1", "replace"))]
+    fields = [parts, string(entity.sub_type.encode("latin-1", "replace").upper())]
     if extended:
         fields += [_parameters(entity), *_disposition_and_language(entity)]
     return b"(" + b" ".join(fields) + b")"
@@ -62,50 +59,47 @@ def _multipart(entity: Entity, *, extended: bool) -> bytes:
 
 def _parameters(entity: Entity) -> bytes:
     parameters = entity.parameters
-    if not parameters and entity.main_type == "text" and "content-type" not in entity.fields:
-        parameters = (("charset", "us-ascii"),)  # RFC 2045, section 5.2: the default of a missing Content-Type
+    if entity.main_type == "text" and not any(name in ("charset", "charset*") for name, _ in parameters):
+        # RFC 2046, section 4.1.2: "The default character set, which must be assumed in the absence of a charset
+        # parameter, is US-ASCII."
+        parameters = (*parameters, ("charset", "us-ascii"))
     return _pairs(parameters)
 
 
-def _pairs(pairs: tuple[tuple[str, str], ...]) -> bytes:
+def _pairs(pairs: Pairs) -> bytes:
     if not pairs:
         return NIL
-    texts = [text.encode("utf-8", "surrogateescape") for pair in pairs for text in (pair[0].upper(), pair[1])]
+    texts = [text for name, value in pairs for text in (name.encode("latin-1").upper(), value.encode("latin-1"))]
     return b"(" + b" ".join(string(text) for text in texts) + b")"
 
 
 def _disposition_and_language(entity: Entity) -> list[bytes]:
-    found = entity.fields.get_params(header="content-disposition", failobj=[])
+    found = parse_field(entity.values.get("content-disposition", b"").decode("latin-1"))
     disposition = NIL
-    if found and found[0][0]:
-        kind = str(found[0][0]).upper().encode("utf-8", "surrogateescape")
-        pairs = tuple((name, email.utils.collapse_rfc2231_value(value)) for name, value in found[1:] if name)
-        disposition = b"(" + string(kind) + b" " + _pairs(pairs) + b")"
-    return [disposition, _header(entity, "content-language"), _header(entity, "content-location")]
+    if found.value:
+        disposition = b"(" + string(found.value.encode("latin-1").upper()) + b" " + _pairs(found.parameters) + b")"
+    languages = [tag.strip() for tag in entity.values.get("content-language", b"").split(b",") if tag.strip()]
+    language = b"(" + b" ".join(map(string, languages)) + b")" if languages else NIL
+    return [disposition, language, _header(entity, "content-location")]
 
 
 def _header(entity: Entity, name: str) -> bytes:
-    return nstring(_value(entity, name))
-
-
-def _value(entity: Entity, name: str) -> bytes | None:
-    return next((each.value for each in header_fields(entity.header) if each.name == name), None)
+    return nstring(entity.values.get(name))
 
 
 def _lines(body: bytes) -> int:
-    return body.count(b"\n") + (not body.endswith(b"\n") and bool(body))
+    """Count line ends, as other servers do; text behind the last one is no line."""
+    return body.count(b"\n")
 
 
 def _addresses(value: bytes | None) -> bytes:
     if value is None:
         return NIL
     # Latin-1 is a one-to-one coding of bytes: whatever the header holds comes out as it went in.
-    found = email.utils.getaddresses([value.decode("latin-1")])
-    addresses = [_address(name, address) for name, address in found if address]
-    return b"(" + b"".join(addresses) + b")" if addresses else NIL
+    found = parse_addresses(value.decode("latin-1"))
+    return b"(" + b"".join(map(_address, found)) + b")" if found else NIL
 
 
-def _address(name: str, address: str) -> bytes:
-    local_part, _, host = address.rpartition("@") if "@" in address else (address, "", "")
-    parts = [name.encode("latin-1") or None, None, local_part.encode("latin-1"), host.encode("latin-1")]
-    return b"(" + b" ".join(nstring(part) for part in parts) + b")"
+def _address(address: Address) -> bytes:
+    parts = (address.name, address.route, address.mailbox, address.host)
+    return b"(" + b" ".join(nstring(None if part is None else part.encode("latin-1")) for part in parts) + b")"

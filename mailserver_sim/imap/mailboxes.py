@@ -1,4 +1,4 @@
-"""CREATE, DELETE, RENAME, LIST, LSUB, SUBSCRIBE, UNSUBSCRIBE, STATUS (RFC 3501, section 6.3)."""
+"""CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE, STATUS (RFC 3501, section 6.3)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from mailserver_sim.imap.answers import Answer, ok
 from mailserver_sim.imap.command import AFTER_LOGIN, Command, Commands, Run
 from mailserver_sim.imap.enabling import CONDSTORE
-from mailserver_sim.imap.patterns import wildcard
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.imap.wire import parse_mailbox_name
-from mailserver_sim.store.values import DELIMITER, MailboxStatus
+from mailserver_sim.store.values import MailboxStatus
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
@@ -27,9 +26,6 @@ _STATUS_ITEMS: dict[str, Callable[[MailboxStatus], int]] = {
     "DELETED-STORAGE": lambda status: status.deleted_size,  # RFC 9208, section 4.1.4
     "HIGHESTMODSEQ": lambda status: status.mailbox.highest_modseq,  # RFC 7162, section 3.1.7
 }
-NAMES_AT_A_TIME = 50
-"""How many names are matched before the other connections get their turn."""
-_QUOTED_DELIMITER = f'"{DELIMITER}"'.encode("ascii")
 
 
 def read_mailbox(arguments: Arguments) -> str:
@@ -79,81 +75,37 @@ async def unsubscribe(connection: ImapConnection, arguments: Arguments) -> Answe
     return ok("UNSUBSCRIBE completed")
 
 
-def _pattern(arguments: Arguments) -> tuple[str, str]:
-    """Read reference and pattern."""
-    reference = read_mailbox(arguments)
-    arguments.space()
-    pattern = parse_mailbox_name(arguments.list_mailbox(), utf8=arguments.utf8)
-    arguments.end()
-    return reference, pattern
-
-
-async def list_mailboxes(connection: ImapConnection, arguments: Arguments) -> Answer:
-    """List the mailboxes that match a pattern."""
-    reference, pattern = _pattern(arguments)
-    if not pattern:
-        # Section 6.3.8: an empty name "is a special request to return the hierarchy delimiter and the root name".
-        connection.untagged(b"LIST (\\Noselect) " + _QUOTED_DELIMITER + b' ""')
-        return ok("LIST completed")
-    matches = wildcard(reference + pattern)
-    mailboxes = await connection.wait(connection.store.list_mailboxes(connection.user))
-    parents = parent_names(mailbox.name for mailbox in mailboxes)
-    for number, mailbox in enumerate(mailboxes, 1):
-        if matches(mailbox.name):
-            attributes = [b"\\HasChildren" if mailbox.name in parents else b"\\HasNoChildren"]
-            if not mailbox.selectable:
-                attributes.append(b"\\Noselect")
-            _listed(connection, b"LIST", attributes, mailbox.name)
-        if number % NAMES_AT_A_TIME == 0:
-            await connection.let_others_run()
-    return ok("LIST completed")
-
-
-def parent_names(names: Iterable[str]) -> set[str]:
-    """Return the names that have names below them, whether they are mailboxes themselves or not."""
-    parents: set[str] = set()
-    for name in names:
-        parent = name.rpartition(DELIMITER)[0]
-        while parent and parent not in parents:
-            parents.add(parent)
-            parent = parent.rpartition(DELIMITER)[0]
-    return parents
-
-
-async def list_subscribed(connection: ImapConnection, arguments: Arguments) -> Answer:
-    """List the subscribed names that match a pattern."""
-    reference, pattern = _pattern(arguments)
-    matches = wildcard(reference + pattern)
-    names = await connection.wait(connection.store.subscriptions(connection.user))
-    for number, name in enumerate(names, 1):
-        if matches(name):
-            _listed(connection, b"LSUB", [], name)
-        if number % NAMES_AT_A_TIME == 0:
-            await connection.let_others_run()
-    return ok("LSUB completed")
-
-
-def _listed(connection: ImapConnection, kind: bytes, attributes: list[bytes], name: str) -> None:
-    connection.untagged(
-        kind + b" (" + b" ".join(attributes) + b") " + _QUOTED_DELIMITER + b" " + connection.mailbox_name(name)
-    )
-
-
 async def status(connection: ImapConnection, arguments: Arguments) -> Answer:
     """Count without selecting."""
     name = read_mailbox(arguments)
     arguments.space()
-    items = [item.upper() for item in arguments.parenthesized(arguments.atom)]
+    items = read_status_items(arguments)
     arguments.end()
+    note_condstore(connection, items)
+    counted = await connection.wait(connection.store.status(connection.user, name))
+    connection.untagged(status_line(connection, counted, items))
+    return ok("STATUS completed")
+
+
+def read_status_items(arguments: Arguments) -> list[str]:
+    """Read the items of STATUS in their parentheses. Raises CommandSyntaxError."""
+    items = [item.upper() for item in arguments.parenthesized(arguments.atom)]
     unknown = [item for item in items if item not in _STATUS_ITEMS]
     if unknown or not items:
         raise CommandSyntaxError(f"Unknown STATUS item; known: {' '.join(_STATUS_ITEMS)}")
+    return items
+
+
+def note_condstore(connection: ImapConnection, items: Iterable[str]) -> None:
+    """Take note that the client uses CONDSTORE when it asks for HIGHESTMODSEQ (RFC 7162, section 3.1)."""
     if "HIGHESTMODSEQ" in items:
         connection.enabled.add(CONDSTORE)
-    counted = await connection.wait(connection.store.status(connection.user, name))
+
+
+def status_line(connection: ImapConnection, counted: MailboxStatus, items: Iterable[str]) -> bytes:
+    """Write the untagged answer that tells these items."""
     values = " ".join(f"{item} {_STATUS_ITEMS[item](counted)}" for item in items)
-    connection.untagged(b"STATUS " + connection.mailbox_name(counted.mailbox.name) + f" ({values})".encode("ascii"))
-    return ok("STATUS completed")
+    return b"STATUS " + connection.mailbox_name(counted.mailbox.name) + f" ({values})".encode("ascii")
 
 
 def _after_login(run: Run) -> Command:
@@ -166,7 +118,5 @@ COMMANDS: Commands = {
     "RENAME": _after_login(rename),
     "SUBSCRIBE": _after_login(subscribe),
     "UNSUBSCRIBE": _after_login(unsubscribe),
-    "LIST": _after_login(list_mailboxes),
-    "LSUB": _after_login(list_subscribed),
     "STATUS": _after_login(status),
 }

@@ -9,11 +9,12 @@ from __future__ import annotations
 import email.message
 import email.parser
 import email.policy
-import email.utils
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mailserver_sim.headers import split_header
+from mailserver_sim.headers import header_fields, split_header
+from mailserver_sim.imap.parameters import Pairs, parse_field
 
 DEEPEST = 30
 MOST_PARTS = 1000
@@ -27,7 +28,9 @@ class Entity:
     body: bytes
     main_type: str
     sub_type: str
-    parameters: tuple[tuple[str, str], ...] = ()
+    parameters: Pairs = ()
+    values: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """The unfolded values of the header fields by name in lower case; of a repeated field the first."""
     parts: tuple[Entity, ...] = ()
     message: Entity | None = None
     fields: email.message.Message = field(default_factory=email.message.Message, repr=False, compare=False)
@@ -42,20 +45,25 @@ def _parse(header: bytes, body: bytes, default_type: str, depth: int) -> Entity:
     fields = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(header)
     fields.set_default_type(default_type)
     main_type, _, sub_type = fields.get_content_type().partition("/")
+    values = first_values(header)
+    parameters = parse_field(values.get("content-type", b"").decode("latin-1")).parameters
     parts: tuple[Entity, ...] = ()
     message: Entity | None = None
     if main_type == "multipart" and depth < DEEPEST:
         parts = _parts(fields, body, sub_type, depth)
-        if not parts:
-            main_type, sub_type = "text", "plain"  # a multipart without any part is shown as what it looks like
+        if not parts:  # a multipart without any part is shown as what it looks like
+            main_type, sub_type, parameters = "text", "plain", ()
     elif (main_type, sub_type) == ("message", "rfc822") and depth < DEEPEST:
         message = _parse(*split_header(body), "text/plain", depth + 1)
-    return Entity(header, body, main_type, sub_type, _parameters(fields), parts, message, fields)
+    return Entity(header, body, main_type, sub_type, parameters, values, parts, message, fields)
 
 
-def _parameters(fields: email.message.Message) -> tuple[tuple[str, str], ...]:
-    found = fields.get_params(failobj=[])[1:]
-    return tuple((name.lower(), email.utils.collapse_rfc2231_value(value)) for name, value in found if name)
+def first_values(header: bytes) -> dict[str, bytes]:
+    """Return the unfolded value of every field by its name in lower case; of a repeated field the first."""
+    values: dict[str, bytes] = {}
+    for each in header_fields(header):
+        values.setdefault(each.name, each.value)
+    return values
 
 
 def _parts(fields: email.message.Message, body: bytes, sub_type: str, depth: int) -> tuple[Entity, ...]:

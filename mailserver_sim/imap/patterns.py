@@ -17,11 +17,22 @@ _RUN_OF_WILDCARDS = re.compile(r"[*%]{2,}")
 
 
 def wildcard(pattern: str) -> Callable[[str], bool]:
-    """Return the test for a pattern; INBOX is matched in any case. Raises CommandSyntaxError for a very long one."""
+    """Return the test for a pattern. Raises CommandSyntaxError for a very long one.
+
+    "INBOX is case-insensitive" (RFC 3501, section 5.1), also as the parent of other names.
+    """
     if len(pattern) > LONGEST_PATTERN:
         raise CommandSyntaxError(f"A pattern has at most {LONGEST_PATTERN} characters")
     matches, matches_inbox = _matcher(pattern), _matcher(pattern.upper())
-    return lambda name: matches_inbox(name) if name == INBOX else matches(name)
+    begins_so = pattern[: len(INBOX)].upper() == INBOX
+    matches_below = _matcher(INBOX + pattern[len(INBOX) :]) if begins_so else matches
+
+    def test(name: str) -> bool:
+        if name == INBOX:
+            return matches_inbox(name)
+        return matches_below(name) if name.startswith(INBOX + DELIMITER) else matches(name)
+
+    return test
 
 
 def _matcher(pattern: str) -> Callable[[str], bool]:

@@ -1,4 +1,4 @@
-"""The keys of a SEARCH command (RFC 3501, section 6.4.4) as a tree of values."""
+"""The keys of a SEARCH command (RFC 3501, section 6.4.4; RFC 5032) as a tree of values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.imap.wire import canonical_flag, parse_month
 
 DEEPEST = 50
-CHARSETS = ("US-ASCII", "UTF-8")
+MOST_KEYS = 1000
+CHARSETS = ("US-ASCII", "UTF-8", "ISO-8859-1", "ISO-8859-15", "WINDOWS-1252")
+"""The first must be supported (RFC 3501, section 6.4.4); the last three are what old German mail programs use."""
 
 DateField: TypeAlias = Literal["internal", "sent"]
 Relation: TypeAlias = Literal["before", "on", "since"]
@@ -21,7 +23,7 @@ _DATE = re.compile(rb'(?P<quote>"?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})(?P=quot
 # search-modsequence = "MODSEQ" [SP entry-name SP ("priv" / "shared" / "all")] SP mod-sequence-valzer
 _ENTRY = re.compile(rb'(?:"/flags/(?:[^"\\]|\\[\\"])+" (?:priv|shared|all) )?', re.IGNORECASE)
 _WORD = re.compile(rb"[A-Za-z]+")
-_SEQUENCE_START = re.compile(rb"[0-9*]")
+_SEQUENCE_START = re.compile(rb"[0-9*$]")
 
 
 class BadCharset(Exception):
@@ -66,6 +68,14 @@ class HasSize:
 
 
 @dataclass(frozen=True, slots=True)
+class HasAge:
+    """The internal date is older, or younger, than so many seconds (RFC 5032)."""
+
+    older: bool
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class HasModseq:
     """The last change of the message has this MODSEQ or a later one (RFC 7162, section 3.1.5)."""
 
@@ -74,10 +84,17 @@ class HasModseq:
 
 @dataclass(frozen=True, slots=True)
 class InSet:
-    """The UID, or the message sequence number, is in the set."""
+    """The UID, or the message sequence number, is in the set; ``resolved`` makes ``HasUid`` of it."""
 
     numbers: SequenceSet
     by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HasUid:
+    """The UID is one of these."""
+
+    uids: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +119,10 @@ class Negated:
     key: SearchKey
 
 
-SearchKey: TypeAlias = HasFlag | IsRecent | HasText | HasDate | HasSize | HasModseq | InSet | Both | Either | Negated
+Lone: TypeAlias = HasFlag | IsRecent | HasText | HasDate | HasSize | HasAge | HasModseq | HasUid
+"""A key that contains no other."""
+
+SearchKey: TypeAlias = Lone | InSet | Both | Either | Negated
 
 _PLAIN: dict[str, SearchKey] = {
     "ALL": Both(()),
@@ -132,16 +152,27 @@ _DATES: dict[str, tuple[DateField, Relation]] = {
 
 
 def parse_search(arguments: Arguments) -> SearchKey:
-    """Read the whole rest of a SEARCH command. Raises CommandSyntaxError, BadCharset."""
+    """Read the keys of a SEARCH with the charset before them. Raises CommandSyntaxError, BadCharset."""
     charset = "UTF-8"
     if arguments.skip(b"CHARSET "):
         if arguments.utf8:
             # RFC 6855, section 3: such a SEARCH is answered with BAD.
             raise CommandSyntaxError("No CHARSET behind ENABLE UTF8=ACCEPT", "CLIENTBUG")
-        charset = arguments.astring().decode("ascii", "replace").upper()
-        if charset not in CHARSETS:
-            raise BadCharset(charset)
-        arguments.space()
+        charset = read_charset(arguments)
+    return parse_keys(arguments, charset)
+
+
+def read_charset(arguments: Arguments) -> str:
+    """Read the name of a charset and the space behind it. Raises CommandSyntaxError, BadCharset."""
+    charset = arguments.astring().decode("ascii", "replace").upper()
+    arguments.space()
+    if charset not in CHARSETS:
+        raise BadCharset(charset)
+    return charset
+
+
+def parse_keys(arguments: Arguments, charset: str) -> SearchKey:
+    """Read search keys up to the end of the command. Raises CommandSyntaxError."""
     parser = _Parser(arguments, charset)
     keys = [parser.key(0)]
     while not arguments.at_end():
@@ -169,10 +200,12 @@ class _Parser:
     def __init__(self, arguments: Arguments, charset: str) -> None:
         self._arguments = arguments
         self._charset = charset
+        self._keys = 0
 
     def key(self, depth: int) -> SearchKey:
-        if depth > DEEPEST:
-            raise CommandSyntaxError("The search is nested too deeply")
+        self._keys += 1
+        if depth > DEEPEST or self._keys > MOST_KEYS:
+            raise CommandSyntaxError(f"A search has at most {MOST_KEYS} keys, nested {DEEPEST} deep")
         if self._arguments.next_is(b"("):
             keys = self._arguments.parenthesized(lambda: self.key(depth + 1))
             if not keys:
@@ -211,6 +244,8 @@ class _Parser:
                 return Negated(HasFlag(canonical_flag(self._arguments.flag())))
             case "LARGER" | "SMALLER":
                 return HasSize(name == "LARGER", self._arguments.number())
+            case "OLDER" | "YOUNGER":
+                return HasAge(name == "OLDER", self._positive())
             case "MODSEQ":
                 self._arguments.match(_ENTRY, "A MODSEQ")  # all flags of a message share one MODSEQ
                 return HasModseq(self._arguments.mod_sequence())
@@ -218,6 +253,12 @@ class _Parser:
                 return InSet(parse_sequence_set(self._arguments.sequence_set()), by_uid=True)
             case _:
                 raise CommandSyntaxError(f"Unknown search key {name[:40]}")
+
+    def _positive(self) -> int:
+        number = self._arguments.number()
+        if not number:  # RFC 5032, section 3: "interval of seconds [...] nz-number"
+            raise CommandSyntaxError("A number greater than 0 was expected")
+        return number
 
     def _text(self) -> str:
         try:

@@ -28,6 +28,8 @@ def possible(
             return numbers.among(snapshot.uids)
         case keys.InSet(numbers=numbers):
             return [snapshot.uids[number - 1] for number in numbers.among(range(1, len(snapshot.uids) + 1))]
+        case keys.HasUid(uids=uids):
+            return sorted(uid for uid in uids if uid in snapshot.messages)
         case keys.IsRecent():
             return sorted(snapshot.recent)
         case keys.Negated() if key == _UNSEEN:

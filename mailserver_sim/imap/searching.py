@@ -1,70 +1,140 @@
-"""SEARCH and UID SEARCH (RFC 3501, section 6.4.4)."""
+"""SEARCH and UID SEARCH (RFC 3501, section 6.4.4; RFC 4731, RFC 5032, RFC 5182).
+
+A message is read only if a key needs it, and a few messages at a time, so that nobody else waits for a long search.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import sqlite3
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NoReturn
 
 from mailserver_sim.imap.answers import Answer, no, ok
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
 from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.messages import selected
-from mailserver_sim.imap.search import Candidate, matches
+from mailserver_sim.imap.search import Candidate, Cost, cost, matches, resolved
 from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search, uses_modseq
 from mailserver_sim.imap.search_plan import possible
+from mailserver_sim.imap.search_result import ReturnOptions, read_return_options, result_line, saved
 from mailserver_sim.imap.tokens import Arguments
-from mailserver_sim.imap.view import Snapshot
+from mailserver_sim.imap.view import SelectedView
 from mailserver_sim.store.messages import read_content, read_header
+from mailserver_sim.store.values import Content, MessageInfo
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
+
+MESSAGES_AT_A_TIME = {Cost.NOTHING: 2000, Cost.HEADER: 500, Cost.BODY: 20}
+"""How many messages are looked at before others have their turn."""
 
 
 async def search(connection: ImapConnection, arguments: Arguments, *, by_uid: bool) -> Answer:
     """Tell which messages match; the untagged line comes also when there are none."""
     arguments.space()
+    options = read_return_options(arguments)
+    view = selected(connection)
     try:
         key = parse_search(arguments)
     except BadCharset:
-        return no("Unknown charset", f"BADCHARSET ({' '.join(CHARSETS)})")
-    view = selected(connection)
-    snapshot, mailbox_id = view.snapshot(), view.mailbox.id
-    found = await connection.wait(connection.store.read(lambda reading: _evaluate(reading, mailbox_id, key, snapshot)))
-    numbers = [uid if by_uid else number for number, uid in found]
-    highest = highest_modseq(connection, key, [uid for _, uid in found])
-    connection.untagged(" ".join(["SEARCH", *map(str, numbers), *highest]).encode("ascii"))
+        return bad_charset(view, options)
+    uids = await found_uids(connection, view, key)
+    modseq = highest_modseq(connection, view, key, uids)
+    await tell_result(connection, view, uids, options, by_uid=by_uid, modseq=modseq)
     return ok("SEARCH completed")
 
 
-def highest_modseq(connection: ImapConnection, key: SearchKey, uids: list[int]) -> list[str]:
+def bad_charset(view: SelectedView, options: ReturnOptions | None) -> Answer:
+    """Refuse a charset with the list of the known ones."""
+    if options is not None and "SAVE" in options:
+        view.saved = frozenset()  # RFC 5182, section 2.1: "If the SEARCH command [...] fails with the NO [...]"
+    return no("Unknown charset", f"BADCHARSET ({' '.join(CHARSETS)})")
+
+
+async def tell_result(
+    connection: ImapConnection,
+    view: SelectedView,
+    uids: list[int],
+    options: ReturnOptions | None,
+    *,
+    by_uid: bool,
+    name: bytes = b"SEARCH",
+    modseq: int | None = None,
+) -> None:
+    """Send what was found, by UID or by number, and save it if that is asked for; ``name`` is that of the answer."""
+    found = uids if by_uid else [view.number(uid) for uid in uids]
+    if options is None:
+        told = [name, *(b"%d" % number for number in found)]
+        line: bytes | None = b" ".join(told if modseq is None else [*told, b"(MODSEQ %d)" % modseq])
+    else:
+        line = result_line(connection.running_tag, options, found, by_uid=by_uid, modseq=modseq)
+        if "SAVE" in options:
+            view.saved = saved(options, uids)
+    if line is not None:
+        await connection.send_large(b"* " + line + b"\r\n")
+
+
+def highest_modseq(connection: ImapConnection, view: SelectedView, key: SearchKey, uids: list[int]) -> int | None:
     """Return the highest MODSEQ of those found, for a search that asks for MODSEQ (RFC 7162, section 3.1.5)."""
     if not uses_modseq(key):
-        return []
+        return None
     connection.enabled.add(CONDSTORE)
-    view = selected(connection)
-    return [f"(MODSEQ {max(view.message(uid).modseq for uid in uids)})"] if uids else []
+    return max((view.message(uid).modseq for uid in uids), default=None)
 
 
-def _evaluate(
-    connection: sqlite3.Connection, mailbox_id: int, key: SearchKey, snapshot: Snapshot
-) -> list[tuple[int, int]]:
-    """Return number and UID of every match. Runs in the store's reading thread."""
-    if not snapshot.uids:
-        return []
-    largest_number, largest_uid = len(snapshot.uids), snapshot.uids[-1]
-    chosen = possible(connection, mailbox_id, key, snapshot)
-    found = []
-    for uid in snapshot.uids if chosen is None else chosen:
-        candidate = Candidate(
-            snapshot.number(uid),
-            snapshot.messages[uid],
-            recent=uid in snapshot.recent,
-            read_header=functools.partial(read_header, connection, mailbox_id, uid),
-            read_content=functools.partial(read_content, connection, mailbox_id, uid),
+async def found_uids(connection: ImapConnection, view: SelectedView, key: SearchKey) -> list[int]:
+    """Return the UIDs of the messages that match, in ascending order."""
+    snapshot, mailbox_id = view.snapshot(), view.mailbox.id
+    key = resolved(key, snapshot.uids, view.saved)
+    chosen = await connection.wait(connection.store.read(lambda reading: possible(reading, mailbox_id, key, snapshot)))
+    uids = [*(snapshot.uids if chosen is None else chosen)]
+    dearest = cost(key)
+    now = dt.datetime.now(dt.UTC)
+    found: list[int] = []
+    for start in range(0, len(uids) or 1, MESSAGES_AT_A_TIME[dearest]):  # an empty mailbox is a turn of its own
+        some = uids[start : start + MESSAGES_AT_A_TIME[dearest]]
+        look = functools.partial(
+            _matching, [(snapshot.messages[uid], uid in snapshot.recent) for uid in some], key, now
         )
-        if matches(key, candidate, largest_number=largest_number, largest_uid=largest_uid):
-            found.append((candidate.number, uid))
+        if dearest is Cost.NOTHING:
+            found += look(_never, _never)
+        else:
+            found += await connection.wait(connection.store.read(functools.partial(_read, mailbox_id, look)))
+        await connection.let_others_run()
+    return found
+
+
+def _never(_uid: int) -> NoReturn:
+    raise AssertionError("cost() says that nothing of the message is needed")
+
+
+def _read(mailbox_id: int, look: Callable[..., list[int]], connection: sqlite3.Connection) -> list[int]:
+    """Look at messages in the store's reading thread."""
+    return look(
+        functools.partial(read_header, connection, mailbox_id), functools.partial(read_content, connection, mailbox_id)
+    )
+
+
+def _matching(
+    messages: Iterable[tuple[MessageInfo, bool]],
+    key: SearchKey,
+    now: dt.datetime,
+    header_of: Callable[[int], bytes],
+    content_of: Callable[[int], Content | None],
+) -> list[int]:
+    """Return the UID of every match; of a message it is told whether it is recent."""
+    found = []
+    for info, recent in messages:
+        candidate = Candidate(
+            info,
+            recent=recent,
+            read_header=functools.partial(header_of, info.uid),
+            read_content=functools.partial(content_of, info.uid),
+        )
+        if matches(key, candidate, now):
+            found.append(info.uid)
     return found
 
 

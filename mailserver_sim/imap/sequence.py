@@ -1,4 +1,7 @@
-"""Sequence sets: ``2,4:7,9,12:*`` (RFC 3501, section 9), never enumerated further than the messages there are."""
+"""Sequence sets: ``2,4:7,9,12:*`` (RFC 3501, section 9), never enumerated further than the messages there are.
+
+``$`` stands for what the last SEARCH has saved (RFC 5182).
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,12 @@ class SequenceSet:
 
     def among(self, numbers: Sequence[int]) -> list[int]:
         """Return those of the ascending ``numbers`` that are in the set, in ascending order."""
+        if not numbers:
+            return []
         chosen: set[int] = set()
-        for low, high in self._resolved(numbers[-1] if numbers else 0):
+        for low, high in set(self._resolved(numbers[-1])):
             chosen.update(numbers[bisect_left(numbers, low) : bisect_right(numbers, high)])
         return sorted(chosen)
-
-    def contains(self, number: int, largest: int) -> bool:
-        """Tell whether ``number`` is in the set."""
-        return any(low <= number <= high for low, high in self._resolved(largest))
 
     def exceeds(self, largest: int) -> bool:
         """Tell whether a number beyond ``largest`` is named, which is an error for message sequence numbers."""
@@ -38,8 +39,14 @@ class SequenceSet:
         return [(min(pair), max(pair)) for pair in ends]
 
 
+SAVED = SequenceSet(())
+"""The set ``$``; it is empty by itself, whoever knows what was saved has to look for it."""
+
+
 def parse_sequence_set(text: bytes) -> SequenceSet:
     """Return the set written as ``text``. Raises CommandSyntaxError."""
+    if text == b"$":
+        return SAVED
     return SequenceSet(tuple(_parse_range(each) for each in text.split(b",")))
 
 

@@ -17,7 +17,7 @@ _LIST_MAILBOX = re.compile(rb'[^\x00-\x20\x7f-\xff(){"\\]+')
 _FLAG = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+|\\\*')
 _NUMBER = re.compile(rb"[0-9]{1,10}")
 _MOD_SEQUENCE = re.compile(rb"[0-9]{1,19}")
-_SEQUENCE = re.compile(rb"[0-9:*,]+")
+_SEQUENCE = re.compile(rb"[0-9:*,]+|\$")
 _QUOTED = re.compile(rb'"((?:[^"\\\r\n]|\\["\\])*)"')
 _ESCAPED = re.compile(rb"\\(.)")
 

@@ -39,6 +39,8 @@ class SelectedView:
         self.read_only = read_only
         self._messages = messages if isinstance(messages, MessageTable) else MessageTable.of(messages)
         self.uids = self._messages.uids()
+        self.saved: frozenset[int] = frozenset()
+        """The UIDs that the last SEARCH with SAVE has found (RFC 5182): what ``$`` means."""
         self.recent = set(self.uids[bisect_left(self.uids, mailbox.first_recent) :])
         self._arrived: dict[int, MessageInfo] = {}
         self._gone: set[int] = set()

@@ -21,6 +21,7 @@ _SPELLING = {flag.lower(): flag for flag in (*SYSTEM_FLAGS, RECENT)}
 _QUOTABLE = re.compile(rb"[\x20-\x7e]*\Z")
 _TO_ESCAPE = re.compile(rb'(["\\])')
 _SHIFTED = re.compile(r"&([^-]*)-")
+_NOT_SHIFTED_BACK = re.compile(rb"&[A-Za-z0-9+,]*(?![A-Za-z0-9+,-])")
 _NOT_PRINTABLE_ASCII = re.compile(r"[^\x20-\x7e]+")
 _DATE_TIME = re.compile(
     rb'"([ 0-3][0-9])-([A-Za-z]{3})-([0-9]{4}) ([0-2][0-9]):([0-5][0-9]):([0-6][0-9]) ([+-])([0-9]{2})([0-5][0-9])"\Z'
@@ -114,6 +115,8 @@ def modified_utf7(name: str) -> str:
 
 def parse_mailbox_name(data: bytes, *, utf8: bool = False) -> str:
     """Read a mailbox name in modified UTF-7, or in UTF-8. Raises CommandSyntaxError."""
+    if not utf8 and _NOT_SHIFTED_BACK.search(data):
+        raise CommandSyntaxError("The mailbox name is not valid modified UTF-7")
     try:
         if utf8:
             return data.decode("utf-8")

@@ -260,7 +260,12 @@ def _remove(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]
 def _changed(before: Flags, mode: FlagMode, flags: Flags) -> Flags:
     if mode == "replace":
         return flags
-    return before | flags if mode == "add" else before - flags
+    # Keywords are the same in any case, as with other servers; the first spelling stays.
+    named = {flag.casefold() for flag in flags}
+    if mode == "remove":
+        return frozenset(flag for flag in before if flag.casefold() not in named)
+    known = {flag.casefold() for flag in before}
+    return before | {flag for flag in flags if flag.casefold() not in known}
 
 
 def _insert_content(connection: sqlite3.Connection, raw: bytes) -> int:

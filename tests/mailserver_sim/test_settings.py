@@ -44,6 +44,7 @@ def test_importing_the_settings_loads_neither_twisted_nor_aiosmtpd() -> None:
         ("auth_mechanisms", {"auth_mechanisms": ("PLAIN", "NTLM")}),
         ("auth_mechanisms", {"auth_mechanisms": ("PLAIN", "PLAIN")}),
         ("max_message_bytes", {"max_message_bytes": -1}),
+        ("special_folders", {"special_folders": {"Sent": "\\Gesendet"}}),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(name: str, changes: dict[str, Any]) -> None:

@@ -173,9 +173,10 @@ class Dovecot:
 
 
 @contextlib.contextmanager
-def dovecot(folder: Path, issued: Issued, users: Mapping[str, str]) -> Iterator[Dovecot]:
+def dovecot(folder: Path, issued: Issued, users: Mapping[str, str], more: str = "") -> Iterator[Dovecot]:
     """Run a Dovecot that presents ``issued`` and knows ``users`` (name to password); its log stays in ``folder``.
 
+    ``more`` is added to its configuration, where the last word counts.
     TLS is required: LOGIN is disabled on ``imap`` until STARTTLS. Skips the test, or fails it in CI, where there is no
     Dovecot 2.3. Raises DovecotFailed with its log when it does not start.
     """
@@ -185,7 +186,7 @@ def dovecot(folder: Path, issued: Issued, users: Mapping[str, str]) -> Iterator[
     with _state_folder(runs_as) as state:
         _write_state(state, issued, users, runs_as)
         with contextlib.ExitStack() as running:
-            server = _start_on_free_ports(running, program, state, log, runs_as)
+            server = _start_on_free_ports(running, program, state, log, runs_as, more)
             yield server
 
 
@@ -239,7 +240,7 @@ def _hashed(password: str) -> str:
 
 
 def _start_on_free_ports(
-    running: contextlib.ExitStack, program: str, state: Path, log: Path, runs_as: RunsAs
+    running: contextlib.ExitStack, program: str, state: Path, log: Path, runs_as: RunsAs, more: str
 ) -> Dovecot:
     for _ in range(ATTEMPTS_FOR_PORTS):
         imap, imaps = free_ports(2)
@@ -247,7 +248,7 @@ def _start_on_free_ports(
         places = {"state": state, "host": HOST, "imap": imap, "imaps": imaps}
         owner = {"user": runs_as.user, "group": runs_as.group}
         configuration = _CONFIGURATION.format(**places, **owner, greeting=greeting, log_elements=LOG_ELEMENTS)
-        _write_private(state / "dovecot.conf", configuration.encode(), runs_as)
+        _write_private(state / "dovecot.conf", (configuration + more).encode(), runs_as)
         command = [program, "-F", "-c", str(state / "dovecot.conf")]
         process = running.enter_context(
             process_group(command, folder=state, log=log, identity=runs_as.identity()),

@@ -42,6 +42,10 @@ def auth(name: str, text: str) -> Exercise:
     return Exercise(((f"a AUTHENTICATE {name} ".encode() + encoded(text), rb"a OK "),), "under TLS")
 
 
+def selected(line: bytes, expected: bytes) -> Exercise:
+    return Exercise(((b"a SELECT INBOX", rb"a OK "), (line, expected)))
+
+
 EXERCISES: dict[str, Exercise] = {
     "IMAP4rev1": Exercise(
         ((b"a SELECT INBOX", rb"\* 1 EXISTS"), (b"b FETCH 1 FLAGS", rb"1 FETCH"), (b"c SEARCH ALL", rb"SEARCH 1"))
@@ -93,6 +97,16 @@ EXERCISES: dict[str, Exercise] = {
     "QUOTA=RES-STORAGE": Exercise(((b'a GETQUOTA ""', rb"STORAGE 1 2"),), settings=LIMITED),
     "QUOTA=RES-MESSAGE": Exercise(((b'a GETQUOTA ""', rb"MESSAGE 1 3"),), settings=LIMITED),
     "STATUS=SIZE": Exercise(((b"a STATUS INBOX (SIZE)", rb"\(SIZE [1-9]\d*\)"),)),
+    "ESEARCH": selected(b"b SEARCH RETURN (MIN COUNT) ALL", rb'\* ESEARCH \(TAG "b"\) MIN 1 COUNT 1\n'),
+    "SEARCHRES": selected(b"b UID SEARCH RETURN (SAVE COUNT) ALL", rb"UID COUNT 1\n"),
+    "WITHIN": selected(b"b SEARCH YOUNGER 3600", rb"\* SEARCH 1\n"),
+    "SORT": selected(b"b SORT (REVERSE DATE) UTF-8 ALL", rb"\* SORT 1\n"),
+    "ESORT": selected(b"b SORT RETURN (ALL) (DATE) UTF-8 ALL", rb'\* ESEARCH \(TAG "b"\) ALL 1\n'),
+    "THREAD=ORDEREDSUBJECT": selected(b"b THREAD ORDEREDSUBJECT UTF-8 ALL", rb"\* THREAD \(1\)\n"),
+    "THREAD=REFERENCES": selected(b"b THREAD REFERENCES UTF-8 ALL", rb"\* THREAD \(1\)\n"),
+    "LIST-EXTENDED": Exercise(((b'a LIST (SUBSCRIBED) "" (INBOX x)', rb"LIST \(\\Subscribed\)"),)),
+    "LIST-STATUS": Exercise(((b'a LIST "" % RETURN (STATUS (MESSAGES))', rb'\* STATUS "INBOX" \(MESSAGES 1\)'),)),
+    "SPECIAL-USE": Exercise(((b"a CREATE Sent", rb"a OK "), (b'b LIST (SPECIAL-USE) "" *', rb"LIST \(\\Sent\)"))),
     "AUTH=PLAIN": auth("PLAIN", f"\0{USER}\0{PASSWORD}"),
     "AUTH=LOGIN": Exercise(
         ((b"a AUTHENTICATE LOGIN\r\n" + encoded(USER) + b"\r\n" + encoded(PASSWORD), rb"a OK "),), "under TLS"

@@ -47,7 +47,7 @@ def test_a_multipart_lists_its_parts_and_its_subtype() -> None:
         b"Content-Disposition: attachment; filename=A.edi\r\n\r\nVU5B\r\n--b--\r\n"
     )
     assert structure(raw, extended=True) == (
-        b'(("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" 5 1 NIL NIL NIL NIL)'
+        b'(("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" 5 0 NIL NIL NIL NIL)'
         b'("APPLICATION" "EDIFACT" ("NAME" "A.edi") NIL NIL "BASE64" 4 NIL ("ATTACHMENT" ("FILENAME" "A.edi")) NIL NIL)'
         b' "MIXED" ("BOUNDARY" "b") NIL NIL NIL)'
     )
@@ -56,7 +56,35 @@ def test_a_multipart_lists_its_parts_and_its_subtype() -> None:
 def test_an_enclosed_message_has_its_envelope_and_structure() -> None:
     found = structure(b"Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ntext")
     assert found.startswith(b'("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 19 (NIL "in" ')
-    assert found.endswith(b'("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" 4 1) 3)')
+    assert found.endswith(b'("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" 4 0) 2)')
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        # RFC 2046, section 4.1.2: us-ascii "must be assumed in the absence of a charset parameter"
+        (b"Content-Type: text/html", b'"TEXT" "HTML" ("CHARSET" "us-ascii") '),
+        (b"Content-Type: text/html; x=y", b'"TEXT" "HTML" ("X" "y" "CHARSET" "us-ascii") '),
+        (b"Content-Type: text/html; charset=utf-8", b'"TEXT" "HTML" ("CHARSET" "utf-8") '),
+        (b"Content-Type: image/png", b'"IMAGE" "PNG" NIL '),
+        # RFC 2045, section 5.2: what is no Content-Type is text/plain
+        (b"Content-Type: text", b'"TEXT" "PLAIN" ("CHARSET" "us-ascii") '),
+        (b"Content-Type: multipart/mixed; boundary=b", b'"TEXT" "PLAIN" ("CHARSET" "us-ascii") '),
+        # body-fld-lang = nstring / "(" string *(SP string) ")"
+        (b"Content-Language: de, en", b' NIL NIL ("de" "en") NIL)'),
+        (b"Content-Disposition: inline; a*=utf-8''%FC", b""" ("INLINE" ("A*" "utf-8''%FC")) NIL NIL)"""),
+        (b"Content-Disposition: \xff; \xff=\xff", b" ({1}\r\n\xff ({1}\r\n\xff {1}\r\n\xff)) NIL NIL)"),
+    ],
+)
+def test_a_header_is_told_so(header: bytes, expected: bytes) -> None:
+    assert expected in structure(header + b"\r\n\r\nbody", extended=True)
+
+
+def test_a_group_and_a_source_route_are_told_so() -> None:
+    found = envelope(b"To: A: one@x.example;, <@r.example:two@x.example>\r\n\r\n")
+    assert (
+        b'((NIL NIL "A" NIL)(NIL NIL "one" "x.example")(NIL NIL NIL NIL)(NIL "@r.example" "two" "x.example"))' in found
+    )
 
 
 @pytest.mark.parametrize(

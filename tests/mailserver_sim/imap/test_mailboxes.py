@@ -5,8 +5,6 @@ import time
 
 import pytest
 
-from mailserver_sim.imap.connection import ImapConnection
-from mailserver_sim.imap.mailboxes import parent_names
 from mailserver_sim.store import mailboxes
 from mailserver_sim.store.mailboxes import DEEPEST_LEVEL, MOST_MAILBOXES
 from mailserver_sim.store.values import Written
@@ -70,20 +68,6 @@ def test_renaming_inbox_moves_its_mail_and_leaves_it_empty(server: RunningServer
         assert client.command(b"c STATUS INBOX (MESSAGES)")[0] == b'* STATUS "INBOX" (MESSAGES 0)'
 
 
-def test_subscriptions_are_listed_by_lsub(server: RunningServer) -> None:
-    with server.raw_logged_in() as client:
-        client.command(b"a CREATE Archiv")
-        client.command(b"b SUBSCRIBE Archiv")
-        assert client.command(b'c LSUB "" "*"')[:-1] == [b'* LSUB () "/" "Archiv"', b'* LSUB () "/" "INBOX"']
-        client.command(b"d UNSUBSCRIBE Archiv")
-        assert client.command(b'e LSUB "" "*"')[:-1] == [b'* LSUB () "/" "INBOX"']
-
-
-def test_an_empty_pattern_asks_for_the_delimiter(server: RunningServer) -> None:
-    with server.raw_logged_in() as client:
-        assert client.command(b'a LIST "" ""')[0] == b'* LIST (\\Noselect) "/" ""'
-
-
 def test_status_counts(server: RunningServer) -> None:
     raw = mail()
     server.deliver(raw)
@@ -96,14 +80,6 @@ def test_status_counts(server: RunningServer) -> None:
 def test_an_unknown_status_item_is_answered(server: RunningServer, items: bytes) -> None:
     with server.raw_logged_in() as client:
         assert client.command(b"a STATUS INBOX " + items)[-1].startswith(b"a BAD ")
-
-
-def test_the_parents_of_many_names_are_found_in_no_time() -> None:
-    names = [f"{number}/" + "/".join("a" * 200) for number in range(1000)]
-    begin = time.process_time()
-    assert len(parent_names(names)) == 1000 * 200
-    assert time.process_time() - begin < 2  # a look at every name for every name takes a minute
-    assert parent_names(["a", "a.b", "b/c/d"]) == {"b", "b/c"}
 
 
 def test_list_over_a_full_account_with_many_wildcards_takes_no_time(server: RunningServer) -> None:
@@ -150,29 +126,3 @@ def test_subscriptions_are_bounded_too(server: RunningServer, monkeypatch: pytes
         client.command(b"d CREATE y")
         assert client.command(b"e SUBSCRIBE y")[-1].startswith(b"e NO [LIMIT] ")
         assert client.command(b"f SUBSCRIBE INBOX")[-1].startswith(b"f OK ")
-
-
-def test_the_other_clients_have_their_turn_during_a_long_list(
-    server: RunningServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    turns: list[None] = []
-    let_others_run = ImapConnection.let_others_run
-
-    async def counted(connection: ImapConnection) -> None:
-        turns.append(None)
-        await let_others_run(connection)
-
-    monkeypatch.setattr(ImapConnection, "let_others_run", counted)
-    monkeypatch.setattr("mailserver_sim.imap.mailboxes.NAMES_AT_A_TIME", 1)
-    with server.raw_logged_in() as client:
-        client.command(b"a CREATE x")
-        assert len(client.command(b'b LIST "" "*"')) == 3
-    assert len(turns) == 2
-
-
-def test_list_looks_for_children_once_for_all_mailboxes(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailserver_sim.imap.mailboxes.parent_names", lambda names: {max(names)})
-    with server.raw_logged_in() as client:
-        client.command(b"a CREATE x/y")
-        assert client.command(b'b LIST "" x/y')[0] == b'* LIST (\\HasChildren) "/" "x/y"'
-        assert client.command(b'c LIST "" x')[0] == b'* LIST (\\HasNoChildren) "/" "x"'

@@ -6,7 +6,7 @@ import pytest
 
 from mailserver_sim.headers import split_header
 from mailserver_sim.imap.reader import Literal
-from mailserver_sim.imap.search import Candidate, matches
+from mailserver_sim.imap.search import Candidate, Cost, cost, matches, resolved
 from mailserver_sim.imap.search_keys import BadCharset, parse_search
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.store.values import Content, MessageInfo
@@ -22,13 +22,18 @@ INFO = MessageInfo(
 )
 
 
-def found(text: bytes, *literals: bytes, recent: bool = False) -> bool:
+UIDS = (1, 2, 7, 8, 9)
+NOW = dt.datetime(2026, 11, 5, 0, 0, tzinfo=dt.UTC)  # half an hour after the message
+
+
+def found(text: bytes, *literals: bytes, recent: bool = False, saved: frozenset[int] = frozenset()) -> bool:
     parts: list[bytes | Literal] = [text]
     for literal in literals:
         parts += [Literal(literal), b""]
     content = Content(*split_header(RAW))
-    candidate = Candidate(3, INFO, recent=recent, read_header=lambda: content.header, read_content=lambda: content)
-    return matches(parse_search(Arguments(tuple(parts))), candidate, largest_number=5, largest_uid=9)
+    candidate = Candidate(INFO, recent=recent, read_header=lambda: content.header, read_content=lambda: content)
+    key = resolved(parse_search(Arguments(tuple(parts))), UIDS, saved)
+    return matches(key, candidate, NOW)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +96,38 @@ def test_new_is_recent_and_unseen() -> None:
     assert not found(b"NEW", recent=True)
 
 
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        # RFC 5032, section 3: the internal date is half an hour ago.
+        (b"OLDER 1800", True), (b"OLDER 1801", False), (b"YOUNGER 1800", True), (b"YOUNGER 1799", False),
+        (b"OLDER 4294967295", False), (b"YOUNGER 4294967295", True),
+    ],
+)  # fmt: skip
+def test_the_age_is_compared_by_the_second(keys: bytes, *, expected: bool) -> None:
+    assert found(keys) is expected
+
+
+@pytest.mark.parametrize("keys", [b"$", b"UID $", b"NOT $ OR $ SEEN", b"NOT (NOT $)"])
+def test_the_dollar_sign_is_what_was_saved(keys: bytes) -> None:
+    assert found(keys, saved=frozenset({7})) is not keys.startswith(b"NOT $")
+    assert not found(b"$", saved=frozenset({8}))
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        (b"UNSEEN OR 1:3 LARGER 5 SINCE 1-Jan-2026 OLDER 5", Cost.NOTHING),
+        (b"UNSEEN OR SEEN SUBJECT x", Cost.HEADER),
+        (b"NOT SENTON 1-Jan-2026", Cost.HEADER),
+        (b"SUBJECT x (SEEN (NOT BODY y))", Cost.BODY),
+        (b"TEXT x", Cost.BODY),
+    ],
+)
+def test_a_search_costs_what_its_dearest_key_costs(keys: bytes, expected: Cost) -> None:
+    assert cost(parse_search(Arguments((keys,)))) is expected
+
+
 def test_an_unknown_charset_is_a_refusal_of_its_own() -> None:
     with pytest.raises(BadCharset):
         found(b"CHARSET KOI8-R ALL")
@@ -100,7 +137,8 @@ def test_an_unknown_charset_is_a_refusal_of_its_own() -> None:
     "keys",
     [b"", b"FOO", b"SUBJECT", b"ON 31-Feb-2026", b"ON today", b"LARGER x", b"OR SEEN", b"NOT", b"()",
     b"(SEEN", b"UID x",
-     b"SEEN  SEEN", b"(" * 100 + b"ALL" + b")" * 100, b"NOT " * 5000 + b"ALL"],
+     b"SEEN  SEEN", b"(" * 100 + b"ALL" + b")" * 100, b"NOT " * 5000 + b"ALL",
+     b"ALL " * 1000 + b"ALL", b"OLDER 0", b"YOUNGER x", b"$:2"],
 )  # fmt: skip
 def test_what_is_no_search_is_a_syntax_error(keys: bytes) -> None:
     with pytest.raises(CommandSyntaxError):

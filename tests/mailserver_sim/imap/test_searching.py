@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 
 import pytest
 
-from tests.mailserver_sim.running import RunningServer, mail
+from mailserver_sim.imap import searching
+from mailserver_sim.imap.connection import ImapConnection
+from mailserver_sim.imap.search import Cost
+from mailserver_sim.store import messages
+from mailserver_sim.store.values import Content
+from tests.mailserver_sim.running import RawClient, RunningServer, mail
 
 
 @pytest.mark.parametrize(
@@ -61,7 +67,7 @@ def test_an_unknown_charset_is_named_bad_with_the_known_ones(server: RunningServ
     with server.raw_logged_in() as client:
         client.command(b"s SELECT INBOX")
         answer = client.command(b"a SEARCH CHARSET KOI8-R ALL")
-    assert answer[-1].startswith(b"a NO [BADCHARSET (US-ASCII UTF-8)] ")
+    assert answer[-1].startswith(b"a NO [BADCHARSET (US-ASCII UTF-8 ISO-8859-1 ISO-8859-15 WINDOWS-1252)] ")
 
 
 def test_a_utf_8_literal_is_found(server: RunningServer) -> None:
@@ -71,6 +77,144 @@ def test_a_utf_8_literal_is_found(server: RunningServer) -> None:
     client.literal = "zähler".encode()  # type: ignore[assignment] # imaplib takes bytes here
     assert client.search("UTF-8", "SUBJECT")[1] == [b"1"]
     client.logout()
+
+
+def prepared(server: RunningServer, count: int = 4) -> RawClient:
+    """A client with so many mails of the subjects 1, 2, ...; the second one is gone, so UIDs and numbers differ."""
+    for number in range(count + 1):
+        server.deliver(mail(f"mail {number}"))
+    client = server.raw_logged_in()
+    client.command(b"p SELECT INBOX")
+    client.command(b"p STORE 1 +FLAGS (\\Deleted)")
+    client.command(b"p EXPUNGE")
+    return client
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        # RFC 4731, section 3.1
+        (b"SEARCH RETURN (MIN MAX) ALL", b"MIN 1 MAX 4"),
+        (b"UID SEARCH RETURN (MIN MAX) ALL", b"UID MIN 2 MAX 5"),
+        (b"SEARCH RETURN () ALL", b"ALL 1:4"),
+        (b"UID SEARCH RETURN (ALL COUNT) OR 1:2 4", b"UID ALL 2:3,5 COUNT 3"),
+        (b"search return (count) all", b"COUNT 4"),
+        (b"SEARCH RETURN (MIN MAX ALL COUNT) DELETED", b"COUNT 0"),
+        (b"SEARCH RETURN (ALL) DELETED", b""),
+        (b"SEARCH RETURN (SAVE COUNT) ALL", b"COUNT 4"),
+    ],
+)
+def test_an_extended_search_returns_what_it_is_asked_for(server: RunningServer, line: bytes, expected: bytes) -> None:
+    with prepared(server) as client:
+        (answer, _) = client.command(b"a " + line)
+    assert answer == b'* ESEARCH (TAG "a")' + (b" " + expected if expected else b"")
+
+
+@pytest.mark.parametrize(
+    ("returned", "keys", "uids"),
+    [
+        # RFC 5182, section 2.1, and its table of what is saved
+        (b"SAVE", b"2:3", b"3,4"), (b"SAVE ALL", b"2:3", b"3,4"), (b"SAVE COUNT MIN", b"2:3", b"3,4"),
+        (b"SAVE MIN", b"2:4", b"3"), (b"SAVE MAX", b"2:4", b"5"), (b"SAVE MIN MAX", b"2:4", b"3,5"),
+        (b"SAVE", b"DELETED", b""),
+    ],
+)  # fmt: skip
+def test_the_saved_result_is_what_the_dollar_sign_means(
+    server: RunningServer, returned: bytes, keys: bytes, uids: bytes
+) -> None:
+    expected = [b"* SEARCH" + b"".join(b" " + uid for uid in uids.split(b",") if uid)]
+    with prepared(server) as client:
+        answer = client.command(b"a SEARCH RETURN (" + returned + b") " + keys)
+        assert len(answer) == (1 if returned == b"SAVE" else 2)  # "does not return an ESEARCH response"
+        assert client.command(b"b UID SEARCH $")[:-1] == expected
+        assert client.command(b"c UID SEARCH UID $")[:-1] == expected
+        assert client.command(b"d UID SEARCH ALL NOT NOT $")[:-1] == expected
+
+
+def test_the_saved_result_can_be_fetched_stored_and_copied(server: RunningServer) -> None:
+    with prepared(server) as client:
+        client.command(b"a CREATE Ziel")
+        client.command(b"b SEARCH RETURN (SAVE) 2:3")
+        assert client.command(b"c FETCH $ UID")[:-1] == [b"* 2 FETCH (UID 3)", b"* 3 FETCH (UID 4)"]
+        assert len(client.command(b"d UID STORE $ +FLAGS.SILENT (\\Flagged)")) == 1
+        assert b"3:4 1:2" in client.command(b"e COPY $ Ziel")[-1]
+        assert client.command(b"f UID SEARCH FLAGGED")[0] == b"* SEARCH 3 4"
+
+
+def test_what_is_saved_loses_what_is_removed_and_ends_with_the_mailbox(server: RunningServer) -> None:
+    with prepared(server) as client:
+        client.command(b"a SEARCH RETURN (SAVE) 2:3")
+        client.command(b"b STORE 2 +FLAGS.SILENT (\\Deleted)")
+        client.command(b"c EXPUNGE")
+        assert client.command(b"d UID SEARCH $")[0] == b"* SEARCH 4"
+        client.command(b"e SELECT INBOX")
+        assert client.command(b"f UID SEARCH $")[0] == b"* SEARCH"
+
+
+def test_a_search_that_fails_saves_nothing_and_one_that_is_no_command_leaves_what_is_saved(
+    server: RunningServer,
+) -> None:
+    with prepared(server) as client:
+        client.command(b"a SEARCH RETURN (SAVE) 1")
+        assert client.command(b"b SEARCH RETURN (SAVE) FOO")[-1].startswith(b"b BAD ")
+        assert client.command(b"c UID SEARCH $")[0] == b"* SEARCH 2"
+        # RFC 5182, section 2.1: a NO "MUST set the search result variable to the empty sequence"
+        assert client.command(b"d SEARCH RETURN (SAVE) CHARSET KOI8-R ALL")[-1].startswith(b"d NO ")
+        assert client.command(b"e UID SEARCH $")[0] == b"* SEARCH"
+
+
+@pytest.mark.parametrize("arguments", [b"RETURN (FOO) ALL", b"RETURN (ALL)", b"RETURN ALL", b"RETURN (ALL ALL", b"$,1"])
+def test_what_is_no_extended_search_is_bad(server: RunningServer, arguments: bytes) -> None:
+    with prepared(server) as client:
+        assert client.command(b"a SEARCH " + arguments)[-1].startswith(b"a BAD ")
+
+
+def test_a_text_in_latin_1_is_found(server: RunningServer) -> None:
+    server.deliver(mail("=?utf-8?q?Z=C3=A4hler?="))
+    with server.raw_logged_in() as client:
+        client.command(b"s SELECT INBOX")
+        client.send(b"a SEARCH CHARSET ISO-8859-1 SUBJECT {6+}\r\nz\xe4hler\r\n")
+        assert client.answer(b"a")[0] == b"* SEARCH 1"
+
+
+@pytest.mark.parametrize(
+    ("keys", "header", "body"),
+    [(b"UNSEEN", 0, 0), (b"LARGER 1 SINCE 1-Jan-2020", 0, 0), (b"SUBJECT mail", 3, 0), (b"BODY UNA", 0, 3),
+     (b"BODY UNA 2", 0, 1), (b"OR BODY UNA ALL", 0, 0), (b"BODY UNA SUBJECT x", 3, 0), (b"NOT SEEN TEXT mail", 3, 0)],
+)  # fmt: skip
+def test_no_more_is_read_than_the_keys_need(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch, keys: bytes, header: int, body: int
+) -> None:
+    read: list[str] = []
+
+    def read_header(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> bytes:
+        read.append("header")
+        return messages.read_header(connection, mailbox_id, uid)
+
+    def read_content(connection: sqlite3.Connection, mailbox_id: int, uid: int) -> Content | None:
+        read.append("body")
+        return messages.read_content(connection, mailbox_id, uid)
+
+    monkeypatch.setattr(searching, "read_header", read_header)
+    monkeypatch.setattr(searching, "read_content", read_content)
+    with prepared(server, 3) as client:
+        assert client.command(b"a SEARCH " + keys)[-1].startswith(b"a OK ")
+    assert (read.count("header"), read.count("body")) == (header, body)
+
+
+def test_others_have_their_turn_during_a_long_search(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[None] = []
+    let_others_run = ImapConnection.let_others_run
+
+    async def counted(connection: ImapConnection) -> None:
+        turns.append(None)
+        await let_others_run(connection)
+
+    monkeypatch.setattr(ImapConnection, "let_others_run", counted)
+    monkeypatch.setattr(searching, "MESSAGES_AT_A_TIME", dict.fromkeys(Cost, 2))
+    with prepared(server) as client:
+        assert client.command(b"a SEARCH BODY UNA")[0] == b"* SEARCH 1 2 3 4"
+    assert len(turns) == 2
 
 
 def test_a_search_by_modseq_tells_the_highest_of_those_found(server: RunningServer) -> None:

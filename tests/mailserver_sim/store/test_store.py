@@ -19,7 +19,7 @@ from mailserver_sim.store.errors import (
 )
 from mailserver_sim.store.schema import SCHEMA_VERSION
 from mailserver_sim.store.store import Store
-from mailserver_sim.store.values import INBOX, MEMORY, Appended, Change, Expunged, FlagsChanged
+from mailserver_sim.store.values import INBOX, MEMORY, Appended, Change, Expunged, FlagMode, FlagsChanged
 
 NOW = dt.datetime(2026, 11, 3, 12, 0, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 RAW = b"Subject: x\r\n\r\nbody\r\n"
@@ -56,6 +56,19 @@ async def test_a_message_comes_back_as_it_was(store: Store) -> None:
     content = await store.read_content(mailbox.id, stored.uid)
     assert content is not None
     assert content.raw == RAW
+
+
+@pytest.mark.parametrize(
+    ("mode", "flags", "expected"),
+    [("add", {"CUSTOM"}, {"Custom"}), ("remove", {"custom"}, set()), ("replace", {"custom"}, {"custom"})],
+)
+async def test_a_keyword_is_the_same_in_any_case(
+    store: Store, mode: FlagMode, flags: set[str], expected: set[str]
+) -> None:
+    stored = await store.append("a", INBOX, RAW, frozenset({"Custom"}), NOW)
+    mailbox = await store.find_mailbox("a", INBOX)
+    changed = await store.change_flags(mailbox.id, [stored.uid], mode, frozenset(flags))
+    assert changed.messages[stored.uid][0] == expected
 
 
 async def test_many_deliveries_share_a_commit(store: Store) -> None:
