@@ -296,7 +296,7 @@ def _at_once() -> ProcessPoolExecutor:
 
 @pytest.mark.slow
 def test_processes_that_write_at_once_all_find_one_complete_cast(now: dt.datetime, tmp_path: Path) -> None:
-    folders = [tmp_path / str(number) for number in range(10)]
+    folders = [tmp_path / str(number) for number in range(4)]
     with _at_once() as pool:
         pairs = [[pool.submit(_write, folder, now) for _ in range(2)] for folder in folders]
         assert all(first.result(30) == second.result(30) for first, second in pairs)
@@ -306,7 +306,7 @@ def test_processes_that_write_at_once_all_find_one_complete_cast(now: dt.datetim
 
 @pytest.mark.slow
 def test_processes_that_share_at_once_get_the_same_authorities(now: dt.datetime, tmp_path: Path) -> None:
-    folders = [tmp_path / str(number) for number in range(10)]
+    folders = [tmp_path / str(number) for number in range(4)]
     for folder in folders[::2]:  # every other one holds an old cast that has to be replaced
         write_cast(Cast(now - dt.timedelta(days=80)), folder)
     with _at_once() as pool:
