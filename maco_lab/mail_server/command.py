@@ -63,6 +63,14 @@ def mail_server(
     store: Annotated[
         str | None, typer.Option(metavar="FILE", help=f"Where mail is kept; without it, and with {MEMORY}, nowhere.")
     ] = None,
+    preload: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Mail that is there at the start: a Maildir, mbox files or a folder of .eml; NAME=PATH for another "
+            "than the first user. May be given again.",
+        ),
+    ] = None,
     api: Annotated[
         int | None, typer.Option(min=0, max=65535, help="The port of the JSON API on 127.0.0.1; 0 is a free one.")
     ] = None,
@@ -87,6 +95,7 @@ def mail_server(
         "certificates": certs,
         "write_root": write_root,
         "store": store,
+        "preload": tuple(preload) if preload else None,
         "api": api,
         "as_json": json or None,
     }

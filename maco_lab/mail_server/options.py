@@ -6,7 +6,7 @@ Every error names the option that is wrong, and never shows a password.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from mailserver_sim.settings import (
     Account,
     Listener,
     MailServerSettings,
+    Preload,
     SettingsError,
 )
 
@@ -52,6 +53,8 @@ class MailServerOptions:
     key: Path | None = None
     certificates: Path | None = None
     write_root: Path | None = None
+    preload: tuple[str, ...] = ()
+    """``PATH`` for the first user, or ``NAME=PATH``."""
     api: int | None = None
     as_json: bool = False
 
@@ -74,6 +77,7 @@ class MailServerOptions:
             accounts=tuple(account(each, host_name) for each in self.users),
             listeners=listeners(self.listeners),
             store=store,
+            preload=tuple(_preload(each, names) for each in self.preload),
         )
 
 
@@ -86,6 +90,15 @@ def account(text: str, host_name: str) -> Account:
         return Account(name, password, (name if "@" in name else f"{name}@{host_name}",))
     except SettingsError as error:
         raise SettingsError("--user", f"found {name!r}, allowed: NAME:PASSWORD or NAME@DOMAIN:PASSWORD") from error
+
+
+def _preload(text: str, users: Sequence[str]) -> Preload:
+    """Return the archive of ``NAME=PATH``, or that of the first user: a path may have a ``=`` in it too."""
+    name, _, path = text.partition("=")
+    found = Preload(name, Path(path)) if name in users and path else Preload(users[0], Path(text))
+    if not found.path.exists():
+        raise SettingsError("--preload", f"{found.path}: No such file or directory")
+    return found
 
 
 def listeners(told: Mapping[str, str]) -> tuple[Listener, ...]:

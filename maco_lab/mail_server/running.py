@@ -22,6 +22,7 @@ from maco_wire.observation import Address, MailAccepted
 from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.server import MailServer
 from mailserver_sim.settings import SettingsError
+from mailserver_sim.store.values import MEMORY as IN_MEMORY
 
 STANDARD_OUTPUT = 1
 
@@ -36,7 +37,7 @@ async def run_alone(options: MailServerOptions) -> int:
         kept = None if options.store == MEMORY else Path(options.store)
         journal = Journal()
         journal.listen(functools.partial(_tell, printer, as_json=options.as_json))
-        server = _server(options, certificate, kept or Path(scratch) / "mail.sqlite", journal)
+        server = _server(options, certificate, kept or IN_MEMORY, journal)
         async with _api(server, options.api) as api, _running(server):
             ready = Ready(server.settings, certificate, server.addresses, kept, api)
             printer.print(ready.as_json() if options.as_json else ready.as_text())

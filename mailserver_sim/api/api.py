@@ -20,8 +20,12 @@ from mailserver_sim.api import describing, openapi, shapes
 from mailserver_sim.api.operations import HIGHEST_UID, OPERATIONS
 from mailserver_sim.finding import Found, Wanted
 from mailserver_sim.server import MailServer
+from mailserver_sim.setting_errors import SettingsError
 from mailserver_sim.store.errors import NoSuchAccount, NoSuchMailbox
 from mailserver_sim.store.values import Content
+
+_OWN_WORDS = frozenset({"self", "step", "count", "after", "protocol"})
+"""What ``MailServer.break_at`` takes beside a fault's own parameters."""
 
 
 class Asked:
@@ -163,13 +167,36 @@ class Api:
         await self._server.clear()
         return shapes.Done()
 
+    async def faults(self, _asked: Asked) -> shapes.Faults:
+        """Return the faults."""
+        states = self._server.faults()
+        return shapes.Faults(faults=[shapes.Fault.model_validate(each.as_fields()) for each in states])
+
+    async def break_at(self, asked: Asked) -> shapes.Faults:
+        """Arm a fault."""
+        wanted = await requests.body(asked.request, shapes.FaultRequest)
+        if taken := _OWN_WORDS & set(wanted.parameters):
+            raise HTTPException(409, f"parameters: {', '.join(sorted(taken))} belongs beside parameters")
+        more = {**wanted.parameters, "protocol": wanted.protocol}
+        try:
+            self._server.break_at(wanted.step, count=wanted.count, after=wanted.after, **more)
+        except SettingsError as error:  # the shape is right, but the table of faults has no such thing
+            raise HTTPException(409, str(error)) from error
+        return await self.faults(asked)
+
+    async def heal(self, asked: Asked) -> shapes.Faults:
+        """Forget all faults."""
+        self._server.heal()
+        return await self.faults(asked)
+
     async def openapi(self, _asked: Asked) -> Response:
         """Return the OpenAPI document."""
         return JSONResponse(openapi.document())
 
     _answers: ClassVar[Mapping[str, Answer]] = {
         "accounts": accounts, "mailboxes": mailboxes, "messages": messages, "message": message,
-        "raw_message": raw_message, "wait": wait, "deliver": deliver, "reset": reset, "openapi": openapi,
+        "raw_message": raw_message, "wait": wait, "deliver": deliver, "reset": reset,
+        "faults": faults, "break_at": break_at, "heal": heal, "openapi": openapi,
     }  # fmt: skip
 
 

@@ -41,6 +41,10 @@ OPERATIONS: tuple[Operation, ...] = (
               method="POST", request="mail", queries=(_USER, _MAILBOX), refusals=(404, 413, 415, 504)),
     Operation("reset", "/api/reset", "Drop every connection, every message and every mailbox but the INBOXes.",
               shapes.Done, method="POST", request=shapes.ResetRequest, refusals=(413, 415, 422, 504)),
+    Operation("faults", "/api/faults", "The faults that were armed, and how often each has struck.", shapes.Faults),
+    Operation("break_at", "/api/faults", "Let the server misbehave at a step.", shapes.Faults,
+              method="POST", request=shapes.FaultRequest, refusals=(409, 413, 415, 422, 504)),
+    Operation("heal", "/api/faults", "Let the server misbehave no more.", shapes.Faults, method="DELETE"),
     Operation("openapi", "/api/openapi.json", "This document.", "document"),
 )  # fmt: skip
 

@@ -5,6 +5,8 @@ No shape has a field for a password. Dates are ISO 8601; flags are as IMAP has t
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from maco_http.shapes import Shape
@@ -19,6 +21,9 @@ MAX_TEXT_BYTES = 1024 * 1024
 """How much of a message's text is told; the raw message has all of it."""
 
 MAX_WAIT_S = 120
+
+MAX_COUNT = 1_000_000
+"""How often a fault may strike or pass, where there is an end to it."""
 
 
 class Account(Shape):
@@ -106,6 +111,35 @@ class Delivered(Shape):
     mailbox: str
     uid: int
     size: int
+
+
+class Fault(Shape):
+    """A fault that was armed, and what became of it: how often its step passed, and how often it has struck."""
+
+    step: str
+    count: int
+    after: int
+    protocol: str
+    parameters: dict[str, Any]
+    passed: int
+    hits: int
+    over: bool
+
+
+class Faults(Shape):
+    """The faults that were armed, those that are over too."""
+
+    faults: list[Fault]
+
+
+class FaultRequest(Shape):
+    """A step to misbehave at: it passes ``after`` times, and is broken ``count`` times then (0: until it is healed)."""
+
+    step: str = Field(max_length=100)
+    count: int = Field(default=1, ge=0, le=MAX_COUNT)
+    after: int = Field(default=0, ge=0, le=MAX_COUNT)
+    protocol: str = Field(default="", max_length=100)
+    parameters: dict[str, Any] = Field(default_factory=dict, max_length=10)
 
 
 class ResetRequest(Shape):

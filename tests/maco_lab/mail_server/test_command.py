@@ -48,6 +48,13 @@ def fetch_first(ready: dict[str, Any]) -> bytes:
         return found[0][1]
 
 
+def test_a_mail_that_was_preloaded_is_there(tmp_path: Path) -> None:
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "one.eml").write_bytes(b"Subject: preloaded\r\n\r\nhello\r\n")
+    with server(tmp_path, "--preload", "mail") as (_, ready):
+        assert fetch_first(ready) == b"Subject: preloaded\r\n\r\nhello\r\n"
+
+
 def test_a_mail_comes_by_smtp_and_goes_by_imap_and_a_signal_ends_it(tmp_path: Path) -> None:
     with server(tmp_path) as (process, ready):
         with smtplib.SMTP(*address(ready, "smtp"), timeout=20) as client:

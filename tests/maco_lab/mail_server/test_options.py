@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from maco_lab.mail_server.options import WELL_KNOWN_PORTS, MailServerOptions, account, listeners
-from mailserver_sim.settings import LISTENER_PROTOCOLS, Listener, SettingsError
+from mailserver_sim.settings import LISTENER_PROTOCOLS, Listener, Preload, SettingsError
 
 
 def told(**listeners_told: str) -> dict[str, tuple[str, int]]:
@@ -89,3 +89,17 @@ def test_the_settings_have_what_was_told() -> None:
 
     assert settings.listeners == (Listener("imap", "127.0.0.1", 1143),)
     assert [each.user for each in settings.accounts] == ["maco"]
+
+
+def test_mail_is_preloaded_for_the_first_user_or_the_one_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a=b").mkdir()
+    options = MailServerOptions(("maco:x", "gas:x"), preload=(str(tmp_path / "a=b"), f"gas={tmp_path}"))
+
+    preloads = options.settings("mail.example", Path("mail.sqlite")).preload
+    assert preloads == (Preload("maco", tmp_path / "a=b"), Preload("gas", tmp_path))
+
+
+def test_a_preload_that_is_not_there_is_told_by_its_option() -> None:
+    options = MailServerOptions(("maco:x",), preload=("none",))
+    with pytest.raises(SettingsError, match=r"^--preload: none: No such file"):
+        options.settings("mail.example", Path("mail.sqlite"))

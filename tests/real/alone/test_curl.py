@@ -53,6 +53,15 @@ def test_curl_appends_searches_and_fetches(alone: AloneServer, tmp_path: Path, p
     assert run([*curl, f"{url};MAILINDEX=1"]).stdout.encode() == mail("UTILMD").replace(b"\r\n", b"\n")
 
 
+@pytest.mark.parametrize("protocol", ["pop3", "pop3s"])
+def test_curl_reads_by_pop3(alone: AloneServer, protocol: str) -> None:
+    alone.deliver(mail("INVOIC"))
+    trust = ["--ssl-reqd", "--cacert", str(alone.root), "--user", f"{USER}:{PASSWORD}"]
+    done = run([require_program("curl"), "-sS", *trust, f"{protocol}://{HOST}:{alone.port(protocol)}/1"])
+
+    assert (done.returncode, done.stdout.encode()) == (0, mail("INVOIC").replace(b"\r\n", b"\n"))
+
+
 @pytest.mark.parametrize("protocol", ["submission", "smtps"])
 def test_curl_submits(alone: AloneServer, protocol: str) -> None:
     scheme = "smtps" if protocol == "smtps" else "smtp"

@@ -35,14 +35,15 @@ def private(path: Path, content: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("protocol", ["imap", "imaps"])
+@pytest.mark.parametrize("protocol", ["imap", "imaps", "pop3", "pop3s"])
 def test_fetchmail_takes_all_mail_away(alone: AloneServer, tmp_path: Path, protocol: str) -> None:
     alone.deliver(*MAILS)
     taken = tmp_path / "taken"
-    way = "ssl" if protocol == "imaps" else 'sslproto "TLS1.2+"'
+    way = "ssl" if protocol.endswith("s") else 'sslproto "TLS1.2+"'
+    server = f"{HOST} protocol {protocol.removesuffix('s')} port {alone.port(protocol)}"
     rc = private(
         tmp_path / "fetchmailrc",
-        f'poll {HOST} protocol IMAP port {alone.port(protocol)} user "{USER}" password "{PASSWORD}" {way} '
+        f'poll {server} user "{USER}" password "{PASSWORD}" {way} '
         f'sslcertck sslcertfile "{alone.root}" mda "cat >> {taken}"\n',
     )
     home = dict(os.environ) | {"HOME": str(tmp_path), "FETCHMAILHOME": str(tmp_path)}

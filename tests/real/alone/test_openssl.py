@@ -19,6 +19,8 @@ IMAP = f"a1 LOGIN {USER} {PASSWORD}\na2 SELECT INBOX\na3 FETCH 1 BODY.PEEK[]\na4
         ("imaps", [], IMAP, "Subject: MSCONS"),
         ("smtp", ["-starttls", "smtp"], "EHLO client\nQUIT\n", "250-SIZE"),
         ("submission", ["-starttls", "smtp"], "EHLO client\nQUIT\n", "250-AUTH"),
+        ("pop3", ["-starttls", "pop3"], "CAPA\nQUIT\n", "UIDL"),
+        ("pop3s", [], "CAPA\nQUIT\n", "UIDL"),
         ("smtps", [], "EHLO client\nQUIT\n", "250-AUTH"),
     ],
 )
