@@ -1,4 +1,4 @@
-"""STLS (RFC 2595), USER and PASS (RFC 1939), AUTH (RFC 5034) with PLAIN and LOGIN.
+"""STLS (RFC 2595), USER and PASS (RFC 1939), AUTH (RFC 5034, ``mailserver_sim.sasl``).
 
 Before TLS no password is looked at: the refusal is the same for a right and for a wrong one.
 """
@@ -6,23 +6,30 @@ Before TLS no password is looked at: the refusal is the same for a right and for
 from __future__ import annotations
 
 import base64
-import binascii
+import functools
 from typing import TYPE_CHECKING
 
 from mailserver_sim.pop3.replies import Reply, err, ok
+from mailserver_sim.sasl import (
+    MECHANISMS,
+    MalformedResponse,
+    Mechanism,
+    Verdict,
+    converse,
+    decoded,
+    login_allowed,
+    offered,
+)
 
 if TYPE_CHECKING:
     from mailserver_sim.pop3.connection import Pop3Connection
-
-MECHANISMS = ("PLAIN", "LOGIN")
 
 _TLS_FIRST = err("STLS first: no password is taken without TLS")
 # RFC 3206, section 4: AUTH "informs the client that there is a problem with the user's credentials".
 _FAILED = err("Wrong user name or password", "AUTH")
 _IN_USE = err("Another POP3 session has this mailbox open", "IN-USE")
-_NO_RESPONSE = err("Not Base64, or given up")
-_PLAIN_PARTS = ("authzid", "authcid", "passwd")
-_LOGIN_PROMPTS = (b"Username:", b"Password:")
+_NOT_AUTHORIZED = err("Nobody acts as somebody else here", "AUTH")
+_USER_DISABLED = err("USER is disabled; see SASL in CAPA")
 
 
 async def stls(connection: Pop3Connection, _argument: bytes) -> Reply:
@@ -45,6 +52,8 @@ async def user(connection: Pop3Connection, argument: bytes) -> Reply:
     """Take a name; whether there is such a user comes out with the password only."""
     if not connection.password_allowed:
         return _refuse_in_clear(connection, argument, credentials_sent=False)
+    if not login_allowed(connection.settings):
+        return _USER_DISABLED
     connection.named_user = _text(argument)
     return ok("Now the password")
 
@@ -56,53 +65,37 @@ async def password(connection: Pop3Connection, argument: bytes) -> Reply:
     if not connection.named_user:
         return err("USER comes first")
     named, connection.named_user = connection.named_user, ""
-    return await _check(connection, named, argument)
+    account = connection.services.credentials.check(named, argument.decode("utf-8", "surrogateescape"))
+    return await _conclude(connection, Verdict(named, account), MECHANISMS["PLAIN"])
 
 
 async def auth(connection: Pop3Connection, argument: bytes) -> Reply:
     """Log in by SASL; without an argument, as old clients send it, the mechanisms are listed."""
-    mechanism, _, initial = argument.partition(b" ")
+    word, _, initial = argument.partition(b" ")
+    name = word.decode("latin-1").upper()
     if not connection.password_allowed:
         return _refuse_in_clear(connection, b"", credentials_sent=bool(initial))
-    match mechanism.upper():
-        case b"":
-            return ok("Mechanisms follow", "".join(f"{name}\r\n" for name in MECHANISMS).encode("ascii"))
-        case b"PLAIN":
-            return await _plain(connection, initial or None)
-        case b"LOGIN":
-            return await _login(connection, initial or None)
-        case _:
-            return err("Unknown mechanism; known: " + ", ".join(MECHANISMS))
-
-
-async def _plain(connection: Pop3Connection, initial: bytes | None) -> Reply:
-    response = await _response(connection, b"", initial)
-    # RFC 4616: message = [authzid] UTF8NUL authcid UTF8NUL passwd
-    parts = response.split(b"\0") if response is not None else []
-    if len(parts) != len(_PLAIN_PARTS):
-        return err("Not a response of the mechanism PLAIN")
-    return await _check(connection, _text(parts[1]), parts[2])
-
-
-async def _login(connection: Pop3Connection, initial: bytes | None) -> Reply:
-    name = await _response(connection, _LOGIN_PROMPTS[0], initial)
-    if name is None:
-        return _NO_RESPONSE
-    secret = await _response(connection, _LOGIN_PROMPTS[1], None)
-    return _NO_RESPONSE if secret is None else await _check(connection, _text(name), secret)
-
-
-async def _response(connection: Pop3Connection, challenge: bytes, initial: bytes | None) -> bytes | None:
-    """Return the client's decoded response; None when it gives up with ``*`` or sends no Base64."""
-    if initial is None:
-        connection.send(b"+ " + base64.b64encode(challenge) + b"\r\n")
-        initial = await connection.next_line()
-    if initial == b"=":  # RFC 5034, section 4: an initial response of no bytes
-        return b""
+    mechanisms = offered(connection.settings)
+    if not name:
+        return ok("Mechanisms follow", "".join(f"{each}\r\n" for each in mechanisms).encode("ascii"))
+    mechanism = mechanisms.get(name)
+    if mechanism is None:
+        return err(f"Unknown mechanism; known: {', '.join(mechanisms)}")
+    if initial and not mechanism.client_first:
+        return err(f"{name} begins with a challenge")
     try:
-        return base64.b64decode(initial, validate=True)
-    except binascii.Error:
-        return None
+        exchange = mechanism.begin(connection.services.credentials, connection.settings.host_name)
+        response = decoded(initial) if initial else None
+        verdict = await converse(exchange, response, functools.partial(_ask, connection))
+    except MalformedResponse:
+        return err(f"Given up, not Base64, or not a response of the mechanism {name}")
+    return await _conclude(connection, verdict, mechanism)
+
+
+async def _ask(connection: Pop3Connection, challenge: bytes) -> bytes:
+    """Send a challenge and return the response; ``*``, which gives up, is none. Raises MalformedResponse."""
+    connection.send(b"+ " + base64.b64encode(challenge) + b"\r\n")
+    return decoded(await connection.next_line())
 
 
 def _refuse_in_clear(connection: Pop3Connection, name: bytes, *, credentials_sent: bool) -> Reply:
@@ -117,14 +110,18 @@ def _refuse_in_clear(connection: Pop3Connection, name: bytes, *, credentials_sen
     return _TLS_FIRST
 
 
-async def _check(connection: Pop3Connection, name: str, secret: bytes) -> Reply:
-    account = connection.services.credentials.check(name, secret.decode("utf-8", "surrogateescape"))
-    in_clear = not connection.tls_active
-    connection.reports.login(name, succeeded=account is not None, in_clear=in_clear)
-    if account is None:
+async def _conclude(connection: Pop3Connection, verdict: Verdict, mechanism: Mechanism) -> Reply:
+    connection.reports.login(
+        verdict.user.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+        succeeded=verdict.succeeded,
+        in_clear=not connection.tls_active,
+        credentials_sent=mechanism.sends_secret,
+        detail=mechanism.detail,
+    )
+    if verdict.account is None or not verdict.authorized:
         connection.count_refused_login()
-        return _FAILED
-    return ok("Logged in") if await connection.open_maildrop(account.user) else _IN_USE
+        return _FAILED if verdict.account is None else _NOT_AUTHORIZED
+    return ok("Logged in") if await connection.open_maildrop(verdict.account.user) else _IN_USE
 
 
 def _text(data: bytes) -> str:

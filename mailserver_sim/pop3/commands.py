@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mailserver_sim.pop3 import authenticating
 from mailserver_sim.pop3.maildrop import Maildrop, NoSuchMessage
 from mailserver_sim.pop3.replies import Reply, err, ok, top
+from mailserver_sim.sasl import login_allowed, offered
 from mailserver_sim.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ async def capa(connection: Pop3Connection, _argument: bytes) -> Reply:
     names = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER"]
     if connection.maildrop is None:
         if connection.password_allowed:
-            names += ["USER", "SASL " + " ".join(authenticating.MECHANISMS)]
+            names += ["USER"] if login_allowed(connection.settings) else []
+            names.append("SASL " + " ".join(offered(connection.settings)))
         elif connection.settings.offer_starttls:
             names.append("STLS")
     names.append("IMPLEMENTATION maco-lab")

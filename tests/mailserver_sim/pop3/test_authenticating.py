@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import poplib
 
 import pytest
@@ -154,3 +155,31 @@ def test_two_sessions_of_one_user_are_not_possible(server: RunningServer) -> Non
         assert ask(first, b"QUIT").startswith(b"+OK")
         assert first.rest() == b""
     log_in(raw_pop3s(server)).close()
+
+
+def test_cram_md5_sends_no_password(start_server: StartServer) -> None:
+    server = start_server(auth_mechanisms=("CRAM-MD5",))
+    with raw_pop3s(server) as client:
+        assert ask(client, b"AUTH CRAM-MD5 aGVsbG8=").startswith(b"-ERR")
+        challenge = base64.b64decode(ask(client, b"AUTH CRAM-MD5").removeprefix(b"+ "))
+        digest = hmac.new(PASSWORD.encode(), challenge, "md5").hexdigest()
+        assert ask(client, base64.b64encode(f"{USER} {digest}".encode())).startswith(b"+OK")
+    (login,) = server.recorder.of(Login)
+    assert (login.succeeded, login.credentials_sent) == (True, False)
+
+
+def test_mechanisms_that_are_not_offered_are_none(start_server: StartServer) -> None:
+    server = start_server(auth_mechanisms=("CRAM-MD5",))
+    with raw_pop3s(server) as client:
+        names = ask_long(client, b"CAPA")
+        assert b"SASL CRAM-MD5" in names
+        assert b"USER" not in names
+        assert ask(client, b"USER edifact").startswith(b"-ERR")
+        assert ask(client, b"AUTH PLAIN " + PLAIN).startswith(b"-ERR")
+    assert server.recorder.of(Login) == []
+
+
+def test_nobody_acts_as_somebody_else(server: RunningServer) -> None:
+    with raw_pop3s(server) as client:
+        response = base64.b64encode(f"{OTHER_USER}\0{USER}\0{PASSWORD}".encode())
+        assert ask(client, b"AUTH PLAIN " + response).startswith(b"-ERR [AUTH] Nobody acts")
