@@ -49,7 +49,8 @@ async def fetch(connection: ImapConnection, arguments: Arguments, *, by_uid: boo
     view = selected(connection)
     uids = chosen_uids(view, numbers, by_uid=by_uid)
     if changed_since is not None:
-        uids = [uid for uid in uids if view.message(uid).modseq > changed_since]
+        changed = view.changed_since(changed_since)
+        uids = [uid for uid in uids if uid in changed]
     newly_seen = await _mark_seen(connection, view, uids, items)
     complete = await _send_all(connection, view, uids, items, newly_seen)
     return ok("FETCH completed") if complete else no("Some messages are gone", "EXPUNGEISSUED")

@@ -67,6 +67,10 @@ class SelectedView:
         flags = self._messages[uid].flags
         return flag_list({*flags, RECENT} if uid in self.recent else flags)
 
+    def changed_since(self, modseq: int) -> set[int]:
+        """Return the UIDs of the messages with a higher MODSEQ."""
+        return self._messages.changed_since(modseq)
+
     def keywords(self) -> set[str]:
         """Return the keywords in use."""
         return {flag for flags in self._messages.flag_sets() for flag in flags if not flag.startswith("\\")}

@@ -19,9 +19,11 @@ UID_ARRAY = "I"
 """The type of an array of UIDs: "a 32-bit value" (RFC 3501, section 2.3.1.1)."""
 _INTEGERS = "q"
 _LINE_END = "\n"
+_MODSEQ = 3
+"""Which of the integers of a row is its MODSEQ."""
 
 Row: TypeAlias = tuple[Any, ...]
-"""The UID, the flags as text, and integers."""
+"""The UID, the flags as text, and integers: date, zone, size and MODSEQ."""
 
 
 def joined(columns: str) -> str:
@@ -118,6 +120,13 @@ class MessageTable(MutableMapping[int, MessageInfo]):
         )
         first = [uid for uid in (next(without, None),) if uid is not None]
         return min([*first, *(uid for uid, each in self._changed.items() if flag not in each.flags)], default=None)
+
+    def changed_since(self, modseq: int) -> set[int]:
+        """Return the UIDs of the messages with a higher MODSEQ (RFC 7162), without making a message of any."""
+        modseqs = self._integers[_MODSEQ] if self._integers else ()
+        packed = {uid for uid, each in zip(self._uids, modseqs, strict=True) if each > modseq}
+        packed -= self._changed.keys() | self._removed
+        return packed | {uid for uid, message in self._changed.items() if message.modseq > modseq}
 
     def _position(self, uid: int) -> int | None:
         at = bisect_left(self._uids, uid)

@@ -14,19 +14,19 @@ SEEN = "\\Seen"
 
 
 def build(row: Row) -> MessageInfo:
-    return MessageInfo(row[0], frozenset(row[1].split()), NOW, row[2])
+    return MessageInfo(row[0], frozenset(row[1].split()), NOW, row[4], row[5])
 
 
 def rows(count: int) -> Iterator[Row]:
-    return ((uid, SEEN if uid % 3 else "", uid * 10) for uid in range(1, count + 1))
+    return ((uid, SEEN if uid % 3 else "", 0, 0, uid * 10, uid + 100) for uid in range(1, count + 1))
 
 
 def packed_from(found: Iterable[Row], make: Callable[[Row], MessageInfo] = build) -> MessageTable:
     """Pack rows through SQLite, as the store does."""
     connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE row (uid INTEGER PRIMARY KEY, flags TEXT, size INTEGER)")
-    connection.executemany("INSERT INTO row VALUES (?, ?, ?)", found)
-    columns = connection.execute(f"SELECT {joined('uid, flags, size')} FROM row").fetchone()
+    connection.execute("CREATE TABLE row (uid INTEGER PRIMARY KEY, flags TEXT, date, zone, size, modseq)")
+    connection.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?)", found)
+    columns = connection.execute(f"SELECT {joined('uid, flags, date, zone, size, modseq')} FROM row").fetchone()
     connection.close()
     return MessageTable.from_columns(columns, make)
 
@@ -72,7 +72,7 @@ def test_the_first_without_a_flag_may_be_a_changed_one() -> None:
 
 
 def test_there_may_be_none_without_a_flag() -> None:
-    assert packed_from([(1, SEEN, 10)]).first_without(SEEN) is None
+    assert packed_from([(1, SEEN, 0, 0, 10, 1)]).first_without(SEEN) is None
 
 
 def test_a_removed_message_is_gone() -> None:
@@ -108,3 +108,12 @@ def test_messages_that_are_there_already_can_be_taken() -> None:
     assert list(packed.uids()) == [5]
     assert {flag for flags in packed.flag_sets() for flag in flags} == {"$Done"}
     assert 4 not in packed
+
+
+def test_what_changed_since_a_modseq_is_found() -> None:
+    packed = table(9)
+    packed[1] = MessageInfo(1, frozenset(), NOW, 10, 200)
+    packed[9] = MessageInfo(9, frozenset(), NOW, 10, 50)
+    del packed[8]
+    assert packed.changed_since(106) == {1, 7}
+    assert MessageTable.of([]).changed_since(0) == set()
