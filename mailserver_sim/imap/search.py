@@ -15,7 +15,7 @@ from typing import assert_never
 from mailserver_sim.headers import header_fields, readable
 from mailserver_sim.imap import search_keys as keys
 from mailserver_sim.imap.mime import Entity, parse_message
-from mailserver_sim.imap.sequence import SAVED, SequenceSet
+from mailserver_sim.imap.sequence import SAVED, Ranges, SequenceSet
 from mailserver_sim.store.values import Content, Flags, MessageInfo
 
 LONGEST_FIELD = 65536
@@ -100,12 +100,19 @@ def resolved(key: keys.SearchKey, uids: Sequence[int], saved: frozenset[int]) ->
             return key
 
 
-def _uids_in(numbers: SequenceSet, uids: Sequence[int], saved: frozenset[int], *, by_uid: bool) -> frozenset[int]:
+def _uids_in(
+    numbers: SequenceSet, uids: Sequence[int], saved: frozenset[int], *, by_uid: bool
+) -> Ranges | frozenset[int]:
+    """Return the UIDs that a set means without a look at each: a search may name the whole mailbox many times."""
     if numbers is SAVED:
         return saved
+    if not uids:
+        return frozenset()
     if by_uid:
-        return frozenset(numbers.among(uids))
-    return frozenset(uids[number - 1] for number in numbers.among(range(1, len(uids) + 1)))
+        return numbers.up_to(uids[-1])
+    count = len(uids)
+    by_number = numbers.up_to(count).ranges
+    return Ranges(tuple((uids[low - 1], uids[min(high, count) - 1]) for low, high in by_number if low <= count))
 
 
 def matches(key: keys.SearchKey, message: Candidate, now: dt.datetime) -> bool:

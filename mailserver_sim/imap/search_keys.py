@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from mailserver_sim.imap.sequence import SequenceSet, parse_sequence_set
+from mailserver_sim.imap.sequence import Ranges, SequenceSet, parse_sequence_set
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.imap.wire import canonical_flag, parse_month
 
@@ -94,7 +94,7 @@ class InSet:
 class HasUid:
     """The UID is one of these."""
 
-    uids: frozenset[int]
+    uids: Ranges | frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)

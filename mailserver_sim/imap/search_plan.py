@@ -6,9 +6,9 @@ Every message that matches is among them; whether one of them matches is for ``s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
 
 from mailserver_sim.imap import search_keys as keys
+from mailserver_sim.imap.sequence import Ranges
 from mailserver_sim.imap.view import Snapshot
 from mailserver_sim.store.messages import deleted_uids, unseen_uids
 
@@ -18,18 +18,16 @@ _DELETED = keys.HasFlag("\\Deleted")
 
 def possible(
     connection: sqlite3.Connection, mailbox_id: int, key: keys.SearchKey, snapshot: Snapshot
-) -> Collection[int] | None:
-    """Return the UIDs that are left over, in ascending order; None when it may be any."""
+) -> list[int] | None:
+    """Return the UIDs that are left over by a resolved key, in ascending order; None when it may be any."""
     match key:
         case keys.Both(keys=parts):
             found = (possible(connection, mailbox_id, part, snapshot) for part in parts)
             return min((each for each in found if each is not None), key=len, default=None)
-        case keys.InSet(numbers=numbers, by_uid=True):
-            return numbers.among(snapshot.uids)
-        case keys.InSet(numbers=numbers):
-            return [snapshot.uids[number - 1] for number in numbers.among(range(1, len(snapshot.uids) + 1))]
+        case keys.HasUid(uids=Ranges() as ranges):
+            return ranges.among(snapshot.uids)
         case keys.HasUid(uids=uids):
-            return sorted(uid for uid in uids if uid in snapshot.messages)
+            return [uid for uid in snapshot.uids if uid in uids]
         case keys.IsRecent():
             return sorted(snapshot.recent)
         case keys.Negated() if key == _UNSEEN:

@@ -25,11 +25,11 @@ def read_return_options(arguments: Arguments) -> ReturnOptions | None:
 
 
 def result_line(
-    tag: bytes, options: ReturnOptions, found: Sequence[int], *, by_uid: bool, modseq: int | None = None
+    tag: bytes, options: ReturnOptions, found: Sequence[int], *, by_uid: bool, modseq: int | None
 ) -> bytes | None:
     """Write the untagged ESEARCH; None when only SAVE is asked for (RFC 5182, section 2.1).
 
-    ``modseq`` is that of a search by MODSEQ (RFC 7162, section 3.1.10).
+    ``modseq`` is the highest one of a search by MODSEQ (RFC 4731, section 3.2).
     """
     if options == {"SAVE"}:
         return None
@@ -48,8 +48,11 @@ def result_line(
     return line
 
 
-def saved(options: ReturnOptions, found: Sequence[int]) -> frozenset[int]:
-    """Return what SAVE keeps of the found UIDs: RFC 5182, section 2.1 and its table."""
+def told(options: ReturnOptions, found: Sequence[int]) -> frozenset[int]:
+    """Return which of the found UIDs SAVE keeps (RFC 5182, section 2.1 and its table).
+
+    They are also those whose highest MODSEQ is told: of MIN alone that of the first one (RFC 4731, section 3.2).
+    """
     if options & {"ALL", "COUNT"} or not options & {"MIN", "MAX"}:
         return frozenset(found)
     ends = [found[0]] if found and "MIN" in options else []

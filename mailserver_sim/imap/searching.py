@@ -9,6 +9,7 @@ import datetime as dt
 import functools
 import sqlite3
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from mailserver_sim.imap.answers import Answer, no, ok
@@ -18,7 +19,7 @@ from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.search import Candidate, Cost, cost, matches, resolved
 from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search, uses_modseq
 from mailserver_sim.imap.search_plan import possible
-from mailserver_sim.imap.search_result import ReturnOptions, read_return_options, result_line, saved
+from mailserver_sim.imap.search_result import ReturnOptions, read_return_options, result_line, told
 from mailserver_sim.imap.tokens import Arguments
 from mailserver_sim.imap.view import SelectedView
 from mailserver_sim.store.messages import read_content, read_header
@@ -31,6 +32,16 @@ MESSAGES_AT_A_TIME = {Cost.NOTHING: 2000, Cost.HEADER: 500, Cost.BODY: 20}
 """How many messages are looked at before others have their turn."""
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a result is told: as ESEARCH if there are ``options``, with the highest MODSEQ if the keys ask for it."""
+
+    options: ReturnOptions | None
+    by_uid: bool
+    with_modseq: bool
+    name: bytes = b"SEARCH"
+
+
 async def search(connection: ImapConnection, arguments: Arguments, *, by_uid: bool) -> Answer:
     """Tell which messages match; the untagged line comes also when there are none."""
     arguments.space()
@@ -41,8 +52,7 @@ async def search(connection: ImapConnection, arguments: Arguments, *, by_uid: bo
     except BadCharset:
         return bad_charset(view, options)
     uids = await found_uids(connection, view, key)
-    modseq = highest_modseq(connection, view, key, uids)
-    await tell_result(connection, view, uids, options, by_uid=by_uid, modseq=modseq)
+    await tell_result(connection, view, uids, Telling(options, by_uid, uses_modseq(key)))
     return ok("SEARCH completed")
 
 
@@ -53,43 +63,32 @@ def bad_charset(view: SelectedView, options: ReturnOptions | None) -> Answer:
     return no("Unknown charset", f"BADCHARSET ({' '.join(CHARSETS)})")
 
 
-async def tell_result(
-    connection: ImapConnection,
-    view: SelectedView,
-    uids: list[int],
-    options: ReturnOptions | None,
-    *,
-    by_uid: bool,
-    name: bytes = b"SEARCH",
-    modseq: int | None = None,
-) -> None:
-    """Send what was found, by UID or by number, and save it if that is asked for; ``name`` is that of the answer."""
+async def tell_result(connection: ImapConnection, view: SelectedView, uids: list[int], telling: Telling) -> None:
+    """Send what was found, by UID or by number, and save it if that is asked for."""
+    options, by_uid = telling.options, telling.by_uid
     found = uids if by_uid else [view.number(uid) for uid in uids]
+    of_these = uids if options is None else told(options, uids)
+    # RFC 7162, section 3.1.5: where nothing is found there is no MODSEQ.
+    modseq = max((view.message(uid).modseq for uid in of_these), default=None) if telling.with_modseq else None
     if options is None:
-        told = [name, *(b"%d" % number for number in found)]
-        line: bytes | None = b" ".join(told if modseq is None else [*told, b"(MODSEQ %d)" % modseq])
+        highest = [] if modseq is None else [b"(MODSEQ %d)" % modseq]
+        line: bytes | None = b" ".join([telling.name, *(b"%d" % number for number in found), *highest])
     else:
         line = result_line(connection.running_tag, options, found, by_uid=by_uid, modseq=modseq)
         if "SAVE" in options:
-            view.saved = saved(options, uids)
+            view.saved = frozenset(of_these)
     if line is not None:
         await connection.send_large(b"* " + line + b"\r\n")
 
 
-def highest_modseq(connection: ImapConnection, view: SelectedView, key: SearchKey, uids: list[int]) -> int | None:
-    """Return the highest MODSEQ of those found, for a search that asks for MODSEQ (RFC 7162, section 3.1.5)."""
-    if not uses_modseq(key):
-        return None
-    connection.enabled.add(CONDSTORE)
-    return max((view.message(uid).modseq for uid in uids), default=None)
-
-
 async def found_uids(connection: ImapConnection, view: SelectedView, key: SearchKey) -> list[int]:
     """Return the UIDs of the messages that match, in ascending order."""
+    if uses_modseq(key):
+        connection.enabled.add(CONDSTORE)  # RFC 7162, section 3.1: it is a "CONDSTORE enabling command"
     snapshot, mailbox_id = view.snapshot(), view.mailbox.id
     key = resolved(key, snapshot.uids, view.saved)
     chosen = await connection.wait(connection.store.read(lambda reading: possible(reading, mailbox_id, key, snapshot)))
-    uids = [*(snapshot.uids if chosen is None else chosen)]
+    uids = snapshot.uids if chosen is None else chosen
     dearest = cost(key)
     now = dt.datetime.now(dt.UTC)
     found: list[int] = []

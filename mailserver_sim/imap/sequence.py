@@ -15,6 +15,24 @@ HIGHEST_NUMBER = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
+class Ranges:
+    """Numbers as ranges with both ends included, in ascending order, with a gap between each and the next."""
+
+    ranges: tuple[tuple[int, int], ...]
+
+    def __contains__(self, number: int) -> bool:
+        before = bisect_right(self.ranges, (number, HIGHEST_NUMBER))
+        return before > 0 and number <= self.ranges[before - 1][1]
+
+    def among(self, numbers: Sequence[int]) -> list[int]:
+        """Return those of the ascending ``numbers`` that are in a range, in ascending order."""
+        chosen: list[int] = []
+        for low, high in self.ranges:
+            chosen += numbers[bisect_left(numbers, low) : bisect_right(numbers, high)]
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceSet:
     """Ranges with both ends included; None is ``*``, "the largest number in use"."""
 
@@ -22,12 +40,17 @@ class SequenceSet:
 
     def among(self, numbers: Sequence[int]) -> list[int]:
         """Return those of the ascending ``numbers`` that are in the set, in ascending order."""
-        if not numbers:
-            return []
-        chosen: set[int] = set()
-        for low, high in set(self._resolved(numbers[-1])):
-            chosen.update(numbers[bisect_left(numbers, low) : bisect_right(numbers, high)])
-        return sorted(chosen)
+        return self.up_to(numbers[-1]).among(numbers) if numbers else []
+
+    def up_to(self, largest: int) -> Ranges:
+        """Return the set where ``largest`` is the largest number in use."""
+        ranges: list[tuple[int, int]] = []
+        for low, high in sorted(self._resolved(largest)):
+            if ranges and low <= ranges[-1][1] + 1:
+                ranges[-1] = (ranges[-1][0], max(high, ranges[-1][1]))
+            else:
+                ranges.append((low, high))
+        return Ranges(tuple(ranges))
 
     def exceeds(self, largest: int) -> bool:
         """Tell whether a number beyond ``largest`` is named, which is an error for message sequence numbers."""

@@ -13,9 +13,9 @@ from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
 from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.references import references
 from mailserver_sim.imap.search import Cost
-from mailserver_sim.imap.search_keys import BadCharset, SearchKey, parse_keys, read_charset
+from mailserver_sim.imap.search_keys import BadCharset, SearchKey, parse_keys, read_charset, uses_modseq
 from mailserver_sim.imap.search_result import read_return_options
-from mailserver_sim.imap.searching import MESSAGES_AT_A_TIME, bad_charset, found_uids, highest_modseq, tell_result
+from mailserver_sim.imap.searching import MESSAGES_AT_A_TIME, Telling, bad_charset, found_uids, tell_result
 from mailserver_sim.imap.sort_keys import Sortable, in_order, read_criteria
 from mailserver_sim.imap.threads import ordered_subject, thread_list
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
@@ -45,9 +45,8 @@ async def sort(connection: ImapConnection, arguments: Arguments, *, by_uid: bool
     needs_header = any(criterion.needs_header for criterion in criteria)
     sortables = await _sortables(connection, view, uids, needs_header=needs_header)
     messages = await connection.wait(_aside(in_order, sortables, criteria))
-    modseq = highest_modseq(connection, view, key, uids)
     uids = [message.info.uid for message in messages]
-    await tell_result(connection, view, uids, options, by_uid=by_uid, name=b"SORT", modseq=modseq)
+    await tell_result(connection, view, uids, Telling(options, by_uid, uses_modseq(key), b"SORT"))
     return ok("SORT completed")
 
 

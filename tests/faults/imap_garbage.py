@@ -37,7 +37,7 @@ _NUMBER = ("0", "1", "86400", "4294967295", "x")
 _GOOD_KEY = (
     *("ALL", "SEEN", "UNSEEN", "DELETED", "RECENT", "NEW", "OLD", "(SEEN UNSEEN)", "NOT SEEN", "OR SEEN ALL"),
     *("SUBJECT one", "FROM netz", "TEXT x", "BODY x", "HEADER Subject one", "KEYWORD $Label1", "UID 1:*", "UID $", "$"),
-    *("SENTSINCE 1-Jan-2020", "BEFORE 1-Jan-2020", "LARGER 100", "OLDER 1", "YOUNGER 4294967295"),
+    *("SENTSINCE 1-Jan-2020", "BEFORE 1-Jan-2020", "LARGER 100", "OLDER 1", "YOUNGER 4294967295", "MODSEQ 1"),
 )
 _KEY = (
     *_GOOD_KEY,
@@ -47,6 +47,7 @@ _KEY = (
     *(f"BODY {text}" for text in _TEXT),
     *(f"SENTSINCE {date}" for date in _DATE),
     *(f"YOUNGER {number}" for number in _NUMBER),
+    *(f"MODSEQ {number}" for number in (*_NUMBER, "9" * 19, '"/flags/\\\\seen" all 1', '"/flags/x" FOO 1')),
 )
 _ITEM = (
     *("FLAGS", "ALL", "FULL", "FAST", "(UID FLAGS INTERNALDATE RFC822.SIZE)", "ENVELOPE", "BODY", "BODYSTRUCTURE"),
@@ -74,9 +75,11 @@ _LITERAL = (
 
 Pool = Sequence[str]
 _SHAPES: dict[str, tuple[Pool, ...]] = {
-    **dict.fromkeys(("SELECT", "EXAMINE", "CREATE", "DELETE", "SUBSCRIBE", "UNSUBSCRIBE"), (_MAILBOX,)),
+    **dict.fromkeys(("CREATE", "DELETE", "SUBSCRIBE", "UNSUBSCRIBE", "GETQUOTA", "GETQUOTAROOT"), (_MAILBOX,)),
+    **dict.fromkeys(("SELECT", "EXAMINE"), (_MAILBOX, ("", "", "(CONDSTORE)", "(FOO)"))),
+    "ENABLE": (("CONDSTORE", "UTF8=ACCEPT", "FOO", ""),),
     "RENAME": (_MAILBOX, _MAILBOX),
-    "STATUS": (_MAILBOX, ("(MESSAGES)", "(MESSAGES UIDNEXT SIZE)", "()", "(FOO)")),
+    "STATUS": (_MAILBOX, ("(MESSAGES)", "(HIGHESTMODSEQ SIZE)", "()", "(FOO)")),
     "LIST": (
         ("", "(SUBSCRIBED RECURSIVEMATCH)", "(SPECIAL-USE)", "()", "(FOO)"),
         ('""', "Ziel/"),
@@ -84,9 +87,9 @@ _SHAPES: dict[str, tuple[Pool, ...]] = {
         ("", "RETURN (SUBSCRIBED CHILDREN)", "RETURN (STATUS (MESSAGES))", "RETURN (FOO)"),
     ),
     "LSUB": (('""', "Ziel/"), _PATTERN),
-    "APPEND": (_MAILBOX, ("", *_FLAGS), ("", '"05-Nov-2026 00:30:00 +0100"', '"x"'), _LITERAL),
-    "FETCH": (_SET, _ITEM),
-    "STORE": (_SET, ("FLAGS", "+FLAGS", "-FLAGS.SILENT", "FOO"), _FLAGS),
+    "APPEND": (_MAILBOX, ("", *_FLAGS), ("", '"05-Nov-2026 00:30:00 +0100"', '"x"'), _LITERAL, ("", "", *_LITERAL)),
+    "FETCH": (_SET, _ITEM, ("", "", "(CHANGEDSINCE 1)", "(CHANGEDSINCE x)")),
+    "STORE": (_SET, ("", "", "(UNCHANGEDSINCE 1)", "(FOO 1)"), ("FLAGS", "+FLAGS", "-FLAGS.SILENT", "FOO"), _FLAGS),
     **dict.fromkeys(("COPY", "MOVE"), (_SET, _TARGET)),
     "SEARCH": (("", *_RETURN), ("", "", "CHARSET UTF-8", "CHARSET KOI8-R"), _KEY, _GOOD_KEY),
     "SORT": (("", *_RETURN), ("(DATE)", "(REVERSE SUBJECT FROM)", "()", "(FOO)"), _CHARSET, _GOOD_KEY),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.mailserver_sim.running import RunningServer
 
 
@@ -59,3 +61,12 @@ def test_a_search_with_a_charset_is_refused_once_enabled(server: RunningServer) 
         assert client.command(b"b SEARCH CHARSET UTF-8 ALL")[-1].startswith(b"b OK ")
         client.command(b"c ENABLE UTF8=ACCEPT")
         assert client.command(b"d SEARCH CHARSET UTF-8 ALL")[-1].startswith(b"d BAD ")  # RFC 6855, section 3
+        assert client.command(b"e SEARCH RETURN (COUNT) CHARSET UTF-8 ALL")[-1].startswith(b"e BAD ")
+
+
+@pytest.mark.parametrize("line", [b"SORT (DATE) UTF-8 ALL", b"THREAD REFERENCES UTF-8 ALL"])
+def test_sort_and_thread_keep_their_charset(server: RunningServer, line: bytes) -> None:
+    with server.raw_logged_in() as client:
+        client.command(b"a SELECT INBOX")
+        client.command(b"b ENABLE UTF8=ACCEPT")
+        assert client.command(b"c " + line)[-1].startswith(b"c OK ")  # RFC 5256, section 3: it is "not optional"

@@ -176,3 +176,29 @@ def test_the_settings_say_which_folders_are_special(start_server: StartServer) -
         client.command(b"a CREATE Papierkorb")
         client.command(b"b CREATE Drafts")
         assert listed(client, b'LIST (SPECIAL-USE) "" *') == [b'(\\Trash) "/" "Papierkorb"']
+
+
+def test_the_numbers_behind_the_names_are_all_those_of_status(server: RunningServer) -> None:
+    server.deliver(mail())
+    with server.raw_logged_in() as client:
+        items = b"(SIZE DELETED DELETED-STORAGE HIGHESTMODSEQ)"
+        listed = client.command(b'a LIST "" INBOX RETURN (STATUS ' + items + b")")
+        assert listed[1] == client.command(b"b STATUS INBOX " + items)[0]
+
+
+def test_who_asks_for_modseq_behind_the_names_is_told_modseq_from_then_on(server: RunningServer) -> None:
+    server.deliver(mail())
+    with server.raw_logged_in() as client:
+        client.command(b'a LIST "" INBOX RETURN (STATUS (HIGHESTMODSEQ))')
+        client.command(b"b SELECT INBOX")
+        assert client.command(b"c STORE 1 +FLAGS (\\Seen)")[0].endswith(b" MODSEQ (3))")  # RFC 7162, section 3.1
+
+
+def test_names_and_patterns_are_utf_8_once_enabled_in_an_extended_list_too(server: RunningServer) -> None:
+    with server.raw_logged_in() as client:
+        client.command(b"a ENABLE UTF8=ACCEPT")
+        client.command('b CREATE "Entwürfe"'.encode())
+        listed = client.command('c LIST () "Ent" ("wü%" x) RETURN (STATUS (MESSAGES))'.encode())
+        below = client.command('d LIST "Entwü" (rfe) RETURN ()'.encode())
+    assert listed[:-1] == ['* LIST () "/" "Entwürfe"'.encode(), '* STATUS "Entwürfe" (MESSAGES 0)'.encode()]
+    assert below[0] == listed[0]

@@ -148,3 +148,9 @@ def test_what_is_no_search_is_a_syntax_error(keys: bytes) -> None:
 def test_a_text_that_is_not_in_its_charset_is_a_syntax_error() -> None:
     with pytest.raises(CommandSyntaxError, match="UTF-8"):
         found(b"SUBJECT ", b"\xff")
+
+
+@pytest.mark.parametrize("keys", [b"1:*", b"NOT UID 1:*", b"2:999999999 UID 7:*"])
+def test_no_set_is_written_out_however_many_messages_there_are(keys: bytes) -> None:
+    many = range(1, 10**9)  # a list of them would fill the memory
+    assert cost(resolved(parse_search(Arguments((keys,))), many, frozenset())) is Cost.NOTHING

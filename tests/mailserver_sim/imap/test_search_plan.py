@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mailserver_sim.imap.search import resolved
 from mailserver_sim.imap.search_keys import parse_search
 from mailserver_sim.imap.search_plan import possible
 from mailserver_sim.imap.tokens import Arguments
@@ -41,6 +42,7 @@ def view_of(connection: sqlite3.Connection) -> SelectedView:
         ("UID 3", [3]),
         ("UNSEEN UID 3:5", [2, 5]),
         ("UNSEEN 3", [3]),
+        ("$", [4]),
         ("DELETED", []),
         ("NEW", [2, 5]),
         ("SEEN", None),
@@ -52,9 +54,9 @@ def view_of(connection: sqlite3.Connection) -> SelectedView:
 def test_a_search_looks_only_at_what_can_match(
     connection: sqlite3.Connection, criteria: str, uids: list[int] | None
 ) -> None:
-    key = parse_search(Arguments((criteria.encode(),)))
-    found = possible(connection, 1, key, view_of(connection).snapshot())
-    assert (None if found is None else list(found)) == uids
+    view = view_of(connection)
+    key = resolved(parse_search(Arguments((criteria.encode(),))), view.uids, frozenset({4, 7}))
+    assert possible(connection, 1, key, view.snapshot()) == uids
 
 
 def test_what_the_session_was_not_told_of_yet_is_left_out(connection: sqlite3.Connection) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from mailserver_sim.imap import searching
 from mailserver_sim.imap.connection import ImapConnection
-from mailserver_sim.imap.search import Cost
+from mailserver_sim.imap.search import Candidate, Cost, matches
+from mailserver_sim.imap.search_keys import SearchKey
 from mailserver_sim.store import messages
 from mailserver_sim.store.values import Content
 from tests.mailserver_sim.running import RawClient, RunningServer, mail
@@ -77,6 +78,89 @@ def test_a_utf_8_literal_is_found(server: RunningServer) -> None:
     client.literal = "zähler".encode()  # type: ignore[assignment] # imaplib takes bytes here
     assert client.search("UTF-8", "SUBJECT")[1] == [b"1"]
     client.logout()
+
+
+def test_a_search_by_modseq_tells_the_highest_of_those_found(server: RunningServer) -> None:
+    for number in range(3):
+        server.deliver(mail(str(number)))
+    with server.raw_logged_in() as client:
+        client.command(b"a SELECT INBOX")
+        client.command(b"b STORE 1 +FLAGS.SILENT (\\Seen)")
+        # RFC 7162, section 3.1.5
+        assert client.command(b"c SEARCH MODSEQ 4")[0] == b"* SEARCH 1 3 (MODSEQ 5)"
+        assert client.command(b'd SEARCH MODSEQ "/flags/\\\\draft" all 5')[0] == b"* SEARCH 1 (MODSEQ 5)"
+        assert client.command(b"e SEARCH NOT MODSEQ 4")[0] == b"* SEARCH 2 (MODSEQ 3)"
+        assert client.command(b"f SEARCH OR MODSEQ 6 (MODSEQ 7)")[0] == b"* SEARCH"
+        assert client.command(b"g SEARCH ALL")[0] == b"* SEARCH 1 2 3"
+
+
+@pytest.mark.parametrize(
+    ("returned", "keys", "expected"),
+    [
+        # RFC 4731, section 3.2, and its table
+        (b"MIN", b"MODSEQ 1", b" MIN 1 MODSEQ 5"),
+        (b"MAX", b"MODSEQ 1", b" MAX 3 MODSEQ 4"),
+        (b"MIN MAX", b"MODSEQ 1", b" MIN 1 MAX 3 MODSEQ 5"),
+        (b"MIN MAX", b"2:3 MODSEQ 1", b" MIN 2 MAX 3 MODSEQ 4"),
+        (b"MAX COUNT", b"MODSEQ 1", b" MAX 3 COUNT 3 MODSEQ 5"),
+        (b"", b"NOT (2:3 MODSEQ 1)", b" ALL 1 MODSEQ 5"),
+        (b"COUNT", b"MODSEQ 6", b" COUNT 0"),
+        (b"COUNT", b"ALL", b" COUNT 3"),
+    ],
+)
+def test_an_extended_search_by_modseq_tells_the_highest_of_those_it_returns(
+    server: RunningServer, returned: bytes, keys: bytes, expected: bytes
+) -> None:
+    for number in range(3):
+        server.deliver(mail(str(number)))
+    with server.raw_logged_in() as client:
+        client.command(b"p SELECT INBOX")
+        client.command(b"p STORE 1 +FLAGS.SILENT (\\Seen)")
+        (answer, _) = client.command(b"a SEARCH RETURN (" + returned + b") " + keys)
+    assert answer == b'* ESEARCH (TAG "a")' + expected
+
+
+@pytest.mark.parametrize(
+    "line", [b"SEARCH MODSEQ 1", b"SEARCH RETURN (SAVE) MODSEQ 1", b"SORT (DATE) UTF-8 MODSEQ 1",
+             b"THREAD REFERENCES UTF-8 MODSEQ 1"],
+)  # fmt: skip
+def test_who_searches_by_modseq_is_told_modseq_from_then_on(server: RunningServer, line: bytes) -> None:
+    server.deliver(mail())
+    with server.raw_logged_in() as client:
+        client.command(b"a SELECT INBOX")
+        client.command(b"b " + line)
+        # RFC 7162, section 3.1: a "CONDSTORE enabling command"
+        assert client.command(b"c STORE 1 +FLAGS (\\Seen)")[0] == b"* 1 FETCH (FLAGS (\\Recent \\Seen) MODSEQ (3))"
+
+
+@pytest.mark.parametrize(
+    ("keys", "looked_at"),
+    [(b"UNSEEN", [4]), (b"UNDELETED 2:3", [3, 4]), (b"BODY UNA UNSEEN", [4]), (b"$", [3]), (b"ALL", [2, 3, 4, 5])],
+)
+def test_no_more_messages_are_looked_at_than_can_match(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch, keys: bytes, looked_at: list[int]
+) -> None:
+    seen: list[int] = []
+
+    def noted(key: SearchKey, message: Candidate, now: dt.datetime) -> bool:
+        seen.append(message.info.uid)
+        return matches(key, message, now)
+
+    with prepared(server) as client:
+        client.command(b"a STORE 1,2,4 +FLAGS.SILENT (\\Seen)")
+        client.command(b"b SEARCH RETURN (SAVE) 2")
+        monkeypatch.setattr(searching, "matches", noted)
+        client.command(b"c SEARCH " + keys)
+    assert seen == looked_at
+
+
+def test_what_is_saved_can_be_moved_and_is_then_gone(server: RunningServer) -> None:
+    with prepared(server) as client:
+        client.command(b"a CREATE Ziel")
+        client.command(b"b SEARCH RETURN (SAVE) 2:3")
+        assert client.command(b"c UID MOVE $ Ziel")[-1].startswith(b"c OK ")
+        assert client.command(b"d SEARCH $")[0] == b"* SEARCH"
+        assert client.command(b"e STATUS Ziel (MESSAGES)")[0] == b'* STATUS "Ziel" (MESSAGES 2)'
 
 
 def prepared(server: RunningServer, count: int = 4) -> RawClient:
@@ -215,17 +299,3 @@ def test_others_have_their_turn_during_a_long_search(server: RunningServer, monk
     with prepared(server) as client:
         assert client.command(b"a SEARCH BODY UNA")[0] == b"* SEARCH 1 2 3 4"
     assert len(turns) == 2
-
-
-def test_a_search_by_modseq_tells_the_highest_of_those_found(server: RunningServer) -> None:
-    for number in range(3):
-        server.deliver(mail(str(number)))
-    with server.raw_logged_in() as client:
-        client.command(b"a SELECT INBOX")
-        client.command(b"b STORE 1 +FLAGS.SILENT (\\Seen)")
-        # RFC 7162, section 3.1.5
-        assert client.command(b"c SEARCH MODSEQ 4")[0] == b"* SEARCH 1 3 (MODSEQ 5)"
-        assert client.command(b'd SEARCH MODSEQ "/flags/\\\\draft" all 5')[0] == b"* SEARCH 1 (MODSEQ 5)"
-        assert client.command(b"e SEARCH NOT MODSEQ 4")[0] == b"* SEARCH 2 (MODSEQ 3)"
-        assert client.command(b"f SEARCH OR MODSEQ 6 (MODSEQ 7)")[0] == b"* SEARCH"
-        assert client.command(b"g SEARCH ALL")[0] == b"* SEARCH 1 2 3"

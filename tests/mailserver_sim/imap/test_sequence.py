@@ -30,6 +30,16 @@ def test_what_is_no_set_is_a_syntax_error(text: bytes) -> None:
         parse_sequence_set(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [(b"3,1:2", ((1, 3),)), (b"5:*,2,7:6", ((2, 2), (5, 15))), (b"1:9,3:4", ((1, 9),)), (b"20", ((20, 20),))],
+)
+def test_ranges_that_touch_are_one(text: bytes, ranges: tuple[tuple[int, int], ...]) -> None:
+    found = parse_sequence_set(text).up_to(15)
+    assert found.ranges == ranges
+    assert [number for number in range(25) if number in found] == found.among(range(25))
+
+
 def test_nothing_is_chosen_of_nothing() -> None:
     assert parse_sequence_set(b"1:*").among([]) == []
 

@@ -22,7 +22,7 @@ def client(server: RunningServer) -> RawClient:
     [
         # RFC 5256, section 3
         (b"SORT (SUBJECT) UTF-8 ALL", b"SORT 2 3 1"),
-        (b"UID SORT (REVERSE ARRIVAL SUBJECT) US-ASCII ALL", b"SORT 3 4 2"),
+        (b"UID SORT (REVERSE SIZE SUBJECT) US-ASCII ALL", b"SORT 3 4 2"),
         (b"SORT (SIZE) UTF-8 DELETED", b"SORT"),
         (b"SORT (SUBJECT) UTF-8 OR 1 3", b"SORT 3 1"),
         (b"THREAD ORDEREDSUBJECT UTF-8 ALL", b"THREAD (1)(2 3)"),
@@ -35,6 +35,23 @@ def client(server: RunningServer) -> RawClient:
 )
 def test_messages_are_told_in_their_order(client: RawClient, line: bytes, expected: bytes) -> None:
     with client:
+        assert client.command(b"a " + line)[:-1] == [b"* " + expected]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        # RFC 7162, section 7: search-sort-mod-seq; the last change was that of UID 3.
+        (b"SORT (SUBJECT) UTF-8 MODSEQ 1", b"SORT 2 3 1 (MODSEQ 7)"),
+        (b"UID SORT (SUBJECT) UTF-8 NOT UID 3 MODSEQ 1", b"SORT 4 2 (MODSEQ 5)"),
+        (b"SORT (SUBJECT) UTF-8 MODSEQ 8", b"SORT"),
+        (b"SORT RETURN (MIN) (SUBJECT) UTF-8 MODSEQ 1", b'ESEARCH (TAG "a") MIN 2 MODSEQ 7'),
+        (b"THREAD ORDEREDSUBJECT UTF-8 MODSEQ 1", b"THREAD (1)(2 3)"),
+    ],
+)
+def test_a_sort_by_modseq_tells_the_highest_of_those_found(client: RawClient, line: bytes, expected: bytes) -> None:
+    with client:
+        client.command(b"p UID STORE 3 +FLAGS.SILENT (\\Seen)")
         assert client.command(b"a " + line)[:-1] == [b"* " + expected]
 
 

@@ -25,6 +25,7 @@ _ATOM = re.compile(rb"(?:\[[^\]]*\]|[^ ()\r\n\[])+")
 _NUMBER_FIRST = re.compile(rb"(\d+) ([A-Z]+)(?: (.*))?\Z", re.DOTALL)
 _UIDS_ONLY = {b"APPENDUID", b"COPYUID"}
 _DROPPED_CODES = {b"HIGHESTMODSEQ", b"NOMODSEQ", b"CLOSED", b"CAPABILITY", b"CLIENTBUG", b""}
+_OWN_COUNTERS = {"UIDVALIDITY", "HIGHESTMODSEQ", "MODSEQ"}
 _VOLATILE_ATTRIBUTES = {"\\Marked", "\\UnMarked"}
 
 
@@ -195,6 +196,8 @@ def _item(name: Value, value: Value) -> str:
     match name:
         case b"FLAGS":
             return _flags(value)
+        case b"MODSEQ":
+            return "(n)"
         case b"INTERNALDATE":
             assert isinstance(value, Text)
             return _date(value.data)
@@ -228,15 +231,25 @@ def _mailbox_name(name: Value) -> Value:
 
 
 def _numbers(values: tuple[Value, ...]) -> str:
-    return " ".join(sorted(map(_shown, values), key=int))
+    numbers = [_shown(value) for value in values if isinstance(value, bytes)]
+    return " ".join([*sorted(numbers, key=int), *_modseq(values)])
+
+
+def _sorted(values: tuple[Value, ...]) -> str:
+    numbers = [_shown(value) for value in values if isinstance(value, bytes)]
+    return " ".join([*numbers, *_modseq(values)])
+
+
+def _modseq(values: tuple[Value, ...]) -> list[str]:
+    """What the counters of changes stand at is each server's own; that the highest one is told is not."""
+    return [f"({_shown(value[0])} n)" for value in values if isinstance(value, tuple)]
 
 
 def _counted(values: tuple[Value, ...]) -> str:
     name, pairs = values
     assert isinstance(pairs, tuple)
     counts = {_shown(pairs[at]): _shown(pairs[at + 1]) for at in range(0, len(pairs), 2)}
-    if "UIDVALIDITY" in counts:
-        counts["UIDVALIDITY"] = "n"
+    counts |= dict.fromkeys(_OWN_COUNTERS & counts.keys(), "n")
     return f"{_shown(_mailbox_name(name))} ({' '.join(f'{item} {counts[item]}' for item in sorted(counts))})"
 
 
@@ -249,7 +262,9 @@ def _extended_search(values: tuple[Value, ...]) -> str:
     if rest and rest[0] == b"UID":
         shown.append("UID")
         rest.pop(0)
-    pairs = sorted(f"{_shown(rest[at])} {_shown(rest[at + 1])}" for at in range(0, len(rest), 2))
+    items = {_shown(rest[at]): _shown(rest[at + 1]) for at in range(0, len(rest), 2)}
+    items |= dict.fromkeys(_OWN_COUNTERS & items.keys(), "n")
+    pairs = sorted(f"{name} {value}" for name, value in items.items())
     return " ".join([*shown, *pairs])
 
 
@@ -258,6 +273,7 @@ _RULES: dict[bytes, Callable[[tuple[Value, ...]], str]] = {
     b"LIST": _listed,
     b"LSUB": _listed,
     b"SEARCH": _numbers,
+    b"SORT": _sorted,
     b"ESEARCH": _extended_search,
     b"STATUS": _counted,
     b"CAPABILITY": lambda values: "with IMAP4rev1" if b"IMAP4rev1" in values else "without IMAP4rev1",

@@ -18,10 +18,10 @@ their own each; every answer is compared. What is below is every difference that
 written by `python -m tests.real.transcript`; `tests/real/test_imap_transcript.py` fails for a difference that is not
 here, and for one that is here and no longer true. The scripts are `tests/real/transcript/*.txt`.
 
-Not compared, because a server may choose: the text for people, the values of UIDVALIDITY, `\\Marked` and `\\UnMarked`,
-the order of untagged responses, flags, items and SEARCH results, quoted string or literal, the case of MIME's names,
-the time zone of INTERNALDATE, RECENT outside of SELECT, the remark CLIENTBUG, and what belongs to extensions that only
-one of the two has (CAPABILITY, HIGHESTMODSEQ, CLOSED). `␤` is the end of a line.
+Not compared, because a server may choose: the text for people, the values of UIDVALIDITY and MODSEQ, `\\Marked` and
+`\\UnMarked`, the order of untagged responses, flags, items and SEARCH results, quoted string or literal, the case of
+MIME's names, the time zone of INTERNALDATE, RECENT outside of SELECT, when HIGHESTMODSEQ is told, the remark CLIENTBUG,
+and what belongs to extensions that only one of the two has (CAPABILITY, CLOSED). `␤` is the end of a line.
 """
 
 
