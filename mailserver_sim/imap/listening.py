@@ -16,6 +16,7 @@ from mailserver_sim.imap.connection import ImapConnection, ImapServices
 from mailserver_sim.imap.counting import CountedPort
 
 BACKLOG = 256
+_LOGGED_AS = f"{CountedPort.__module__}.{CountedPort.__qualname__}"
 
 
 class ImapFactory(ServerFactory):
@@ -108,7 +109,7 @@ class ImapPort:
 
 def _out_of_descriptors(event: LogEvent) -> None:
     """Pass on what Twisted logs when it has to close waiting connections for want of a file descriptor."""
-    if event.get("log_namespace") != "twisted.internet.tcp.Port":
+    if event.get("log_namespace") != _LOGGED_AS:
         return
     if "EMFILE" in (event.get("log_format") or "") or event.get("acceptError") == "EMFILE":
         log_out_of_descriptors()

@@ -26,7 +26,8 @@ ALL_KINDS = set(observation_kinds())
 
 
 def where_everything_happens(data: dict[str, Any]) -> None:
-    """Add a shadow, a second connection of the tunnel, and an e-mail connection to a host that is not mapped."""
+    """Add a shadow, a second connection of the tunnel, a connection to a host that is not mapped, and a fault."""
+    data["mail_server"]["faults"] = [{"step": "answer.slow", "parameters": {"delay_s": 0.01}}]
     data["cloud_connectors"][0] |= {"high_availability": {}, "application_tunnel_connections": 2}
     maco = data["maco"]
     maco["email_servers"].append(maco["email_servers"][0] | {"name": "nowhere", "address": "nowhere.virtual:143"})

@@ -100,8 +100,8 @@ def test_what_the_page_shows_for_pytest_runs(tmp_path: Path) -> None:
 
     printed = run([sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider"], tmp_path)
 
-    assert len(shown) == 4
-    assert "6 passed" in printed
+    assert len(shown) == 5
+    assert "7 passed" in printed
 
 
 def test_readme_and_page_show_the_recipe_that_is_run() -> None:

@@ -22,7 +22,7 @@ from maco_lab.testing.lab import Lab
 from tests.maco_lab.page.client import DEADLINE_S, PageClient
 from tests.maco_lab.processes import child_environment, run, running
 
-STOP_S = 1.0
+STOP_S = 3.0  # as in test_up
 
 
 def test_the_end_cuts_open_streams_and_says_nothing(maco_lab: Lab, caplog: pytest.LogCaptureFixture) -> None:
