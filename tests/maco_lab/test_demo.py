@@ -226,13 +226,29 @@ def test_a_leg_fails_when_the_two_ends_of_its_tls_session_differ() -> None:
     assert leg(dataclasses.replace(sight, sessions=disagreeing)).failure.startswith("the two ends of the TLS session")
 
 
-def test_ways_are_lettered_in_order() -> None:
+def printed(*legs: Leg) -> str:
     out = io.StringIO()
+    print_legs(Console(file=out, width=80), list(legs))
+    return out.getvalue()
 
-    one = leg(seen(Connection("way", maco=1, lan=2, trace="t")))
-    legs = [one, dataclasses.replace(one, way=2), dataclasses.replace(one, wrong_store="elsewhere")]
-    print_legs(Console(file=out, width=80), legs)
 
-    assert "Way A again, with the CA in the wrong store" in out.getvalue()
-    assert "Way A · way: virtual:143" in out.getvalue()
-    assert "Way B · way: virtual:143" in out.getvalue()
+def test_ways_are_lettered_by_who_does_tls_in_whatever_order() -> None:
+    maco_does, connector_does = (seen(Connection("way", maco=1, lan=2, trace="t", protocol=protocol), a=a)
+                                 for protocol, a in (("TCP", True), ("TCPS", False)))  # fmt: skip
+    without = dataclasses.replace(maco_does, sessions=())
+    text = printed(
+        leg(connector_does), leg(maco_does), leg(without), dataclasses.replace(leg(maco_does), wrong_store="x")
+    )
+
+    titles = [line.partition(" ·")[0] for line in text.splitlines() if " · " in line]
+    assert titles == ["Way B", "Way A", "Without TLS", "Way A again, with the root certificate in the wrong store"]
+
+
+def test_the_demo_begins_with_who_takes_part_and_says_that_they_are_imitations() -> None:
+    text = printed(leg(seen(Connection("way", maco=1, lan=2, trace="t"))))
+
+    assert text.startswith("All of this runs on this machine: the systems are imitations, not SAP's.")
+
+
+def test_without_an_act_there_is_nothing_to_introduce() -> None:
+    assert printed() == ""
