@@ -30,7 +30,6 @@ trust the {ROOT_CERTIFICATE}.
 """
 """What one has to know beforehand, a line for each thing; the last says what the ways are lettered by."""
 
-
 _ON = {Hop.CLOUD_NETWORK: "on the cloud network", Hop.TUNNEL: "on the tunnel", Hop.CUSTOMER_LAN: "on the customer LAN"}
 
 

@@ -19,7 +19,6 @@ from maco_lab.testing.settings import Change, lab_text
 from maco_wire.observation import Hop, Party
 from tests.maco_lab.observed import Connection, entries, tunnel, way_a, way_b
 
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -21,7 +21,7 @@ FAILING_A: list[Observation] = [
     *A.finished(stage="starttls", error="unknown"),
 ]
 REFUSED: list[Observation] = [*A.refused("no mapping"), *A.finished(stage="socks", error="SOCKS reply 0x02")]
-SYSTEMS = {place for place in PLACES if isinstance(place, Party)}
+SYSTEMS = [place for place in PLACES if isinstance(place, Party)]
 
 
 def sight(seen: list[Observation]) -> Sight:
@@ -122,7 +122,7 @@ def test_who_does_tls_is_told_by_what_was_seen(seen: list[Observation], party: P
 
 
 @pytest.mark.parametrize(
-    "term", [*SYSTEMS - {Party.MAIL_SERVER}, "tunnel", "token", "mapping", "virtual host", "location ID"]
+    "term", [*SYSTEMS[:-1], "mail server", "tunnel", "token", "mapping", "virtual host", "location ID"]
 )
 def test_the_introduction_explains(term: str) -> None:
     assert term in INTRODUCTION
