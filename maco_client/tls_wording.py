@@ -26,7 +26,7 @@ IP_ADDRESS_MISMATCH = 64
 
 _IMPORT_HINT = (
     "Import the root certificate of the mail server's chain into MaCo's key store (and the intermediate, if the server "
-    "does not send it); with a mapping of protocol TCP the Backend Trust Store of the Cloud Connector plays no part"
+    "does not send it); with a mapping of protocol TCP the back-end trust store of the Cloud Connector plays no part"
 )
 _UNSENT_ISSUER_HINT = (
     "The mail server does not send the certificate '{issuer}', which issued its own. If that is an intermediate: "

@@ -127,7 +127,7 @@ def demo(
     json_: JsonOption = False,
     act: Annotated[
         int | None,
-        typer.Option(help="One act only: 1 for the first e-mail connection; the last is the CA in the wrong store."),
+        typer.Option(help="One act only: 1 for the first e-mail connection; the last: the root in the wrong store."),
     ] = None,
 ) -> None:
     """Fetch a mail by every e-mail connection and show where TLS ended; free ports, nothing is kept."""

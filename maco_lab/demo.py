@@ -1,9 +1,9 @@
 """The demo: a lab of its own on free ports, one mail fetched by each e-mail connection, and where TLS ended.
 
 A play in acts: one for each e-mail connection of the lab file, and a last one in which the first way with TLS is tried
-again with the CA in the wrong store. What it says is what the parties observed (``sight``) and what wiretaps saw
-(``taps.matrix``). An act fails when a connection fetched nothing, when the two ends of its TLS session did not report
-the same one, or, in the last act, when it fetched something.
+again with the root certificate in the wrong store. What it says is what the parties observed (``sight``) and what
+wiretaps saw (``taps.matrix``). An act fails when a connection fetched nothing, when the two ends of its TLS session did
+not report the same one, or, in the last act, when it fetched something.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from typing import Any
 
 from joserfc.jwk import RSAKey
 from rich.console import Console
+from rich.text import Text
 
 from connector_sim.cloud.tokens import new_signing_key
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.lab_matrix import matrix_of_poll
 from maco_lab.lab_model import LabModel
+from maco_lab.plain_story import INTRODUCTION, does_tls
 from maco_lab.sight import HOPS, Sight, sight_of
 from maco_lab.state import StateFolder
 from maco_lab.story import tell
@@ -37,6 +39,9 @@ SCHEMA_VERSION = 1
 
 OTHER_END_S = 1.0
 """How long the mail server has to report a handshake that failed."""
+
+_WAYS: dict[Party | None, str] = {Party.MACO: "Way A", Party.CLOUD_CONNECTOR: "Way B"}
+"""The ways are lettered by who does TLS with the mail server, as in the README and on the lab page."""
 
 
 class NoSuchAct(Exception):
@@ -53,8 +58,6 @@ class Leg:
     sight: Sight
     matrix: Matrix | None = None
     act: int = 1
-    way: int = 1
-    """Which of the file's e-mail connections, from 1."""
     wrong_store: str = ""
     """Where the CA was put instead of where it belongs; empty unless that is what the act is about."""
 
@@ -112,9 +115,9 @@ async def _leg(lab: RunningLab, act: int, name: str, wrong: WrongStore | None) -
     if sight is None:
         raise AssertionError("a poll that returned has recorded its end")
     maco = lab.file.model.maco
-    way, connection = next(each for each in enumerate(maco.email_connections, 1) if each[1].name == name)
+    connection = next(each for each in maco.email_connections if each.name == name)
     server = next(each for each in maco.email_servers if each.name == connection.server)
-    return Leg(name, connection.protection, server.address, sight, matrix, act, way, wrong.note if wrong else "")
+    return Leg(name, connection.protection, server.address, sight, matrix, act, wrong.note if wrong else "")
 
 
 async def _other_end(lab: RunningLab) -> None:
@@ -127,13 +130,15 @@ async def _other_end(lab: RunningLab) -> None:
 
 
 def print_legs(console: Console, legs: list[Leg]) -> None:
-    """Tell the story of every act."""
+    """Say who takes part, then tell the story of every act."""
+    if legs:
+        console.print(Text(INTRODUCTION))
     for leg in legs:
-        letter = chr(ord("A") + leg.way - 1) if leg.way <= 26 else str(leg.way)
-        title = f"Way {letter} · {leg.connection}: {leg.address}, Protection '{leg.protection}'"
+        way = _WAYS.get(does_tls(leg.sight), "Without TLS")
+        title = f"{way} · {leg.connection}: {leg.address}, Protection '{leg.protection}'"
         if leg.wrong_store:
-            title = f"Way {letter} again, with the CA in the wrong store · {leg.connection}"
-        tell(console, leg.sight, title, matrix=leg.matrix, note=leg.wrong_store)
+            title = f"{way} again, with the root certificate in the wrong store · {leg.connection}"
+        tell(console, leg.sight, title, matrix=leg.matrix, note=leg.wrong_store, protection=leg.protection)
 
 
 def legs_as_data(legs: list[Leg]) -> dict[str, Any]:

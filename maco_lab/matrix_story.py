@@ -1,6 +1,7 @@
 """Tell a person what the taps saw: one table of secrets by places, and why it can be believed.
 
-Only draws what ``taps.matrix`` found. Secrets that were alike everywhere share a column. Every colour is backed by a
+Only draws what ``taps.matrix`` found. Secrets that were alike everywhere share a column; one that was
+nowhere was never sent, though one end has it. Every colour is backed by a
 word.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
+from maco_lab.plain_story import never_sent
 from maco_lab.taps.matrix import PLACES, Cell, Matrix, Place
 from maco_wire.observation import Hop
 
@@ -23,10 +25,13 @@ def matrix_table(matrix: Matrix) -> Table:
     columns: dict[tuple[Cell, ...], list[str]] = {}
     for row in matrix.rows:
         columns.setdefault(row.cells, []).append(row.secret.partition(" of ")[0])
+    unsent = {row.cells for row in matrix.rows if never_sent(row)}
     for names in columns.values():
         table.add_column(", ".join(names), overflow="fold")
     for number, place in enumerate(PLACES):
-        table.add_row(_label(place), *(_cell(cells[number]) for cells in columns))
+        table.add_row(
+            _label(place), *(Text("never sent") if cells in unsent else _cell(cells[number]) for cells in columns)
+        )
     return table
 
 
@@ -47,13 +52,11 @@ def taps_told(matrix: Matrix) -> list[Text]:
     asleep = [control for control in matrix.controls if control.missing]
     if asleep:
         return [Text(f"Tap on the {control.hop}: {control.missing}.", style="magenta") for control in asleep]
-    passed = {control.passed for control in matrix.controls if control.passed}
-    counted = ", ".join(str(there + back) for there, back in sorted(passed))
     return [
         Text(
-            "The wires were tapped without keys. Each tap saw what must be in clear there, and as many bytes as both "
-            f"its ends counted ({counted} of payload); what it could not read, their own key logs have opened "
-            "afterwards."
+            "The taps had no keys. Each saw what must be in clear on its network, and as many bytes as the systems at "
+            "both its ends counted: it missed nothing. Only afterwards the systems' own key logs were used, to name "
+            "the TLS session that a secret was inside."
         ),
         *_notes(matrix),
     ]

@@ -1,6 +1,7 @@
-"""Tell a person what a poll showed: the path with its TLS sessions, hop by hop, and who held the password in clear.
+"""Tell a person what a poll showed: the answers, the path with its TLS sessions, hop by hop, and what follows.
 
-Only draws what ``sight`` found. Every colour is backed by a word, so that nothing is lost without colours.
+Only draws what ``sight`` found; the answers in plain words are those of ``plain_story``. Every colour is backed by a
+word, so that nothing is lost without colours.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from maco_lab.matrix_story import matrix_table, taps_told
+from maco_lab.plain_story import ROOT_CERTIFICATE, answers
 from maco_lab.sight import HOPS, PATH, Session, Sight
 from maco_lab.taps.matrix import Matrix
 from maco_wire.observation import Hop, Party, TlsSession
@@ -27,11 +29,35 @@ _STOPS = (0, 22, 48, PATH_COLUMNS - 1)
 _PROTOCOLS = {"TCP": "TCP", "TCPS": "TCP TLS"}
 """A mapping's protocol as the Cloud Connector's own pages call it."""
 
+PROTECTIONS = {
+    "Off": "MaCo itself uses no TLS, whatever the port",
+    "STARTTLS Mandatory": "MaCo asks for TLS with STARTTLS, and sends no password without it",
+    "STARTTLS Optional": "MaCo uses TLS if the mail server offers it",
+    "IMAPS": "MaCo begins with TLS",
+}
+"""What the Protection of MaCo's e-mail connection means."""
 
-def tell(console: Console, sight: Sight, title: str, *, matrix: Matrix | None = None, note: str = "") -> None:
+_TWO_WORDINGS = (
+    "(This and the error at ✗ are one, in two programs' words: OpenSSL's here, Java's there, as MaCo tells it.)"
+)
+"""``maco_client.tls_wording`` says which text is whose."""
+
+_STARTTLS_KINDS = {TlsSession.IMAP_STARTTLS, TlsSession.SMTP_STARTTLS, TlsSession.POP3_STLS}
+
+
+def tell(
+    console: Console,
+    sight: Sight,
+    title: str,
+    *,
+    matrix: Matrix | None = None,
+    note: str = "",
+    protection: str = "",
+) -> None:
     """Print the story of one poll; ``note`` says beforehand what is special about it."""
     console.print(Rule(Text(printable(title), style="bold"), align="left"))
-    parts: list[RenderableType] = [Text(note), Text(), _summary(sight)] if note else [_summary(sight)]
+    parts: list[RenderableType] = [Text(note), Text()] if note else []
+    parts += [_summary(sight, protection), Text(), *answers(sight, matrix)]
     if sight.sessions:
         drawn = [Text(), *_path(sight)] if console.width >= PATH_COLUMNS + 2 * MARGIN else []
         parts += [*drawn, Text(), _hop_table(sight)]
@@ -59,11 +85,15 @@ def where_tls_ended(sight: Sight) -> str:
     return "TLS from the Cloud Connector to the mail server; in clear before it"
 
 
-def _summary(sight: Sight) -> Text:
+def _summary(sight: Sight, protection: str) -> Text:
     text = Text()
+    if protection:
+        text.append(f"Protection '{protection}': {PROTECTIONS[protection]}.\n")
     if sight.protocol:
-        text.append(printable(f"Cloud Connector {sight.connector}, mapping {_PROTOCOLS[sight.protocol]}:") + "\n")
-        text.append(printable(f"{sight.virtual} → {sight.internal}") + "\n")
+        text.append(
+            printable(f"Cloud Connector: {sight.connector}, mapping of protocol {_PROTOCOLS[sight.protocol]}:") + "\n"
+        )
+        text.append(printable(f"virtual {sight.virtual} → internal {sight.internal}") + "\n")
     if sight.succeeded:
         text.append("✓ ", style="bold green")
         text.append(
@@ -114,23 +144,27 @@ def _hop_table(sight: Sight) -> Table:
         table.add_column(heading, overflow="fold")
     told: dict[Session, int] = {}
     for number, hop in enumerate(HOPS, 1):
-        rows = [_hop_row(session, told) for session in sight.sessions if hop in session.hops]
+        rows: list[tuple[Text, Text]] = []
+        for session in sight.sessions:
+            if hop in session.hops:
+                rows.append(_hop_row(session, told, inside=bool(rows)))
         for session in sight.sessions:
             if hop in session.hops:
                 told.setdefault(session, number)
         if sight.succeeded and not any(each.kind is not TlsSession.TUNNEL for each in sight.covering(hop)):
-            inside = "inside the tunnel: in clear" if rows else "nobody: in clear"
+            inside = "inside it: in clear" if rows else "nobody: in clear"
             rows.append((Text(inside, style="yellow"), Text()))
         for i, row in enumerate(rows):
             table.add_row(f"{number} {hop}" if i == 0 else "", *row)
     return table
 
 
-def _hop_row(session: Session, told: dict[Session, int]) -> tuple[Text, Text]:
+def _hop_row(session: Session, told: dict[Session, int], *, inside: bool) -> tuple[Text, Text]:
+    """Return a session's row on a hop; ``inside`` another one that was told before it."""
     if session in told:
-        if session.succeeded:
-            return Text(f"same session as on hop {told[session]}", style="green"), Text()
-        return Text(f"same session as on hop {told[session]}", style="red"), Text()
+        name, style = ("session", "green") if session.succeeded else ("attempt", "red")
+        within = "inside it: " if inside else ""
+        return Text(f"{within}{session.client}'s {name} of hop {told[session]}", style=style), Text()
     return _handshake(session), _verification(session)
 
 
@@ -140,13 +174,14 @@ def _handshake(session: Session) -> Text:
         text.append(f", {session.version}", style="green")
         text.append("" if session.agreed else " (only one end reported it)")
     else:
-        text.append(printable(f": {session.error}"), style="red")
+        alert = f", alert {session.alert}" if session.alert else ""
+        text.append(printable(f": failed{alert}"), style="red")
     return text
 
 
 def _verification(session: Session) -> Text:
-    if not session.succeeded:
-        return Text(f"refused, alert {session.alert}" if session.alert else "refused", style="red")
+    if not session.succeeded and not session.verified_against:
+        return Text("not verified", style="red")
     if not session.verified_against:
         return Text("not verified", style="yellow")
     return Text(session.verified_against + ("; name checked" if session.name_checked else "; name not checked"))
@@ -169,30 +204,68 @@ def _conclusion(sight: Sight) -> list[Text]:
     session = sight.mail_session
     if session is None or not session.succeeded:
         return [
-            Text("The mail server spoke no TLS on this connection: everybody on the way could read it.", style="yellow")
-        ]
-    if session.client is Party.MACO:
-        return [
             Text(
-                "MaCo did the handshake with the mail server itself, through the tunnel. So the root of the mail "
-                "server's certificate belongs in MaCo's key store, and the virtual host must be the name in it. "
-                "The Cloud Connector only copied bytes it could not read."
+                "The mail server spoke no TLS on this connection: every system on the way could read it, and so could "
+                "whoever taps the cloud network or the customer LAN.",
+                style="yellow",
             )
         ]
-    return [
-        Text(
-            "The Cloud Connector did the handshake with the mail server: it originated TLS on the last hop. So the CA "
-            "belongs in its back-end trust store, and MaCo's key store plays no part. Before it nothing but the "
-            "tunnel was encrypted: the Connectivity service and the Cloud Connector could read everything."
+    if session.client is Party.MACO:
+        return [Text(_by_maco(session))]
+    return [Text(_by_connector(session)), *_unchecked(session)]
+
+
+def _by_maco(session: Session) -> str:
+    after = "After STARTTLS the" if session.kind in _STARTTLS_KINDS else "The"
+    return (
+        f"MaCo did the handshake with the mail server itself, through the tunnel. So the {ROOT_CERTIFICATE} belongs in "
+        "MaCo's key store, and the host name that MaCo asks for (the virtual host) must be a name in the server's "
+        f"certificate. {after} Connectivity service and the Cloud Connector only copied bytes that they could not read."
+    )
+
+
+def _by_connector(session: Session) -> str:
+    if session.verified_against:
+        trust = f"So the {ROOT_CERTIFICATE} belongs in its back-end trust store"
+    else:
+        trust = "It verified nobody's certificate: its back-end trust store trusts all back ends"
+    return (
+        f"The Cloud Connector did the handshake with the mail server: it originated TLS on the last hop. {trust}; "
+        "MaCo's key store plays no part. Before it nothing but the tunnel was encrypted: the Connectivity service, the "
+        "Cloud Connector and whoever taps the cloud network could read everything."
+    )
+
+
+def _unchecked(session: Session) -> list[Text]:
+    """Say what follows when the connector does not compare names, which SAP documents for no TCP TLS mapping."""
+    if session.name_checked:
+        return []
+    if not session.verified_against:
+        told = "So whoever is on the customer LAN could answer in the mail server's place and get the password."
+    else:
+        told = (
+            "The name was not checked: the Cloud Connector accepts any certificate that its store vouches for. So "
+            "somebody on the customer LAN who has one, for whatever name, could answer in the mail server's place and "
+            "get the password. (SAP documents no name check for TCP TLS; in the lab file it is check_back_end_name.)"
         )
-    ]
+    return [Text(), Text(told, style="yellow")]
 
 
 def _failure(sight: Sight) -> list[Text]:
     lines = [Text(printable(f"The others saw: {refusal}")) for refusal in sight.refusals]
     for session in sight.sessions:
-        ends = ((session.client, session.client_saw), (session.server, session.server_saw))
-        lines += [Text(printable(f"{party} saw: {saw}")) for party, saw in ends if saw and not session.succeeded]
+        if not session.succeeded:
+            lines += _seen_by_both_ends(sight, session)
     if sight.hint:
         lines.append(Text(printable(f"Look at: {sight.hint}"), style="bold"))
+    return lines
+
+
+def _seen_by_both_ends(sight: Sight, session: Session) -> list[Text]:
+    lines = []
+    for party, saw in ((session.client, session.client_saw), (session.server, session.server_saw)):
+        if saw:
+            lines.append(Text(printable(f"{party} saw: {saw}")))
+        if saw and party is Party.MACO and session.error and session.error not in sight.error:
+            lines.append(Text(_TWO_WORDINGS))
     return lines

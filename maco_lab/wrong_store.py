@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from maco_lab.lab_model import Certificate, EmailConnection, LabModel, split_host_ports
+from maco_lab.plain_story import ROOT_CERTIFICATE
 from maco_wire.observation import Party
 
 OTHER_CA = "cloud_root"
@@ -30,12 +31,12 @@ class WrongStore:
         """Say where the CA is now, and why that is of no use."""
         if self.asked is Party.MACO:
             return (
-                "The same way once more; but now the root of the mail server's certificate is in the Cloud Connector's "
-                "back-end trust store alone. MaCo's key store has another one."
+                f"The same way once more; but now the {ROOT_CERTIFICATE} is in the Cloud Connector's back-end trust "
+                "store alone. MaCo's key store has another CA's root."
             )
         return (
-            "The same way once more; but now the root of the mail server's certificate is in MaCo's key store alone. "
-            "The Cloud Connector's back-end trust store has another one."
+            f"The same way once more; but now the {ROOT_CERTIFICATE} is in MaCo's key store alone. The Cloud "
+            "Connector's back-end trust store has another CA's root."
         )
 
 

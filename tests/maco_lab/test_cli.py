@@ -149,7 +149,7 @@ def test_demo_plays_one_act(tmp_path: Path) -> None:
     result = run("demo", "--act", "3", folder=tmp_path)
 
     assert (result.returncode, result.stderr) == (0, "")
-    assert "Way A again, with the CA in the wrong store" in result.stdout
+    assert "Way A again, with the root certificate in the wrong store" in result.stdout
     assert "Mail server saw: tlsv1 alert unknown ca; received the alert unknown_ca" in " ".join(result.stdout.split())
 
 

@@ -19,6 +19,8 @@ from maco_lab.testing.settings import Change, lab_text
 from maco_wire.observation import Hop, Party
 from tests.maco_lab.observed import Connection, entries, tunnel, way_a, way_b
 
+ROOT = Path(__file__).parents[2]
+
 
 class Demo(Protocol):
     def __call__(self, change: Change = ..., act: int | None = None) -> list[Leg]: ...
@@ -226,13 +228,39 @@ def test_a_leg_fails_when_the_two_ends_of_its_tls_session_differ() -> None:
     assert leg(dataclasses.replace(sight, sessions=disagreeing)).failure.startswith("the two ends of the TLS session")
 
 
-def test_ways_are_lettered_in_order() -> None:
+def printed(*legs: Leg) -> str:
     out = io.StringIO()
+    print_legs(Console(file=out, width=80), list(legs))
+    return out.getvalue()
 
-    one = leg(seen(Connection("way", maco=1, lan=2, trace="t")))
-    legs = [one, dataclasses.replace(one, way=2), dataclasses.replace(one, wrong_store="elsewhere")]
-    print_legs(Console(file=out, width=80), legs)
 
-    assert "Way A again, with the CA in the wrong store" in out.getvalue()
-    assert "Way A · way: virtual:143" in out.getvalue()
-    assert "Way B · way: virtual:143" in out.getvalue()
+def test_ways_are_lettered_by_who_does_tls_in_whatever_order() -> None:
+    maco_does = seen(Connection("way", maco=1, lan=2, trace="t"))
+    connector_does = seen(Connection("way", maco=1, lan=2, trace="t", protocol="TCPS"), a=False)
+    without = dataclasses.replace(maco_does, sessions=())
+    text = printed(
+        leg(connector_does), leg(maco_does), leg(without), dataclasses.replace(leg(maco_does), wrong_store="x")
+    )
+
+    titles = [line.partition(" ·")[0] for line in text.splitlines() if " · " in line]
+    assert titles == ["Way B", "Way A", "Without TLS", "Way A again, with the root certificate in the wrong store"]
+
+
+def test_the_demo_begins_with_who_takes_part_and_says_that_they_are_imitations() -> None:
+    text = printed(leg(seen(Connection("way", maco=1, lan=2, trace="t"))))
+
+    assert text.startswith("All of this runs on this machine: the systems are imitations, not SAP's.")
+
+
+def test_the_readme_shows_what_the_demo_prints_at_80_columns(demo: Demo) -> None:
+    without_notes = [
+        dataclasses.replace(each, matrix=dataclasses.replace(each.matrix, controls=()) if each.matrix else None)
+        for each in demo()
+    ]
+    lines = [line.rstrip() for line in printed(*without_notes).splitlines()]
+
+    assert "\n".join(lines).strip() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_without_an_act_there_is_nothing_to_introduce() -> None:
+    assert printed() == ""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
+from typing import get_args
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from maco_lab.lab_model import EmailConnection
 from maco_lab.sight import Sight, sight_of
-from maco_lab.story import printable, tell, where_tls_ended
-from maco_wire.observation import Observation, TlsSession
+from maco_lab.story import PROTECTIONS, printable, tell, where_tls_ended
+from maco_wire.observation import Handshake, Observation, TlsSession
 from tests.maco_lab.observed import Connection, entries, plain, tunnel, way_a, way_b
 
 A = Connection("way", maco=50001, lan=60001, trace="t1")
@@ -98,8 +101,11 @@ def test_way_a_says_that_tls_is_end_to_end_and_where_its_root_belongs() -> None:
     text = words(way_a(A))
 
     assert "✓ 1 mail fetched and stored: TLS from MaCo to the mail server, end to end." in text
-    assert "same session as on hop 1" in text
-    assert "the root of the mail server's certificate belongs in MaCo's key store" in text
+    assert "inside it: MaCo's session of hop 1 3 customer LAN MaCo's session of hop 1" in text
+    assert (
+        "the root certificate of the CA that issued the mail server's certificate belongs in MaCo's key store" in text
+    )
+    assert "must be a name in the server's certificate. After STARTTLS the Connectivity service" in text
     assert "in clear ┄" not in text
 
 
@@ -108,11 +114,54 @@ def test_way_b_says_that_the_connector_originates_tls_and_what_is_in_clear() -> 
 
     assert "it originated TLS on the last hop" in text
     assert "1 cloud network nobody: in clear" in text
-    assert "inside the tunnel: in clear" in text
+    assert "inside it: in clear" in text
+    assert "Cloud Connector and whoever taps the cloud network could read everything." in text
 
 
-def test_a_connection_without_tls_says_that_everybody_could_read_it() -> None:
-    assert "spoke no TLS on this connection: everybody on the way could read it." in words(plain(A))
+def test_a_name_that_the_connector_did_not_check_is_told_with_what_follows() -> None:
+    assert "somebody on the customer LAN who has one, for whatever name, could answer" in words(way_b(B))
+
+
+def test_a_name_that_the_connector_checked_is_no_danger() -> None:
+    checked = [
+        dataclasses.replace(each, name_checked="real") if isinstance(each, Handshake) else each for each in way_b(B)
+    ]
+
+    assert "somebody on the customer LAN" not in words(checked)
+
+
+def test_a_connector_that_trusts_all_is_told_with_what_follows() -> None:
+    trusting = [
+        dataclasses.replace(each, verified_against="") if isinstance(each, Handshake) else each for each in way_b(B)
+    ]
+
+    assert "its back-end trust store trusts all back ends" in words(trusting)
+    assert "whoever is on the customer LAN could answer in the mail server's place" in words(trusting)
+
+
+def test_tls_from_the_first_byte_is_not_called_starttls() -> None:
+    at_once = [
+        dataclasses.replace(each, session=TlsSession.IMAPS) if isinstance(each, Handshake) else each
+        for each in way_a(A)
+    ]
+
+    assert "certificate. The Connectivity service and the Cloud Connector only copied bytes" in words(at_once)
+
+
+def test_a_connection_without_tls_says_who_could_read_it() -> None:
+    text = words(plain(A))
+
+    assert (
+        "spoke no TLS on this connection: every system on the way could read it, and so could whoever taps the" in text
+    )
+
+
+@pytest.mark.parametrize("protection", get_args(EmailConnection.model_fields["protection"].annotation))
+def test_each_protection_is_explained_by_a_clause(protection: str) -> None:
+    out = io.StringIO()
+    tell(Console(file=out, width=120), sight(way_a(A)), "title", protection=protection)
+
+    assert f"Protection '{protection}': {PROTECTIONS[protection]}." in out.getvalue()
 
 
 def test_who_held_a_secret_is_said_by_yes_and_no() -> None:
@@ -130,8 +179,21 @@ def test_a_failure_says_where_what_which_alert_and_where_to_look() -> None:
 
     assert "✗ failed at step 'starttls': PKIX path building failed" in text
     assert "TLS by MaCo: IMAP STARTTLS: FAILED" in text
-    assert "refused, alert unknown_ca" in text
+    assert "MaCo with Mail server: failed, alert unknown_ca not verified" in text
+    assert "inside it: MaCo's attempt of hop 1" in text
     assert "Look at: MaCo's key store" in text
+
+
+def test_an_error_that_two_programs_word_is_told_to_be_one() -> None:
+    saw = "MaCo saw: unable to find valid certification path to requested target; sent the alert unknown_ca"
+
+    assert f"{saw} (This and the error at ✗ are one, in two programs' words" in words(FAILING_A)
+
+
+def test_an_error_that_is_worded_once_is_not_told_to_be_two() -> None:
+    once: list[Observation] = [*A.opened(), A.by_maco(error="reset"), *A.finished(stage="starttls", error="reset")]
+
+    assert "two programs' words" not in words(once)
 
 
 def test_a_refusal_says_what_the_others_saw() -> None:

@@ -30,7 +30,7 @@ def test_where_maco_does_tls_its_key_store_is_left_with_another_ca() -> None:
     assert (wrong.connection, wrong.asked) == ("way-a", Party.MACO)
     assert list(wrong.model.maco.key_store.values()) == [OTHER_CA]
     assert wrong.model.cloud_connectors[0].back_end_trust_store.certificates == ["root"]
-    assert "MaCo's key store has another one" in wrong.note
+    assert "MaCo's key store has another CA's root" in wrong.note
 
 
 def test_where_the_connector_does_tls_its_store_is_left_with_another_ca() -> None:
@@ -40,7 +40,7 @@ def test_where_the_connector_does_tls_its_store_is_left_with_another_ca() -> Non
     assert (wrong.connection, wrong.asked) == ("way-b", Party.CLOUD_CONNECTOR)
     assert list(wrong.model.maco.key_store.values()) == ["root"]
     assert wrong.model.cloud_connectors[0].back_end_trust_store.certificates == [OTHER_CA]
-    assert "Cloud Connector's back-end trust store has another one" in wrong.note
+    assert "Cloud Connector's back-end trust store has another CA's root" in wrong.note
 
 
 def test_the_first_way_that_has_tls_is_taken() -> None:

@@ -63,13 +63,13 @@ function tell(words) {
 
 function live(is) {
   at("live").classList.toggle("on", is);
-  at("live-text").textContent = is ? "live" : "the lab does not answer";
+  at("live-text").textContent = is ? "follows the lab" : "the lab does not answer";
 }
 
 async function start() {
   const [found, trust] = await Promise.all([get("/api/landscape"), get("/api/trust")]);
   landscape = found;
-  at("lab").textContent = landscape.lab;
+  at("lab").textContent = `imitations of SAP's systems, as ${landscape.lab} describes them`;
   replace(at("mailbox"), ...landscape.mailboxes.map((each) => html("option", {}, each)));
   showSystems(at("systems"), landscape);
   showTrust(at("stores"), at("presented"), trust);

@@ -31,22 +31,41 @@ function inClear(sessions) {
   return found;
 }
 
-// Who saw the password: from what was observed, never from the settings.
-function saw(sight, party) {
-  const secret = sight.secrets.find((each) => each.name.includes("password"));
+// Whether a system could read the password, from what was observed, never from the settings; null if it was not sent.
+export function could(sight, party, what = "password") {
+  const secret = sight.secrets.find((each) => each.name.includes(what));
   return secret ? secret.held_by.includes(party) : null;
 }
 
-const seen = (held) => (held ? ["clear", "password seen"] : ["enc", "password not seen"]);
+const verdict = (held) => (held ? ["clear", "could read password"] : ["enc", "could not read it"]);
+
+// For each network what somebody could read who taps it; no networks at all if the password was not sent. A secret that
+// a system at one of its ends could read was in clear there, unless TLS covers it. The token always is on the first one:
+// MaCo shows it to the Connectivity service before anything else, and SOCKS5 is spoken in clear.
+export function readable(sight) {
+  if (!PARTIES.some((party) => could(sight, party))) return [];
+  const covering = bars(sight).filter((bar) => bar.kind === "enc");
+  return HOPS.map((_, hop) => {
+    const covered = covering.some((bar) => bar.from <= hop && hop < bar.to);
+    const clear = (what) => !covered && [PARTIES[hop], PARTIES[hop + 1]].some((party) => could(sight, party, what));
+    return [clear("password") ? "password" : "", clear("line in a mail") ? "mail" : "", hop === 0 ? "token" : ""].filter(Boolean);
+  });
+}
+
+export function told(read) {
+  if (!read.length) return "nothing secret";
+  return read.length === 1 ? `only the ${read[0]}` : `${read.slice(0, -1).join(", ")} and ${read.at(-1)}`;
+}
 
 export function described(sight) {
-  const told = bars(sight).map((bar) => {
+  const drawn = bars(sight).map((bar) => {
     const over = HOPS.slice(bar.from, bar.to).join(", ");
     return bar.kind === "clear" ? `The mail is in clear over: ${over}.` : `${bar.text}, ${bar.ends}, over: ${over}.`;
   });
-  const holders = PARTIES.filter((party) => saw(sight, party));
-  const held = holders.length ? `The password was held in clear by: ${holders.join(", ")}.` : "";
-  return [sight.where_tls_ended + ".", ...told, held].join(" ");
+  const readers = PARTIES.filter((party) => could(sight, party));
+  const held = readers.length ? `The password could be read by: ${readers.join(", ")}.` : "";
+  const taps = readable(sight).map((read, i) => `A tap on the ${HOPS[i]} could read: ${told(read)}.`);
+  return [sight.where_tls_ended + ".", ...drawn, held, ...taps].join(" ");
 }
 
 // ``choose`` is called with the number of the network that was clicked, or entered by the keyboard.
@@ -95,13 +114,13 @@ function horizontal(sight) {
   const centre = [100, 404, 736, 1040];
   const box = { width: 172, height: 56, top: 44 };
   const drawn = bars(sight);
-  const rows = { mail: 156, tunnel: 208 };
+  const rows = { mail: 172, tunnel: 224 };
   const hasTunnel = drawn.some((bar) => bar.row === "tunnel");
-  const seenAt = hasTunnel ? 264 : 212;
-  const height = seenAt + 26;
+  const seenAt = hasTunnel ? 280 : 228;
+  const height = seenAt + 30;
   const zones = [
-    ["In the cloud", 1, 494],
-    ["On the customer's premises", 646, 1139],
+    ["In the cloud", 1, 512],
+    ["On the customer's premises", 628, 1139],
   ].flatMap(([name, left, right]) => [
     svg("rect", { class: "zone", x: left, y: 1, width: right - left, height: height - 2, rx: 16 }),
     text(left + 16, 24, "zone-name", name, "start"),
@@ -128,13 +147,16 @@ function horizontal(sight) {
     ];
   });
   const eyes = PARTIES.map((party, i) => {
-    const held = saw(sight, party);
+    const held = could(sight, party);
     if (held === null) return [];
-    const [kind, words] = seen(held);
-    const left = centre[i] - box.width / 2 + 6;
-    return [use(held ? "eye" : "lock", left + 8, seenAt - 1, 16, kind), text(left + 24, seenAt + 4, kind, words, "start")];
+    const [kind, words] = verdict(held);
+    return [use(held ? "eye" : "lock", centre[i], seenAt - 10, 16, kind), text(centre[i], seenAt + 12, kind, words)];
   });
-  return { width, height, children: [zones, internet, guides, wires, boxes, tracks, eyes].flat(Infinity), places };
+  const taps = readable(sight).map((read, i) => [
+    text(places[i][0], box.top + box.height + 22, "small", "a tap could read"),
+    text(places[i][0], box.top + box.height + 38, `tap ${read.length ? "clear" : "enc"}`, told(read)),
+  ]);
+  return { width, height, children: [zones, internet, guides, wires, boxes, taps, tracks, eyes].flat(Infinity), places };
 }
 
 // What is said on a bar that has room, because it crosses more than one network.
@@ -145,7 +167,8 @@ function atLength(bar, hasTunnel) {
 
 function vertical(sight) {
   const width = 330;
-  const step = 148;
+  const taps = readable(sight);
+  const step = taps.length ? 166 : 148;
   const box = { left: 84, width: 240, height: 56 };
   const drawn = bars(sight);
   const rails = { mail: 22, tunnel: 56 };
@@ -159,7 +182,7 @@ function vertical(sight) {
     ];
   });
   const boxes = PARTIES.map((party, i) => {
-    const held = saw(sight, party);
+    const held = could(sight, party);
     const y = top(i);
     return [
       svg("line", { class: "end", x1: 8, x2: box.left, y1: centre(i), y2: centre(i) }),
@@ -167,7 +190,7 @@ function vertical(sight) {
       text(box.left + 16, y + (held === null ? 33 : 24), "name", party, "start"),
       held === null ? [] : [
         use(held ? "eye" : "lock", box.left + 24, y + 41, 15, held ? "clear" : "enc"),
-        text(box.left + 37, y + 45, ...seen(held), "start"),
+        text(box.left + 37, y + 45, ...verdict(held), "start"),
       ],
     ];
   });
@@ -176,9 +199,13 @@ function vertical(sight) {
     const over = drawn.filter((bar) => bar.from <= i && i < bar.to);
     const mail = over.find((bar) => bar.row === "mail");
     const outer = over.find((bar) => bar.row === "tunnel");
-    const lines = [mail ? [mail.kind, `mail: ${mail.text}`] : null, outer ? [outer.kind, outer.text] : null].filter(Boolean);
-    return lines.map(([kind, words], line) => text(box.left + 16, y + 56 + line * 17, kind, words, "start"));
+    const lines = [
+      mail ? [mail.kind, `mail: ${mail.text}`] : null,
+      outer ? [outer.kind, outer.text] : null,
+      taps.length ? [`tap ${taps[i].length ? "clear" : "enc"}`, `tap: ${told(taps[i])}`] : null,
+    ].filter(Boolean);
+    return lines.map(([kind, words], line) => text(box.left + 6, y + 56 + line * 17, kind, words, "start"));
   });
-  const places = HOPS.map((_, i) => [box.left + 16 + HOP.width / 2, top(i) + box.height + 24]);
+  const places = HOPS.map((_, i) => [box.left + 6 + HOP.width / 2, top(i) + box.height + 24]);
   return { width, height: top(3) + box.height + 8, children: [boxes, tracks, hops].flat(Infinity), places };
 }

@@ -1,7 +1,7 @@
 // The answers in plain words, one column for each e-mail connection: who could read the password, and where trust goes.
 
 import { html, mark, replace } from "./dom.js";
-import { bars, HOPS, PARTIES } from "./path.js";
+import { could, HOPS, PARTIES, readable, told } from "./path.js";
 
 export function showPlain(parent, sights) {
   const answers = sights.map((sight) => ({ sight, ...answered(sight) }));
@@ -19,8 +19,8 @@ function column({ sight, title, reads, cannot, networks, root }) {
       "dl",
       {},
       question("Who could read the password?", reads.length ? reads.map((each) => item("clear", each)) : item("enc", "Nobody: the poll ended before it was sent.")),
-      question("Who could not?", cannot.map((each) => item("enc", each))),
-      question("And somebody who taps a network?", networks),
+      question("Who could not?", cannot),
+      question("What could somebody read who taps a network?", networks),
       question("Where does the root certificate go?", root),
     ),
   );
@@ -34,14 +34,13 @@ const item = (kind, words) => html("span", { class: "item" }, mark(kind, words))
 
 function answered(sight) {
   const session = sight.sessions.find((each) => each.server === "Mail server");
-  const secret = sight.secrets.find((each) => each.name.includes("password"));
-  const reads = secret ? PARTIES.filter((party) => secret.held_by.includes(party)) : [];
+  const reads = PARTIES.filter((party) => could(sight, party));
   const does = session?.client ?? (sight.protocol === "TCPS" ? "Cloud Connector" : null);
   return {
     title: titled(sight, session, does),
     reads,
-    cannot: reads.length ? PARTIES.filter((party) => !reads.includes(party)) : [],
-    networks: reads.length ? tapped(sight) : "",
+    cannot: reads.length ? others(sight, reads) : [],
+    networks: readable(sight).map((read, i) => item(read.length ? "clear" : "enc", `${HOPS[i]}: ${told(read)}`)),
     root: root(sight, session, does),
   };
 }
@@ -60,11 +59,10 @@ function root(sight, session, does) {
   return item("clear", "Nowhere: without TLS nobody asks who the mail server is.");
 }
 
-function tapped(sight) {
-  const drawn = bars(sight);
-  return HOPS.map((hop, i) => {
-    const over = drawn.filter((bar) => bar.from <= i && i < bar.to && bar.kind !== "failed");
-    const safe = over.some((bar) => bar.kind === "enc");
-    return item(safe ? "enc" : "clear", `${hop}: ${safe ? "sees TLS only" : "reads everything"}`);
-  });
+// Who could not read the password; and if every system could, at least who taps a network that it crosses inside TLS.
+function others(sight, reads) {
+  const systems = PARTIES.filter((party) => !reads.includes(party));
+  if (systems.length) return systems.map((each) => item("enc", each));
+  const safe = HOPS.filter((_, i) => !readable(sight)[i].includes("password"));
+  return item("clear", safe.length ? `None of these systems; only whoever taps the ${safe.join(" or the ")}.` : "Nobody.");
 }

@@ -8,6 +8,8 @@ import { commonName } from "./words.js";
 const narrow = matchMedia("(max-width: 760px)");
 let last = null;
 
+const ROOT = "The root certificate of the CA that issued the mail server's certificate";
+
 export function showSights(parent, sights, connections) {
   last = () => {
     const cards = () => sights.map((sight) => card(sight, connections.find((each) => each.name === sight.connection)));
@@ -37,7 +39,7 @@ function card(sight, configured) {
       ? html(
           "details",
           { "data-sessions": sight.connection, ...(open ? { open: "" } : {}) },
-          html("summary", { "data-id": `sessions-${sight.connection}` }, "TLS sessions, and who vouched"),
+          html("summary", { "data-id": `sessions-${sight.connection}` }, "TLS sessions, and who vouched for the server's certificate"),
           sessions(sight),
         )
       : null,
@@ -63,7 +65,7 @@ function failure(sight) {
 }
 
 function settings(sight, configured) {
-  const parts = configured ? [`protection ${configured.protection}`] : [];
+  const parts = configured ? [`protection ${configured.protection}${configured.protection === "Off" ? " (MaCo itself uses no TLS)" : ""}`] : [];
   if (sight.virtual) parts.push(`${sight.virtual} → ${sight.internal}, mapping ${sight.protocol === "TCPS" ? "TCP TLS" : sight.protocol}`);
   return parts.join(" · ");
 }
@@ -71,14 +73,21 @@ function settings(sight, configured) {
 function advice(sight) {
   if (!sight.succeeded) return bothEnds(sight);
   const session = mailSession(sight);
-  if (!session) return html("p", { class: "advice" }, "The mail server spoke no TLS: everybody on the way could read the mail.");
+  if (!session) return html("p", { class: "advice" }, "The mail server spoke no TLS: every system on the way could read the mail, and so could whoever taps the cloud network or the customer LAN.");
   return html(
     "p",
     { class: "advice" },
     session.client === "MaCo"
-      ? "The root of the mail server's certificate belongs in MaCo's key store. The Cloud Connector only copied bytes it could not read."
-      : "The CA of the mail server belongs in the Cloud Connector's back-end trust store. The Connectivity service and the Cloud Connector could read the mail.",
+      ? `${ROOT} belongs in MaCo's key store. ${session.kind.includes("STARTTLS") ? "After STARTTLS the" : "The"} Connectivity service and the Cloud Connector only copied bytes that they could not read.`
+      : `${session.verified_against ? `${ROOT} belongs in the Cloud Connector's back-end trust store. ` : ""}The Connectivity service, the Cloud Connector and whoever taps the cloud network could read the mail.${unchecked(session)}`,
   );
+}
+
+// What follows when the connector compares no names.
+function unchecked(session) {
+  if (session.name_checked) return "";
+  if (!session.verified_against) return " Nobody's certificate was verified: whoever is on the customer LAN could answer in the mail server's place.";
+  return " The name was not checked: somebody on the customer LAN who has any certificate that this store vouches for could answer in the mail server's place.";
 }
 
 // What each end saw of a failure, and where to look.

@@ -74,7 +74,7 @@ def opened(chromium: Browser, url: str) -> Iterator[Page]:
         tab.on("console", lambda message: complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.goto(url)
-        expect(tab.get_by_text("live", exact=True)).to_be_visible(timeout=DEADLINE_S * 1000)
+        expect(tab.get_by_text("follows the lab", exact=True)).to_be_visible(timeout=DEADLINE_S * 1000)
         yield tab
         assert complaints == []
 
@@ -94,9 +94,36 @@ def test_a_click_polls_and_both_ways_are_shown_with_the_lock_where_it_is(seen: P
     expect(seen.get_by_role("status")).to_have_text("Polled. way-a: 1 fetched, way-b: 1 fetched")
     expect(way_a).to_contain_text("TLS 1.3 from end to end: MaCo with Mail server")
     expect(way_a).not_to_contain_text("in clear")
-    expect(way_a.get_by_text("password not seen")).to_have_count(2)
+    expect(way_a.get_by_text("could not read it")).to_have_count(2)
+    expect(way_a.locator("text.tap")).to_have_text(["only the token", "nothing secret", "nothing secret"])
     expect(way_b).to_contain_text("in clear; across the internet only the tunnel protects it")
-    expect(way_b.get_by_text("password seen")).to_have_count(4)
+    expect(way_b.get_by_text("could read password")).to_have_count(4)
+    expect(way_b.locator("text.tap").first).to_have_text("password, mail and token")
+
+
+OVERLAPS = """() => [...document.querySelectorAll(".path")].flatMap((path) => {
+  const of = (each) => each.getBoundingClientRect();
+  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const texts = [...path.querySelectorAll("text")];
+  const zones = [...path.querySelectorAll(".zone")];
+  const edges = zones.flatMap((zone) => [of(zone).left, of(zone).right]);
+  const crossing = texts.filter((each) => each.textContent.startsWith("could ") &&
+    edges.some((edge) => of(each).left < edge && edge < of(each).right));
+  const outside = texts.filter((each) => of(each).left < of(path).left || of(each).right > of(path).right);
+  const meeting = texts.filter((each, i) => texts.slice(i + 1).some((other) => meet(of(each), of(other))));
+  return [...crossing, ...outside, ...meeting].map((each) => each.textContent);
+})"""
+"""The words on a path that cross the edge of the cloud or of the premises, leave the picture, or lie on other words."""
+
+
+@pytest.mark.usefixtures("mail_waits")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_words_on_a_path_lie_on_others_or_cross_the_edge_of_the_cloud(seen: Page, width: int) -> None:
+    seen.set_viewport_size({"width": width, "height": 844})
+    poll(seen)
+
+    expect(seen.locator("text.tap")).to_have_count(6)
+    assert seen.evaluate(OVERLAPS) == []
 
 
 def box_of(tab: Page, selector: str) -> Any:
@@ -175,10 +202,22 @@ def test_a_newcomer_reads_who_could_read_the_password_and_where_the_root_certifi
     expect(answer(seen, "way-a", "Who could not?").locator(".item")).to_have_text(
         ["Connectivity service", "Cloud Connector"]
     )
+    expect(answer(seen, "way-a", "taps a network").locator(".item")).to_have_text(
+        ["cloud network: only the token", "tunnel: nothing secret", "customer LAN: nothing secret"]
+    )
     expect(answer(seen, "way-a", root)).to_contain_text("Into MaCo's key store.")
     expect(answer(seen, "way-b", reads).locator(".item")).to_have_count(4)
-    expect(answer(seen, "way-b", "taps a network")).to_contain_text("cloud network: reads everything")
+    expect(answer(seen, "way-b", "taps a network")).to_contain_text("cloud network: password, mail and token")
+    expect(answer(seen, "way-b", "Who could not?")).to_have_text(
+        "None of these systems; only whoever taps the tunnel or the customer LAN."
+    )
     expect(answer(seen, "way-b", root)).to_contain_text("Into the Cloud Connector's back-end trust store.")
+
+
+def test_a_tap_that_no_mail_passed_is_not_said_to_read_one(seen: Page) -> None:
+    poll(seen)
+
+    expect(answer(seen, "way-b", "taps a network")).to_contain_text("cloud network: password and token")
 
 
 def hop(tab: Page, name: str, number: int) -> Locator:
