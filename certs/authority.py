@@ -27,13 +27,14 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from certs.keys import KeyType, PrivateKey, generate_key
+from certs.keys import KeyType, PrivateKey, PublicKey, generate_key
 from certs.profile import (
     Signer,
     Usage,
     Validity,
     alternative_names,
     authority_extensions,
+    certify,
     distinguished_name,
     leaf_extensions,
     sign,
@@ -157,6 +158,12 @@ class Authority:
             self._signer(),
         )
         return Issued(certificate, key, self._chain_below() if send_chain else ())
+
+    def certify(self, key: PublicKey, common_name: str, validity: Validity, *, usage: Usage, unit: str = "") -> bytes:
+        """Sign for a key whose private half somebody else has; return the certificate as PEM."""
+        extensions = leaf_extensions(key, usage, [])
+        certificate = certify(distinguished_name(common_name, unit), key, validity, extensions, self._signer())
+        return certificate.public_bytes(Encoding.PEM)
 
     @property
     def key_type(self) -> KeyType:

@@ -70,6 +70,11 @@ def _cloud(model: LabModel) -> Found:
         secret = client.client_secret.get_secret_value()
         yield from _build(where, TokenService, "http://127.0.0.1:1", client.client_id, secret)[1]
     yield from _repeated(("cloud", "clients"), [client.client_id for client in clients], "client_id")
+    for i, user in enumerate(model.cloud.users):
+        for j, subaccount in enumerate(user.subaccounts or ()):
+            if subaccount not in model.subaccounts:
+                yield ("cloud", "users", i, "subaccounts", j), _unknown(subaccount, model.subaccounts)
+    yield from _repeated(("cloud", "users"), [user.user for user in model.cloud.users], "user")
     yield from _repeated(("subaccounts",), model.subaccounts)
 
 

@@ -116,6 +116,14 @@ class TunnelKeys(Section):
     keep_alive_probes: Annotated[int, Field(ge=1, le=127, strict=True)] = 6
 
 
+class CloudUser(Section):
+    """Somebody who may add subaccounts to a Cloud Connector and renew their certificates."""
+
+    user: Name
+    password: SecretStr
+    subaccounts: list[Name] | None = None
+
+
 class Cloud(TunnelKeys):
     """The Connectivity service."""
 
@@ -129,6 +137,7 @@ class Cloud(TunnelKeys):
     bad_token_answer: Literal["status", "reply"] = "status"  # noqa: S105 - a choice, no secret
     replace_foreign_tunnel: bool = False
     max_connections_per_client: Limit = 3000
+    users: list[CloudUser] = Field(default_factory=list)
 
 
 class SystemMapping(Section):
@@ -168,6 +177,27 @@ class HighAvailability(Section):
     missed_checks: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 3
 
 
+class AdministrationUser(Section):
+    """A user of the administration; the product has others than Administrator from LDAP."""
+
+    user: Name
+    password: SecretStr
+    roles: list[Literal["sccadmin", "sccassocadmin", "sccsubadmin", "sccsupport", "sccdisplay", "sccmonitoring"]] = (
+        Field(min_length=1)
+    )
+
+
+class Administration(Section):
+    """Where a Cloud Connector is administered, and who may do it."""
+
+    serve: bool = True
+    host: ListenHost = "127.0.0.1"
+    port: Port = 8443
+    password: SecretStr = SecretStr("manage")
+    must_change_password: bool = True
+    users: list[AdministrationUser] = Field(default_factory=list)
+
+
 class CloudConnector(TunnelKeys):
     """One installed Cloud Connector."""
 
@@ -182,6 +212,7 @@ class CloudConnector(TunnelKeys):
     max_connections: Limit = 4000
     application_tunnel_connections: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
     high_availability: HighAvailability | None = None
+    administration: Administration | None = None
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 

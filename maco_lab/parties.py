@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 
 from certs.summary import summarize
 from connector_sim.cloud.service import ConnectivityService
-from connector_sim.cloud.settings import ConnectivitySettings, OauthClient
+from connector_sim.cloud.settings import CloudUser, ConnectivitySettings, OauthClient
 from connector_sim.cloud.tunnel_settings import TunnelCare
 from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.connector import CloudConnector
@@ -120,6 +120,14 @@ def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> Con
         replace_foreign_tunnel=cloud.replace_foreign_tunnel,
         max_connections_per_client=cloud.max_connections_per_client,
         tunnel=TunnelCare(cloud.drain_s, _keep_alive(cloud)),
+        users=tuple(
+            CloudUser(
+                user.user,
+                user.password.get_secret_value(),
+                None if user.subaccounts is None else frozenset(user.subaccounts),
+            )
+            for user in cloud.users
+        ),
     )
 
 
@@ -155,6 +163,7 @@ def build_connectivity(
         describe_certificate=summarize,
         token_context=pki.token_service_context() if over_tls else None,
         session_settings=session,
+        sign_request=pki.sign_subaccount_request,
     )
 
 
@@ -195,15 +204,15 @@ def build_connector(
         trust_all=listed.trust_all_backends,
         check_name=connector.check_back_end_name,
         offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
+        prepare=lambda context: pki.logged(context, Party.CLOUD_CONNECTOR),
     )
-    pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
     back_ends = open_back_ends(
         settings,
         trust_store,
         names.resolve,
         record=reporting.record,
         describe_certificate=summarize,
-        system_certificate="system certificate" if connector.system_certificate else "",
+        system_certificate="system certificate",
     )
     return CloudConnector(
         settings,

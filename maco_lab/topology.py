@@ -18,6 +18,7 @@ from pathlib import Path
 from joserfc.jwk import RSAKey
 
 from certs.cast import Cast
+from connector_sim.admin.server import Administration
 from connector_sim.cloud.service import ConnectivityService
 from connector_sim.cloud.tokens import new_signing_key
 from connector_sim.on_premise.back_end import BackEndOpener
@@ -25,6 +26,7 @@ from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
 from maco_client.inbox import Inbox
+from maco_lab.administration import administration_keys, build_administration
 from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, build_node, configured_address
@@ -77,6 +79,8 @@ class RunningLab:
     taps: Taps | None = None
     nodes: Mapping[str, HaNode] = field(default_factory=dict)
     """The part that a Cloud Connector of a pair plays, master or shadow, by its name."""
+    administrations: Mapping[str, Administration] = field(default_factory=dict)
+    """The administration of each Cloud Connector that has one, by its name."""
 
     @property
     def addresses(self) -> dict[str, Address]:
@@ -87,6 +91,11 @@ class RunningLab:
             "tunnel": self.cloud.tunnel_address,
             **self.mail_server.addresses,
         }
+
+    @property
+    def administered_at(self) -> dict[str, Address]:
+        """Where each Cloud Connector is administered, by its name."""
+        return {name: each.address for name, each in self.administrations.items()}
 
     async def seed_mail(self) -> None:
         """Deliver one sample mail with a canary to every mailbox."""
@@ -141,6 +150,7 @@ async def running_lab(
         connectors, nodes = await _start_connectors(
             parties, file, _OnPremise(addresses, names, pki, reporting, open_back_ends), free_ports=free_ports
         )
+        administrations = await _start_administrations(parties, file, connectors, nodes, pki, free_ports=free_ports)
         inbox = parties.enter_context(contextlib.closing(Inbox(state.inbox)))
         tokens = build_token_source(file.model, addresses, pki)
         pollers = build_pollers(file.model, addresses, pki, inbox, reporting, tokens)
@@ -149,7 +159,20 @@ async def running_lab(
         by_name = {connector.settings.name: connector for connector in connectors}
         try:
             yield RunningLab(
-                file, journal, pki, mail_server, cloud, by_name, maco, inbox, tuple(planted), names, tokens, taps, nodes
+                file,
+                journal,
+                pki,
+                mail_server,
+                cloud,
+                by_name,
+                maco,
+                inbox,
+                tuple(planted),
+                names,
+                tokens,
+                taps,
+                nodes,
+                administrations,
             )
         finally:
             if draining:
@@ -227,6 +250,28 @@ async def _start_connectors(
             connectors.append(node.connector)
             nodes[node.name] = node
     return connectors, nodes
+
+
+async def _start_administrations(
+    parties: contextlib.AsyncExitStack,
+    file: LabFile,
+    connectors: list[CloudConnector],
+    nodes: Mapping[str, HaNode],
+    pki: LabPki,
+    *,
+    free_ports: bool,
+) -> dict[str, Administration]:
+    """Serve the administration of each Cloud Connector that has one; of a pair, of the one that begins as master."""
+    by_name = {each.settings.name: each for each in connectors}
+    administrations: dict[str, Administration] = {}
+    for described in file.model.cloud_connectors:
+        if keys := administration_keys(file.model, described):
+            port = 0 if free_ports else None
+            node = nodes.get(described.name)
+            served = build_administration(keys, by_name[described.name], pki, port=port, node=node)
+            await parties.enter_async_context(served.running())
+            administrations[described.name] = served
+    return administrations
 
 
 def _pair(described: CloudConnectorModel, given: _OnPremise, *, free_ports: bool) -> tuple[HaNode, HaNode]:
