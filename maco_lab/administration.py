@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import functools
 
-from connector_sim.admin.installation import Installation
+from certs.authority import Issued
+from certs.trust import server_context
+from connector_sim.admin.installation import Installation, OwnIdentities
+from connector_sim.admin.key_pair import Identity
 from connector_sim.admin.roles import Role
 from connector_sim.admin.server import Administration
 from connector_sim.admin.settings import AdminSettings, AdminUser
@@ -72,6 +75,25 @@ def build_administration(
         admin_settings(keys, port=port),
         certificates=CertificateSource(client, settings.tunnel_address, pki.signed_tunnel_context),
         first_certificate=first_certificate,
+        own=_own_identities(keys, connector, pki),
         node=node,
     )
-    return Administration(installation, pki.ui_context(keys.host))
+    return Administration(installation)
+
+
+def _own_identities(keys: lab_model.Administration, connector: CloudConnector, pki: LabPki) -> OwnIdentities:
+    system = pki.cast.system_certificate if connector.trust_store.offers_certificate else None
+    return OwnIdentities(
+        _identity(system) if system else None,
+        _identity(pki.ui_certificate(keys.host)),
+        lambda identity: _issued(identity).configure_client,
+        lambda identity: server_context(_issued(identity)),
+    )
+
+
+def _identity(issued: Issued) -> Identity:
+    return Identity(issued.certificate, issued.private_key, issued.chain)
+
+
+def _issued(identity: Identity) -> Issued:
+    return Issued(identity.certificate, identity.key, identity.chain)

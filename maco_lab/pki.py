@@ -112,11 +112,11 @@ class LabPki:
         )
         return self.logged(context, Party.CLOUD_CONNECTOR)
 
-    def ui_context(self, host: str) -> ssl.SSLContext:
-        """Return the server context of an administration, with a self-signed certificate as the product installs it."""
+    def ui_certificate(self, host: str) -> Issued:
+        """Return a new certificate of an administration, self-signed as the product installs it."""
         addresses = sorted({"127.0.0.1", "::1", host})
         now = dt.datetime.now(dt.UTC)
-        return server_context(self_signed("localhost", now=now, dns_names=["localhost"], ip_addresses=addresses))
+        return self_signed("localhost", now=now, dns_names=["localhost"], ip_addresses=addresses)
 
     def token_service_context(self) -> ssl.SSLContext:
         """Return the server context of the token service: the cloud side's certificate, nothing asked of clients."""

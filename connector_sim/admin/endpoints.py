@@ -6,10 +6,12 @@ from connector_sim.admin import (
     authentication,
     connector,
     monitoring,
+    own_certificates,
     subaccounts,
     system_mappings,
     trust_store,
     version,
+    watched_certificates,
 )
 from connector_sim.admin.endpoint import Endpoint
 
@@ -20,5 +22,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *subaccounts.ENDPOINTS,
     *system_mappings.ENDPOINTS,
     *trust_store.ENDPOINTS,
+    *own_certificates.ENDPOINTS,
     *monitoring.ENDPOINTS,
+    *watched_certificates.ENDPOINTS,
 )

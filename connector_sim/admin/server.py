@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 from collections.abc import AsyncIterator
 
 from connector_sim.admin.application import Application, unreadable
@@ -24,11 +23,10 @@ MAX_BODY_BYTES = 1024 * 1024
 class Administration:
     """Bind at construction (so that the port is known), serve inside ``running``."""
 
-    def __init__(self, installation: Installation, context: ssl.SSLContext) -> None:
-        """``context`` presents the UI certificate. Raises OSError naming the address that cannot be bound."""
+    def __init__(self, installation: Installation) -> None:
+        """Bind the address of the settings. Raises OSError naming it if it cannot be bound."""
         settings = installation.settings
         self.installation = installation
-        self._context = context
         self._application = Application(installation, ENDPOINTS)
         self._limits = Limits(settings.request_s, settings.answer_s, MAX_BODY_BYTES, unreadable)
         try:
@@ -63,7 +61,7 @@ class Administration:
 
     async def _serve(self, stream: TcpStream) -> None:
         request_s = self._limits.timeout_s
-        tls = await start_tls(stream, self._context, server_side=True, timeout_s=request_s)
+        tls = await start_tls(stream, self.installation.ui_context, server_side=True, timeout_s=request_s)
         try:
             await serve_http(tls, self._application.handle, limits=self._limits)
         finally:
