@@ -7,6 +7,8 @@ from connector_sim.admin import (
     connector,
     monitoring,
     own_certificates,
+    stored,
+    stored_lists,
     subaccounts,
     system_mappings,
     trust_store,
@@ -23,6 +25,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *system_mappings.ENDPOINTS,
     *trust_store.ENDPOINTS,
     *own_certificates.ENDPOINTS,
+    *stored.ENDPOINTS,
+    *stored_lists.ENDPOINTS,
     *monitoring.ENDPOINTS,
     *watched_certificates.ENDPOINTS,
 )

@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from connector_sim.admin.key_pair import Identity, KeyPair
 from connector_sim.admin.mapping_book import MappingBook
@@ -61,6 +62,8 @@ class Installation:
         self.now = clock
         self.node = node
         self.description = ""
+        self.stored: dict[str, dict[str, dict[str, Any]]] = {}
+        """What is kept and acts on nothing, by subaccount (empty: of the connector) and path."""
         self.changing = asyncio.Lock()
         """Held while something is changed."""
         self.users = Users(settings)
@@ -93,10 +96,16 @@ class Installation:
         if identity:
             self._ui_context = self._own.ui_context(identity)
 
+    def forget(self, subaccount: str) -> None:
+        """Forget what was written down of a subaccount that is no more."""
+        self.mappings.forget(subaccount)
+        self.stored.pop(subaccount, None)
+
     async def restore(self) -> None:
         """Put everything back to the settings."""
         async with self.changing:
             self.description = ""
+            self.stored.clear()
             self.users.restore()
             self.sessions.end_all()
             await self.subaccounts.restore()

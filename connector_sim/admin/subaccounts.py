@@ -98,7 +98,7 @@ async def _update(call: Call) -> Reply:
 async def _delete(call: Call) -> Reply:
     _, subaccount = writable(call)
     await call.installation.subaccounts.remove(subaccount)
-    call.installation.mappings.forget(subaccount)
+    call.installation.forget(subaccount)
     return no_content()
 
 
