@@ -214,9 +214,9 @@ async def _administered(
     party: _Party, chosen: CloudConnector, connector: on_premise_connector.CloudConnector, node: HaNode | None = None
 ) -> AsyncIterator[None]:
     """Serve the administration of a connector, if it has one, and say where."""
-    from maco_lab.administration import administration_keys, build_administration
+    from maco_lab.administration import build_administration
 
-    keys = administration_keys(party.file.model, chosen)
+    keys = party.file.model.administration_of(chosen)
     if keys is None:
         yield
         return

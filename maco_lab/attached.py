@@ -247,9 +247,9 @@ async def _administered(
     settings: PartySettings, described: lab_model.CloudConnector, connector: CloudConnector, node: HaNode | None = None
 ) -> AsyncIterator[dict[str, Address]]:
     """Serve the administration of a connector, if it has one, and yield where."""
-    from maco_lab.administration import administration_keys, build_administration
+    from maco_lab.administration import build_administration
 
-    keys = administration_keys(settings.file.model, described)
+    keys = settings.file.model.administration_of(described)
     if keys is None:
         yield {}
         return

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from connector_sim.admin.roles import Role
+from connector_sim.admin.settings import AdminSettings, AdminUser
 from connector_sim.on_premise.port_range import PortRange
 from connector_sim.on_premise.settings import SettingsError as ConnectorSettingsError
 from connector_sim.on_premise.settings import SubaccountSettings
@@ -33,6 +35,9 @@ from maco_lab.lab_model import HOST_PORTS, Certificate, LabModel, split_host_por
 from maco_lab.pki import anchor_names, server_names
 from mailserver_sim.settings import Account, MailServerSettings
 from mailserver_sim.settings import SettingsError as MailSettingsError
+
+REGION_HOST = "lab.example"
+"""The region's host: the tunnel endpoint's name without ``connectivitytunnel.``, as in the real regions."""
 
 Location: TypeAlias = tuple[str | int, ...]
 Found: TypeAlias = Iterator[tuple[Location, str]]
@@ -86,6 +91,8 @@ def _connectors(model: LabModel) -> Found:
                 yield (*where, "subaccount"), _unknown(inner.subaccount, model.subaccounts)
             yield from _build(where, SubaccountSettings, inner.subaccount, inner.location_id)[1]
             yield from _mappings((*where, "mappings"), inner.mappings)
+        if connector.administration:
+            yield from _build(("cloud_connectors", i, "administration"), admin_settings, connector.administration)[1]
         names = [inner.subaccount for inner in connector.subaccounts]
         yield from _repeated(("cloud_connectors", i, "subaccounts"), names, "subaccount")
     yield from _repeated(("cloud_connectors",), [connector.name for connector in model.cloud_connectors], "name")
@@ -117,6 +124,21 @@ def system_mapping(mapping: lab_model.SystemMapping) -> SystemMapping:
         MappingProtocol(mapping.protocol),
         BackEndType(mapping.back_end_type),
         mapping.description,
+    )
+
+
+def admin_settings(keys: lab_model.Administration) -> AdminSettings:
+    """Return the settings of an administration. Raises SettingsError."""
+    return AdminSettings(
+        REGION_HOST,
+        keys.host,
+        keys.port,
+        keys.password.get_secret_value(),
+        keys.must_change_password,
+        tuple(
+            AdminUser(user.user, user.password.get_secret_value(), frozenset(map(Role, user.roles)))
+            for user in keys.users
+        ),
     )
 
 
@@ -197,6 +219,11 @@ def _ports(model: LabModel) -> Found:
         for i, connector in enumerate(model.cloud_connectors)
         if connector.high_availability
         for key in ("master_port", "shadow_port")
+    ]
+    listeners += [
+        (("cloud_connectors", i, "administration", "port"), keys.host, keys.port)
+        for i, connector in enumerate(model.cloud_connectors)
+        if (keys := model.administration_of(connector))
     ]
     listeners += [(("page", "port"), "127.0.0.1", model.page.port)] if model.page.serve else []
     taken: dict[tuple[str, int], Location] = {}

@@ -306,6 +306,16 @@ class LabModel(Section):
     maco: MaCo
     page: Page = Page()
 
+    def administration_of(self, connector: CloudConnector) -> Administration | None:
+        """Return how a Cloud Connector is administered; None if it is not.
+
+        Without a key of its own the first one is at the product's port, the others are not.
+        """
+        keys = connector.administration
+        if keys is None and connector.name == self.cloud_connectors[0].name:
+            keys = Administration()
+        return keys if keys and keys.serve else None
+
     @model_validator(mode="before")
     @classmethod
     def _is_a_mapping(cls, value: Any) -> Any:

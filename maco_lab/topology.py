@@ -26,7 +26,7 @@ from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
 from maco_client.inbox import Inbox
-from maco_lab.administration import administration_keys, build_administration
+from maco_lab.administration import build_administration
 from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, build_node, configured_address
@@ -265,7 +265,7 @@ async def _start_administrations(
     by_name = {each.settings.name: each for each in connectors}
     administrations: dict[str, Administration] = {}
     for described in file.model.cloud_connectors:
-        if keys := administration_keys(file.model, described):
+        if keys := file.model.administration_of(described):
             port = 0 if free_ports else None
             node = nodes.get(described.name)
             served = build_administration(keys, by_name[described.name], pki, port=port, node=node)
