@@ -91,8 +91,7 @@ def _connectors(model: LabModel) -> Found:
                 yield (*where, "subaccount"), _unknown(inner.subaccount, model.subaccounts)
             yield from _build(where, SubaccountSettings, inner.subaccount, inner.location_id)[1]
             yield from _mappings((*where, "mappings"), inner.mappings)
-        if connector.administration:
-            yield from _build(("cloud_connectors", i, "administration"), admin_settings, connector.administration)[1]
+        yield from _build(("cloud_connectors", i, "administration"), admin_settings, connector.administration)[1]
         names = [inner.subaccount for inner in connector.subaccounts]
         yield from _repeated(("cloud_connectors", i, "subaccounts"), names, "subaccount")
     yield from _repeated(("cloud_connectors",), [connector.name for connector in model.cloud_connectors], "name")
@@ -132,7 +131,7 @@ def admin_settings(keys: lab_model.Administration) -> AdminSettings:
     return AdminSettings(
         REGION_HOST,
         keys.host,
-        keys.port,
+        keys.port or 0,
         keys.password.get_secret_value(),
         keys.must_change_password,
         tuple(

@@ -177,6 +177,10 @@ class HighAvailability(Section):
     missed_checks: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 3
 
 
+ADMINISTRATION_PORT = 8443
+"""The product's own; for the first Cloud Connector of a file."""
+
+
 class AdministrationUser(Section):
     """A user of the administration; the product has others than Administrator from LDAP."""
 
@@ -192,7 +196,7 @@ class Administration(Section):
 
     serve: bool = True
     host: ListenHost = "127.0.0.1"
-    port: Port = 8443
+    port: Port | None = None
     password: SecretStr = SecretStr("manage")
     must_change_password: bool = True
     users: list[AdministrationUser] = Field(default_factory=list)
@@ -212,7 +216,7 @@ class CloudConnector(TunnelKeys):
     max_connections: Limit = 4000
     application_tunnel_connections: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
     high_availability: HighAvailability | None = None
-    administration: Administration | None = None
+    administration: Administration = Administration()
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 
@@ -307,14 +311,15 @@ class LabModel(Section):
     page: Page = Page()
 
     def administration_of(self, connector: CloudConnector) -> Administration | None:
-        """Return how a Cloud Connector is administered; None if it is not.
+        """Return how a Cloud Connector is administered, its port filled in; None if it is not.
 
-        Without a key of its own the first one is at the product's port, the others are not.
+        Without a port of its own the first one is at the product's, the others are at free ones.
         """
         keys = connector.administration
-        if keys is None and connector.name == self.cloud_connectors[0].name:
-            keys = Administration()
-        return keys if keys and keys.serve else None
+        if keys.port is None:
+            is_first = connector.name == self.cloud_connectors[0].name
+            keys = keys.model_copy(update={"port": ADMINISTRATION_PORT if is_first else 0})
+        return keys if keys.serve else None
 
     @model_validator(mode="before")
     @classmethod

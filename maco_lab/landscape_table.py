@@ -97,7 +97,7 @@ def _connector_rows(
         every_s = connector.high_availability.check_interval_s
         rows.append(("has a shadow", f"that checks it every {every_s:g} s", "administration", "connector_ca"))
     if administered_at:
-        rows.append((_shown(administered_at), "administration, HTTPS", "self-signed", "its users"))
+        rows.append((_shown(administered_at), "REST API, HTTPS", "self-signed", "its users"))
     system = "system certificate" if connector.system_certificate else ""
     return [*rows, ("dials back ends", f"{_count(connector)} system mappings", system, back_ends)]
 

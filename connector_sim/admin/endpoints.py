@@ -5,6 +5,7 @@ from __future__ import annotations
 from connector_sim.admin import (
     authentication,
     connector,
+    ha,
     monitoring,
     own_certificates,
     stored,
@@ -21,6 +22,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *version.ENDPOINTS,
     *connector.ENDPOINTS,
     *authentication.ENDPOINTS,
+    *ha.ENDPOINTS,
     *subaccounts.ENDPOINTS,
     *system_mappings.ENDPOINTS,
     *trust_store.ENDPOINTS,

@@ -26,31 +26,31 @@ OWN = "/api/v1/configuration/subaccounts/lab.example/stadtwerke"
 
 def two_connectors(data: dict[str, Any]) -> None:
     first = data["cloud_connectors"][0]
-    del first["administration"]
     data["cloud_connectors"].append({**copy.deepcopy(first), "name": "other"})
     data["cloud_connectors"][1]["subaccounts"][0]["location_id"] = "WERK2"
 
 
+def test_the_first_connector_has_the_products_port_and_every_other_a_free_one() -> None:
+    model = lab_text(None, two_connectors).parsed().model
+
+    ports = [keys.port for each in model.cloud_connectors if (keys := model.administration_of(each))]
+    assert ports == [8443, 0]
+
+
 @pytest.mark.maco_lab(change=two_connectors)
-def test_without_a_key_the_first_connector_alone_is_administered(maco_lab: Lab) -> None:
-    first, other = maco_lab.cloud_connectors.values()
-
-    assert AdminClient(first.administration_url).get(VERSION).status == 403  # the product's default: change first
-    with pytest.raises(LookupError, match="Cloud Connector other has no administration in the settings"):
-        _ = other.administration_url
-
-
-def both_administered(data: dict[str, Any]) -> None:
-    two_connectors(data)
-    for connector in data["cloud_connectors"]:
-        connector["administration"] = {"port": 0, "must_change_password": False}
-
-
-@pytest.mark.maco_lab(change=both_administered)
 def test_each_connector_is_administered_by_itself(maco_lab: Lab) -> None:
     clients = [AdminClient(each.administration_url) for each in maco_lab.cloud_connectors.values()]
 
     assert [each.get(OWN).json["locationID"] for each in clients] == ["WERK1", "WERK2"]
+
+
+def no_key(data: dict[str, Any]) -> None:
+    del data["cloud_connectors"][0]["administration"]
+
+
+@pytest.mark.maco_lab(change=no_key)
+def test_without_a_key_the_initial_password_must_be_changed_as_in_the_product(maco_lab: Lab) -> None:
+    assert AdminClient(maco_lab.cloud_connector.administration_url).get(VERSION).status == 403
 
 
 def not_administered(data: dict[str, Any]) -> None:
@@ -60,6 +60,8 @@ def not_administered(data: dict[str, Any]) -> None:
 @pytest.mark.maco_lab(change=not_administered)
 def test_an_administration_may_be_switched_off(maco_lab: Lab) -> None:
     assert dict(maco_lab.running.administered_at) == {}
+    with pytest.raises(LookupError, match="Cloud Connector scc has no administration in the settings"):
+        _ = maco_lab.cloud_connector.administration_url
 
 
 def pair(data: dict[str, Any]) -> None:
@@ -119,7 +121,7 @@ def test_a_connector_with_a_process_of_its_own_is_administered_at_the_same_port_
 ) -> None:
     with running("up", "--isolate", "--ports", "auto", folder=tmp_path, environment={"TMPDIR": str(tmp_path)}) as lab:
         lab.wait_for("ends the lab.")
-        address = next(line.split()[0] for line in lab.text.splitlines() if "administration, HTTPS" in line)
+        address = next(line.split()[0] for line in lab.text.splitlines() if "REST API, HTTPS" in line)
         admin = AdminClient(f"https://{address}")
         assert admin.get(OWN).json["tunnel"]["state"] == "Connected"
 
