@@ -6,10 +6,10 @@ session's token, 403 on a shadow, 415, then what the endpoint says. SAP document
 
 from __future__ import annotations
 
-import email.utils
 import gzip
 import http
 import logging
+import time
 from collections.abc import Iterable
 
 from connector_sim.admin.call import Call
@@ -34,6 +34,9 @@ MAX_HOST = 260
 
 _NO_TYPE = ("none", "lenient")
 _TYPES = {"json": "application/json", "multipart": "multipart/form-data"}
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _log = logging.getLogger(__name__)
 
@@ -108,7 +111,7 @@ class Application:
         return f"https://{host}"
 
     def _complete(self, request: HttpRequest, reply: Reply, caller: Caller | None) -> RawAnswer:
-        headers = [("Server", SERVER), MARKER, ("Date", email.utils.formatdate(self._installation.now(), usegmt=True))]
+        headers = [("Server", SERVER), MARKER, ("Date", _date(self._installation.now()))]
         if caller and caller.session:
             headers.append(("Set-Cookie", f"JSESSIONID={caller.session.id}; Path=/; Secure; HttpOnly"))
             headers.append(("X-Csrf-Token", caller.session.token))
@@ -129,6 +132,13 @@ class Application:
 async def _reply(endpoint: Endpoint, call: Call) -> Reply:
     reply = endpoint.answers(call)
     return reply if isinstance(reply, Reply) else await reply
+
+
+def _date(now: float) -> str:
+    """Return a moment as HTTP writes it (RFC 9110, section 5.6.7), in English whatever the locale."""
+    at = time.gmtime(now)
+    day, month = _DAYS[at.tm_wday], _MONTHS[at.tm_mon - 1]
+    return f"{day}, {at.tm_mday:02} {month} {at.tm_year} {at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02} GMT"
 
 
 def _is_open(found: Found | None, method: str) -> bool:

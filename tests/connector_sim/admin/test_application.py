@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import email.utils
 import gzip
 from typing import Any
 
 import pytest
 
+from connector_sim.admin.application import _date
 from maco_lab.testing.lab import Lab
 from tests.connector_sim.admin.client import FIRST, JSON, NO_STORE, AdminClient, basic, compact, length
 from tests.connector_sim.admin.settings import LAB, MAPPINGS, OWN, SUBACCOUNTS
@@ -27,6 +29,11 @@ def test_the_version_is_answered_as_recorded(admin: AdminClient) -> None:
 
     headers = [*FIRST, ("Cache-Control", "max-age=3600"), JSON, ("Content-Length", "22")]
     assert admin.get(VERSION).whole == (200, "", headers, body)
+
+
+@pytest.mark.parametrize("moment", [0.0, 1.9, 951_782_400.0, 1_785_830_559.0])
+def test_the_date_is_written_as_pythons_own_library_has_it(moment: float) -> None:
+    assert _date(moment) == email.utils.formatdate(moment, usegmt=True)
 
 
 def test_connection_close_begins_no_session(admin: AdminClient) -> None:
