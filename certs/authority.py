@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from certs.keys import RSA_BITS, KeyType, PrivateKey, generate_key
+from certs.keys import RSA_BITS, KeyType, PrivateKey, PublicKey, generate_key
 from certs.profile import (
     Extensions,
     Signer,
@@ -36,6 +36,7 @@ from certs.profile import (
     Validity,
     alternative_names,
     authority_extensions,
+    certify,
     distinguished_name,
     leaf_extensions,
     replaced,
@@ -198,6 +199,12 @@ class Authority:
             self._signer(),
         )
         return Issued(certificate, key, self._chain_below() if send_chain else ())
+
+    def certify(self, key: PublicKey, common_name: str, validity: Validity, *, usage: Usage, unit: str = "") -> bytes:
+        """Sign for a key whose private half somebody else has; return the certificate as PEM."""
+        extensions = leaf_extensions(key, usage, [])
+        certificate = certify(distinguished_name(common_name, unit), key, validity, extensions, self._signer())
+        return certificate.public_bytes(Encoding.PEM)
 
     @property
     def key_type(self) -> KeyType:

@@ -15,6 +15,7 @@ KeyType: TypeAlias = Literal["ec", "rsa"]
 KEY_TYPES: tuple[KeyType, ...] = get_args(KeyType)
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 RSA_BITS = 2048  # the least that OpenSSL's security level 2 accepts
 RSA_PUBLIC_EXPONENT = 65537

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from certs.keys import PrivateKey
+from certs.keys import PrivateKey, PublicKey
 
 ORGANIZATION = "maco-lab"
 LONGEST_COMMON_NAME = 64  # characters, ub-common-name of RFC 5280, appendix A.1
@@ -92,12 +92,12 @@ def replaced(extensions: Extensions, instead: Iterable[tuple[x509.ExtensionType,
     return [each for each in extensions if each[0].oid not in kinds] + given
 
 
-def leaf_extensions(key: PrivateKey, usage: Usage, names: list[x509.GeneralName]) -> Extensions:
+def leaf_extensions(key: PrivateKey | PublicKey, usage: Usage, names: list[x509.GeneralName]) -> Extensions:
     """Return what an end entity's certificate carries for ``usage`` and ``names``."""
     extensions: Extensions = [
         (x509.BasicConstraints(ca=False, path_length=None), True),
         # keyEncipherment is for the RSA key exchange of TLS 1.2; an EC key cannot encipher.
-        (_key_usage(signature=True, encipherment=isinstance(key, rsa.RSAPrivateKey)), True),
+        (_key_usage(signature=True, encipherment=isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey)), True),
         (x509.ExtendedKeyUsage(_PURPOSES[usage]), False),
     ]
     if names:
@@ -110,13 +110,20 @@ def sign(
 ) -> x509.Certificate:
     """Build a certificate for ``key`` and sign it with SHA-256; without ``signer`` it signs itself."""
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    signer = signer or Signer(subject, key, identifier)
+    return certify(subject, key.public_key(), validity, extensions, signer or Signer(subject, key, identifier))
+
+
+def certify(
+    subject: x509.Name, key: PublicKey, validity: Validity, extensions: Extensions, signer: Signer
+) -> x509.Certificate:
+    """Build a certificate for a key whose private half somebody else has, and sign it with SHA-256."""
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key)
     issuer_identifier = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signer.key_identifier)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(signer.name)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(validity.not_before)
         .not_valid_after(validity.not_after)

@@ -1,4 +1,7 @@
-"""Serve small HTTP/1.1 requests on a byte stream, by h11: bounded heads and bodies, a deadline for each request."""
+"""Serve small HTTP/1.1 requests on a byte stream, by h11: bounded heads and bodies, a deadline for each request.
+
+A ``HttpAnswer`` is JSON with the headers that all of ours have; a ``RawAnswer`` is written exactly as it is.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,8 @@ class HttpRequest:
     path: str
     headers: dict[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    query: str = field(default="", repr=False)
+    """What follows the question mark, as it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +43,84 @@ class HttpAnswer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Handle: TypeAlias = Callable[[HttpRequest], HttpAnswer | Awaitable[HttpAnswer]]
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """One answer whose headers say it all; its reason phrase is empty, which RFC 9112, section 4, allows."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
-async def serve_http(stream: ByteStream, handle: Handle, *, timeout_s: float) -> None:
-    """Answer requests on one connection until the client ends it or lets ``timeout_s`` pass, then close it."""
+Answer: TypeAlias = HttpAnswer | RawAnswer
+Handle: TypeAlias = Callable[[HttpRequest], Answer | Awaitable[Answer]]
+
+
+def _problem(status: http.HTTPStatus) -> Answer:
+    return HttpAnswer(status, {"error": "invalid_request", "error_description": status.phrase})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large and how slow a request may be, and what is answered to one that cannot be read."""
+
+    timeout_s: float
+    """How long a client may take for a request, from the end of the one before."""
+    answer_s: float | None = None
+    """How long the answer may take beyond that; None: no longer."""
+    max_body_bytes: int = MAX_BODY_BYTES
+    problem: Callable[[http.HTTPStatus], Answer] = _problem
+
+
+async def serve_http(
+    stream: ByteStream, handle: Handle, *, timeout_s: float = 10.0, limits: Limits | None = None
+) -> None:
+    """Answer requests on one connection until the client ends it or lets ``timeout_s`` pass, then close it.
+
+    ``limits`` say more than ``timeout_s``, and count instead of it.
+    """
+    limits = limits or Limits(timeout_s)
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
     try:
-        async with asyncio.timeout(timeout_s) as deadline:
-            while await _serve_one(connection, stream, handle):
-                deadline.reschedule(asyncio.get_running_loop().time() + timeout_s)
+        async with asyncio.timeout(limits.timeout_s) as deadline:
+            while await _serve_one(connection, stream, handle, limits, deadline):
+                deadline.reschedule(asyncio.get_running_loop().time() + limits.timeout_s)
     except (TimeoutError, NetError):
         pass
     await close_gently(stream)  # an answer to a request that was not read to its end must still arrive
 
 
-async def _serve_one(connection: h11.Connection, stream: ByteStream, handle: Handle) -> bool:
+async def serve_begun(
+    stream: ByteStream, connection: h11.Connection, head: h11.Request, handle: Handle, *, timeout_s: float
+) -> None:
+    """Answer the one request whose head was read already, then close the connection."""
+    try:
+        async with asyncio.timeout(timeout_s) as deadline:
+            await _serve_one(connection, stream, handle, Limits(timeout_s), deadline, head)
+    except (TimeoutError, NetError):
+        pass
+    await close_gently(stream)
+
+
+async def _serve_one(
+    connection: h11.Connection,
+    stream: ByteStream,
+    handle: Handle,
+    limits: Limits,
+    deadline: asyncio.Timeout,
+    head: h11.Request | None = None,
+) -> bool:
     """Answer one request; tell whether another may follow on this connection."""
-    request = await _read_request(connection, stream)
+    request = await _read_request(connection, stream, limits, head)
     if request is None:
         return False
-    if isinstance(request, HttpAnswer):
+    if isinstance(request, HttpAnswer | RawAnswer):
         await _answer(connection, stream, request, is_last=True)
         return False
+    if limits.answer_s is not None:
+        deadline.reschedule(asyncio.get_running_loop().time() + limits.answer_s)
     answer = handle(request)
-    if not isinstance(answer, HttpAnswer):
+    if not isinstance(answer, HttpAnswer | RawAnswer):
         answer = await answer
     await _answer(connection, stream, answer, without_body=request.method == "HEAD")
     if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
@@ -71,9 +129,10 @@ async def _serve_one(connection: h11.Connection, stream: ByteStream, handle: Han
     return True
 
 
-async def _read_request(connection: h11.Connection, stream: ByteStream) -> HttpRequest | HttpAnswer | None:
+async def _read_request(
+    connection: h11.Connection, stream: ByteStream, limits: Limits, head: h11.Request | None
+) -> HttpRequest | Answer | None:
     """Return a request, the answer to one that cannot be read, or None if the client has left."""
-    head: h11.Request | None = None
     body = bytearray()
     try:
         while True:
@@ -85,14 +144,14 @@ async def _read_request(connection: h11.Connection, stream: ByteStream) -> HttpR
                 head = event
             elif isinstance(event, h11.Data):
                 body += event.data
-                if len(body) > MAX_BODY_BYTES:
-                    return _problem(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                if len(body) > limits.max_body_bytes:
+                    return limits.problem(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             elif isinstance(event, h11.EndOfMessage) and head:
                 return _request(head, bytes(body))
             else:
                 return None
     except h11.RemoteProtocolError as error:
-        return _problem(http.HTTPStatus(error.error_status_hint))
+        return limits.problem(http.HTTPStatus(error.error_status_hint))
 
 
 async def _ask_for_body(connection: h11.Connection, stream: ByteStream) -> None:
@@ -104,32 +163,33 @@ async def _ask_for_body(connection: h11.Connection, stream: ByteStream) -> None:
 
 def _request(head: h11.Request, body: bytes) -> HttpRequest:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-    path = head.target.decode("latin-1").partition("?")[0]
-    return HttpRequest(head.method.decode("latin-1"), path, headers, body)
-
-
-def _problem(status: http.HTTPStatus) -> HttpAnswer:
-    return HttpAnswer(status, {"error": "invalid_request", "error_description": status.phrase})
+    path, _, query = head.target.decode("latin-1").partition("?")
+    return HttpRequest(head.method.decode("latin-1"), path, headers, body, query)
 
 
 async def _answer(
     connection: h11.Connection,
     stream: ByteStream,
-    answer: HttpAnswer,
+    answer: Answer,
     *,
     is_last: bool = False,
     without_body: bool = False,
 ) -> None:
     """Write one answer; h11 adds ``Connection: close`` where the client asked for it."""
+    written = answer if isinstance(answer, RawAnswer) else _written(answer)
+    headers = [*written.headers, *([("Connection", "close")] if is_last else [])]
+    phrase = http.HTTPStatus(answer.status).phrase.encode() if isinstance(answer, HttpAnswer) else b""
+    head = connection.send(h11.Response(status_code=answer.status, headers=headers, reason=phrase)) or b""
+    payload = b"" if without_body else connection.send(h11.Data(data=written.body)) or b""
+    await stream.send(head + payload + (connection.send(h11.EndOfMessage()) or b""))
+
+
+def _written(answer: HttpAnswer) -> RawAnswer:
     body = json.dumps(answer.content).encode()
-    headers = [
+    headers = (
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),  # RFC 6749, section 5.1
-        *([("Connection", "close")] if is_last else []),
         *answer.headers,
-    ]
-    phrase = http.HTTPStatus(answer.status).phrase.encode()
-    head = connection.send(h11.Response(status_code=answer.status, headers=headers, reason=phrase)) or b""
-    payload = b"" if without_body else connection.send(h11.Data(data=body)) or b""
-    await stream.send(head + payload + (connection.send(h11.EndOfMessage()) or b""))
+    )
+    return RawAnswer(answer.status, headers, body)

@@ -11,13 +11,15 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+import connector_sim.on_premise.connector as on_premise_connector
 from connector_sim.on_premise.ha.link import Role
+from connector_sim.on_premise.ha.node import HaNode
 from maco_lab.attached import PartyKind, run_attached
 from maco_lab.canaries import plant_canaries
 from maco_lab.draining import Draining, told_to_stop
@@ -185,7 +187,7 @@ async def _run_connector(party: _Party, name: str | None, role: Role) -> int:
         return 2
     names = OnPremiseNames(model.hosts, {})
     connector = build_connector(chosen, configured_cloud_addresses(model.cloud), names, party.pki(), party.reporting)
-    async with connector.running():
+    async with connector.running(), _administered(party, chosen, connector):
         await connector.tried()
         states = {subaccount: tunnel.state for subaccount, tunnel in connector.tunnels.items()}
         _say(f"Cloud Connector {chosen.name}: {', '.join(f'{each} {state}' for each, state in states.items())}")
@@ -195,6 +197,23 @@ async def _run_connector(party: _Party, name: str | None, role: Role) -> int:
         await told_to_stop(draining := Draining())
         await draining.run((connector.drain, chosen.drain_s))
     return 0
+
+
+@contextlib.asynccontextmanager
+async def _administered(
+    party: _Party, chosen: CloudConnector, connector: on_premise_connector.CloudConnector, node: HaNode | None = None
+) -> AsyncIterator[None]:
+    """Serve the administration of a connector, if it has one, and say where."""
+    from maco_lab.administration import build_administration
+
+    keys = party.file.model.administration_of(chosen)
+    if keys is None:
+        yield
+        return
+    administration = build_administration(keys, connector, party.pki(), node=node)
+    async with administration.running():
+        _say(f"Cloud Connector {chosen.name} is administered at {administration.url}")
+        yield
 
 
 async def _run_one_of_a_pair(party: _Party, chosen: CloudConnector, role: Role) -> int:
@@ -210,7 +229,10 @@ async def _run_one_of_a_pair(party: _Party, chosen: CloudConnector, role: Role) 
         address=configured_address(chosen, role),
         peer=configured_address(chosen, "shadow" if role == "master" else "master"),
     )
-    async with node.running():
+    async with contextlib.AsyncExitStack() as serving:
+        await serving.enter_async_context(node.running())
+        if role == "master":
+            await serving.enter_async_context(_administered(party, chosen, node.connector, node))
         await node.settled.wait()
         _say(f"Cloud Connector {node.name}: {node.role} {node.state}")
         await told_to_stop(draining := Draining())

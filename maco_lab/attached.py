@@ -21,7 +21,9 @@ from typing import Any, Literal, TypeAlias
 
 from certs.files import read_cast
 from connector_sim.on_premise.back_end import BackEndOpener
+from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
+from connector_sim.on_premise.ha.node import HaNode
 from maco_lab import lab_model
 from maco_lab.attached_channel import Channel, Orders
 from maco_lab.canaries import all_canaries, plant_canaries
@@ -183,11 +185,28 @@ async def _begin_connector(settings: PartySettings, channel: Channel) -> AsyncIt
             tunnel.connect()
         return {}
 
-    async with connector.running():
+    async with connector.running(), _administered(settings, described, connector) as addresses:
         with contextlib.suppress(TimeoutError):  # a slower one goes on in the background
             async with asyncio.timeout(FIRST_TUNNEL_S):
                 await connector.tried()
-        yield Serving(requests={"connect": connect, "drain": _drain(connector.drain, described.drain_s)})
+        yield Serving(addresses, {"connect": connect, "drain": _drain(connector.drain, described.drain_s)})
+
+
+@contextlib.asynccontextmanager
+async def _administered(
+    settings: PartySettings, described: lab_model.CloudConnector, connector: CloudConnector, node: HaNode | None = None
+) -> AsyncIterator[dict[str, Address]]:
+    """Serve the administration of a connector, if it has one, and yield where."""
+    from maco_lab.administration import build_administration
+
+    keys = settings.file.model.administration_of(described)
+    if keys is None:
+        yield {}
+        return
+    port = settings.ports.get("administration")
+    administration = build_administration(keys, connector, _pki(settings), port=port, node=node)
+    async with administration.running():
+        yield {"administration": administration.address}
 
 
 @contextlib.asynccontextmanager
@@ -215,12 +234,16 @@ async def _one_of_a_pair(
                 tunnel.connect()
         return {}
 
-    async with node.running():
+    async with contextlib.AsyncExitStack() as serving:
+        await serving.enter_async_context(node.running())
+        addresses = {"ha": node.address}
+        if role == "master":
+            addresses |= await serving.enter_async_context(_administered(settings, described, node.connector, node))
         with contextlib.suppress(TimeoutError):  # a slower one goes on in the background
             async with asyncio.timeout(FIRST_TUNNEL_S):
                 await node.settled.wait()
         drain = _drain(node.connector.drain, described.drain_s)
-        yield Serving({"ha": node.address}, {"connect": connect, "drain": drain})
+        yield Serving(addresses, {"connect": connect, "drain": drain})
 
 
 @contextlib.asynccontextmanager

@@ -135,6 +135,7 @@ class _Parties:
             Party.CONNECTIVITY, CLOUD, ["connector_sim", "cloud"], self._for_cloud, self._reconnect
         )
         self._pairs: dict[str, Address] = {}
+        self._administered_at: dict[str, Address] = {}
         self.connectors = [party for connector in model.cloud_connectors for party in self._connector(connector)]
         self.maco = self._party(Party.MACO, MACO, ["maco_client"], self._behind_listeners)
         self.all = [self.mail_server, self.cloud, *self.connectors, self.maco]
@@ -142,14 +143,31 @@ class _Parties:
     async def running(self, pki: LabPki) -> IsolatedLab:
         """Return the lab as soon as every party is up. Raises PartyFailed."""
         for party in self.all:
-            if ha := (await party.started()).get("ha"):
+            listens = await party.started()
+            if ha := listens.get("ha"):
                 self._pairs[party.plan.name] = ha
+            if administration := listens.get("administration"):
+                self._administered_at[party.plan.name] = administration
         file = self._settings.file
         names = [connection.name for connection in file.model.maco.email_connections]
         pollers = {name: RemotePoller(name, self.maco, self.merging) for name in names}
         maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
+        administered_at = {
+            each.name: self._administered_at[title]
+            for each in file.model.cloud_connectors
+            if (title := _title(each, "master")) in self._administered_at
+        }
         return IsolatedLab(
-            file, self._journal, pki, self._addresses, maco, self._canaries, self.mail_server, self.maco, self._taps
+            file,
+            self._journal,
+            pki,
+            self._addresses,
+            maco,
+            self._canaries,
+            self.mail_server,
+            self.maco,
+            administered_at,
+            self._taps,
         )
 
     async def drain(self, draining: Draining) -> None:
@@ -191,7 +209,13 @@ class _Parties:
         installation_id = uuid.uuid4().hex  # the same after a restart, so that it may take over its own dead tunnel
 
         async def prepare() -> PartySettings:
-            return replace(await self._behind_listeners(), connector=described.name, installation_id=installation_id)
+            settings = await self._behind_listeners()
+            return replace(
+                settings,
+                connector=described.name,
+                installation_id=installation_id,
+                ports={**settings.ports, **self._administration_port(_title(described, "master"))},
+            )
 
         async def prepare_master() -> PartySettings:
             own, peer = self._pairs.get(_title(described, "master")), self._pairs.get(_title(described, "shadow"))
@@ -209,6 +233,12 @@ class _Parties:
     def _on_premise(self, described: lab_model.CloudConnector, role: Role, prepare: Callable[[], Any]) -> Supervised:
         arguments = ["connector_sim", "on-premise"]
         return self._party(Party.CLOUD_CONNECTOR, _title(described, role), arguments, prepare)
+
+    def _administration_port(self, title: str) -> dict[str, int]:
+        """Return the port of an administration if it is not the lab file's; who comes back gets the one it had."""
+        if title in self._administered_at:
+            return {"administration": self._administered_at[title][1]}
+        return {"administration": 0} if self._free_ports else {}
 
     def _free_address(self) -> Address | None:
         """Return what lets one of a pair take a free port, where all do; None leaves it the lab file's."""

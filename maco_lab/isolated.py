@@ -40,6 +40,7 @@ class IsolatedLab:
     canaries: tuple[AccountCanaries, ...]
     mail_server: Supervised
     maco_process: Supervised
+    administered_at: Mapping[str, Address]
     taps: Taps | None = None
 
     @property

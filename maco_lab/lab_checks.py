@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from connector_sim.admin.roles import Role
+from connector_sim.admin.settings import AdminSettings, AdminUser
 from connector_sim.on_premise.port_range import PortRange
 from connector_sim.on_premise.settings import SettingsError as ConnectorSettingsError
 from connector_sim.on_premise.settings import SubaccountSettings
@@ -36,6 +38,9 @@ from mailserver_sim.faults.plan import Fault
 from mailserver_sim.settings import LISTENER_PROTOCOLS, Account, MailServerSettings
 from mailserver_sim.settings import SettingsError as MailSettingsError
 from mailserver_sim.tls_settings import TlsSettings
+
+REGION_HOST = "lab.example"
+"""The region's host: the tunnel endpoint's name without ``connectivitytunnel.``, as in the real regions."""
 
 Location: TypeAlias = tuple[str | int, ...]
 Found: TypeAlias = Iterator[tuple[Location, str]]
@@ -73,6 +78,11 @@ def _cloud(model: LabModel) -> Found:
         secret = client.client_secret.get_secret_value()
         yield from _build(where, TokenService, "http://127.0.0.1:1", client.client_id, secret)[1]
     yield from _repeated(("cloud", "clients"), [client.client_id for client in clients], "client_id")
+    for i, user in enumerate(model.cloud.users):
+        for j, subaccount in enumerate(user.subaccounts or ()):
+            if subaccount not in model.subaccounts:
+                yield ("cloud", "users", i, "subaccounts", j), _unknown(subaccount, model.subaccounts)
+    yield from _repeated(("cloud", "users"), [user.user for user in model.cloud.users], "user")
     yield from _repeated(("subaccounts",), model.subaccounts)
 
 
@@ -84,6 +94,7 @@ def _connectors(model: LabModel) -> Found:
                 yield (*where, "subaccount"), _unknown(inner.subaccount, model.subaccounts)
             yield from _build(where, SubaccountSettings, inner.subaccount, inner.location_id)[1]
             yield from _mappings((*where, "mappings"), inner.mappings)
+        yield from _build(("cloud_connectors", i, "administration"), admin_settings, connector.administration)[1]
         names = [inner.subaccount for inner in connector.subaccounts]
         yield from _repeated(("cloud_connectors", i, "subaccounts"), names, "subaccount")
     yield from _repeated(("cloud_connectors",), [connector.name for connector in model.cloud_connectors], "name")
@@ -115,6 +126,21 @@ def system_mapping(mapping: lab_model.SystemMapping) -> SystemMapping:
         MappingProtocol(mapping.protocol),
         BackEndType(mapping.back_end_type),
         mapping.description,
+    )
+
+
+def admin_settings(keys: lab_model.Administration) -> AdminSettings:
+    """Return the settings of an administration. Raises SettingsError."""
+    return AdminSettings(
+        REGION_HOST,
+        keys.host,
+        keys.port or 0,
+        keys.password.get_secret_value(),
+        keys.must_change_password,
+        tuple(
+            AdminUser(user.user, user.password.get_secret_value(), frozenset(map(Role, user.roles)))
+            for user in keys.users
+        ),
     )
 
 
@@ -267,6 +293,11 @@ def _ports(model: LabModel) -> Found:
         for i, connector in enumerate(model.cloud_connectors)
         if connector.high_availability
         for key in ("master_port", "shadow_port")
+    ]
+    listeners += [
+        (("cloud_connectors", i, "administration", "port"), keys.host, keys.port)
+        for i, connector in enumerate(model.cloud_connectors)
+        if (keys := model.administration_of(connector))
     ]
     listeners += [(("page", "port"), "127.0.0.1", model.page.port)] if model.page.serve else []
     taken: dict[tuple[str, int], Location] = {}

@@ -119,6 +119,14 @@ class TunnelKeys(Section):
     keep_alive_probes: Annotated[int, Field(ge=1, le=127, strict=True)] = 6
 
 
+class CloudUser(Section):
+    """Somebody who may add subaccounts to a Cloud Connector and renew their certificates."""
+
+    user: Name
+    password: SecretStr
+    subaccounts: list[Name] | None = None
+
+
 class Cloud(TunnelKeys):
     """The Connectivity service."""
 
@@ -132,6 +140,7 @@ class Cloud(TunnelKeys):
     bad_token_answer: Literal["status", "reply"] = "status"  # noqa: S105 - a choice, no secret
     replace_foreign_tunnel: bool = False
     max_connections_per_client: Limit = 3000
+    users: list[CloudUser] = Field(default_factory=list)
 
 
 class SystemMapping(Section):
@@ -171,6 +180,31 @@ class HighAvailability(Section):
     missed_checks: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 3
 
 
+ADMINISTRATION_PORT = 8443
+"""The product's own; for the first Cloud Connector of a file."""
+
+
+class AdministrationUser(Section):
+    """A user of the administration; the product has others than Administrator from LDAP."""
+
+    user: Name
+    password: SecretStr
+    roles: list[Literal["sccadmin", "sccassocadmin", "sccsubadmin", "sccsupport", "sccdisplay", "sccmonitoring"]] = (
+        Field(min_length=1)
+    )
+
+
+class Administration(Section):
+    """Where a Cloud Connector is administered, and who may do it."""
+
+    serve: bool = True
+    host: ListenHost = "127.0.0.1"
+    port: Port | None = None
+    password: SecretStr = SecretStr("manage")
+    must_change_password: bool = True
+    users: list[AdministrationUser] = Field(default_factory=list)
+
+
 class CloudConnector(TunnelKeys):
     """One installed Cloud Connector."""
 
@@ -185,6 +219,7 @@ class CloudConnector(TunnelKeys):
     max_connections: Limit = 4000
     application_tunnel_connections: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
     high_availability: HighAvailability | None = None
+    administration: Administration = Administration()
     subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
 
 
@@ -319,6 +354,17 @@ class LabModel(Section):
     mail_server: MailServer
     maco: MaCo
     page: Page = Page()
+
+    def administration_of(self, connector: CloudConnector) -> Administration | None:
+        """Return how a Cloud Connector is administered, its port filled in; None if it is not.
+
+        Without a port of its own the first one is at the product's, the others are at free ones.
+        """
+        keys = connector.administration
+        if keys.port is None:
+            is_first = connector.name == self.cloud_connectors[0].name
+            keys = keys.model_copy(update={"port": ADMINISTRATION_PORT if is_first else 0})
+        return keys if keys.serve else None
 
     @model_validator(mode="before")
     @classmethod

@@ -35,6 +35,10 @@ class Landscape(Protocol):
     def addresses(self) -> Mapping[str, Address]:
         """Every listener by protocol: the three of the cloud side, and the mail server's."""
 
+    @property
+    def administered_at(self) -> Mapping[str, Address]:
+        """Where each Cloud Connector is administered, by its name."""
+
 
 def landscape_table(lab: Landscape, page: Address | None = None) -> Table:
     """Return the table of a running lab; ``page`` is where its page is served, if it is."""
@@ -50,7 +54,11 @@ def landscape_table(lab: Landscape, page: Address | None = None) -> Table:
     )
     _add(table, "Connectivity service", _cloud_rows(lab))
     for connector in model.cloud_connectors:
-        _add(table, f"Cloud Connector {connector.name}", _connector_rows(connector))
+        _add(
+            table,
+            f"Cloud Connector {connector.name}",
+            _connector_rows(connector, lab.administered_at.get(connector.name)),
+        )
     _add(table, "Mail server", _mail_rows(lab))
     if page:
         _add(table, "Lab page", [(_shown(page), "HTTP, this machine", "", "")])
@@ -73,7 +81,9 @@ def _cloud_rows(lab: Landscape) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _connector_rows(connector: lab_model.CloudConnector) -> list[tuple[str, str, str, str]]:
+def _connector_rows(
+    connector: lab_model.CloudConnector, administered_at: Address | None
+) -> list[tuple[str, str, str, str]]:
     store = connector.back_end_trust_store
     back_ends = "back ends: all" if store.trust_all_backends else _listed(store.certificates, "back ends")
     rows = [
@@ -88,6 +98,8 @@ def _connector_rows(connector: lab_model.CloudConnector) -> list[tuple[str, str,
     if connector.high_availability:
         every_s = connector.high_availability.check_interval_s
         rows.append(("has a shadow", f"that checks it every {every_s:g} s", "administration", "connector_ca"))
+    if administered_at:
+        rows.append((_shown(administered_at), "REST API, HTTPS", "self-signed", "its users"))
     system = "system certificate" if connector.system_certificate else ""
     return [*rows, ("dials back ends", f"{_count(connector)} system mappings", system, back_ends)]
 

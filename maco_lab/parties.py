@@ -16,7 +16,7 @@ from joserfc.jwk import RSAKey
 
 from certs.summary import summarize
 from connector_sim.cloud.service import ConnectivityService
-from connector_sim.cloud.settings import ConnectivitySettings, OauthClient
+from connector_sim.cloud.settings import CloudUser, ConnectivitySettings, OauthClient
 from connector_sim.cloud.tunnel_settings import TunnelCare
 from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.connector import CloudConnector
@@ -121,6 +121,14 @@ def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> Con
         replace_foreign_tunnel=cloud.replace_foreign_tunnel,
         max_connections_per_client=cloud.max_connections_per_client,
         tunnel=TunnelCare(cloud.drain_s, _keep_alive(cloud)),
+        users=tuple(
+            CloudUser(
+                user.user,
+                user.password.get_secret_value(),
+                None if user.subaccounts is None else frozenset(user.subaccounts),
+            )
+            for user in cloud.users
+        ),
     )
 
 
@@ -156,6 +164,7 @@ def build_connectivity(
         describe_certificate=summarize,
         token_context=pki.token_service_context() if over_tls else None,
         session_settings=session,
+        sign_request=pki.sign_subaccount_request,
     )
 
 
@@ -183,7 +192,7 @@ def build_connector(
         names.resolve,
         record=reporting.record,
         describe_certificate=summarize,
-        system_certificate="system certificate" if connector.system_certificate else "",
+        system_certificate="system certificate",
     )
     return CloudConnector(
         settings,

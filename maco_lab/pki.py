@@ -14,10 +14,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from certs.authority import Issued
+from certs.authority import CLOCK_TOLERANCE, Issued, self_signed
 from certs.cast import Cast
 from certs.files import share_cast
-from certs.plans import AUTHORITIES, MEMBERS
+from certs.plans import AUTHORITIES, MEMBERS, SUBACCOUNT_LIFETIME, SUBACCOUNT_UNIT
+from certs.profile import Validity
 from certs.trust import client_context, server_context
 from maco_lab.lab_model import Certificate as Choice
 from maco_lab.lab_model import CertificateFile
@@ -90,6 +91,32 @@ class LabPki:
             client_certificate=self.cast.subaccount_certificate(subaccount),
         )
         return self.logged(context, Party.CLOUD_CONNECTOR)
+
+    def sign_subaccount_request(self, request: x509.CertificateSigningRequest, subaccount: str) -> bytes:
+        """Sign a subaccount certificate as the cloud side does: 365 days, an hour back (recorded). Returns PEM."""
+        key = request.public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+            raise TypeError(f"found a key of type {type(key).__name__}, allowed: EC or RSA")
+        now = dt.datetime.now(dt.UTC)
+        validity = Validity(now - CLOCK_TOLERANCE, now + SUBACCOUNT_LIFETIME)
+        return self.cast.cloud_clients.certify(key, subaccount, validity, usage="client", unit=SUBACCOUNT_UNIT)
+
+    def subaccount_certificate(self, subaccount: str) -> bytes:
+        """Return the certificate (DER) that ``tunnel_context`` shows."""
+        return self.cast.subaccount_certificate(subaccount).certificate.public_bytes(Encoding.DER)
+
+    def signed_tunnel_context(self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
+        """Return a connector's client context with a certificate that was signed at run time."""
+        context = client_context(
+            [self.cast.cloud_root.certificate], check_hostname=True, client_certificate=Issued(certificate, key)
+        )
+        return self.logged(context, Party.CLOUD_CONNECTOR)
+
+    def ui_certificate(self, host: str) -> Issued:
+        """Return a new certificate of an administration, self-signed as the product installs it."""
+        addresses = sorted({"127.0.0.1", "::1", host})
+        now = dt.datetime.now(dt.UTC)
+        return self_signed("localhost", now=now, dns_names=["localhost"], ip_addresses=addresses)
 
     def token_service_context(self) -> ssl.SSLContext:
         """Return the server context of the token service: the cloud side's certificate, nothing asked of clients."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from joserfc.jwk import RSAKey
 
 from certs.cast import Cast
+from connector_sim.admin.server import Administration
 from connector_sim.cloud.service import ConnectivityService
 from connector_sim.cloud.tokens import new_signing_key
 from connector_sim.on_premise.back_end import BackEndOpener
@@ -25,6 +26,7 @@ from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
 from maco_client.inbox import Inbox
+from maco_lab.administration import build_administration
 from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, build_node, configured_address
@@ -86,6 +88,8 @@ class RunningLab:
     taps: Taps | None = None
     nodes: Mapping[str, HaNode] = field(default_factory=dict)
     """The part that a Cloud Connector of a pair plays, master or shadow, by its name."""
+    administrations: Mapping[str, Administration] = field(default_factory=dict)
+    """The administration of each Cloud Connector that has one, by its name."""
 
     @property
     def addresses(self) -> dict[str, Address]:
@@ -100,6 +104,11 @@ class RunningLab:
     async def token(self) -> str:
         """Return the token that MaCo was given last, even if it was refused since."""
         return self.tokens.last
+
+    @property
+    def administered_at(self) -> dict[str, Address]:
+        """Where each Cloud Connector is administered, by its name."""
+        return {name: each.address for name, each in self.administrations.items()}
 
     async def seed_mail(self) -> None:
         """Deliver one sample mail with a canary to every mailbox."""
@@ -168,6 +177,7 @@ async def _started(
     names = OnPremiseNames(start.file.model.hosts, moved)
     addresses = _cloud_addresses(cloud, start.taps)
     connectors, nodes = await _start_connectors(start, _OnPremise(addresses, names, _open_back_ends(start.taps)))
+    administrations = await _start_administrations(start, connectors, nodes)
     inbox = start.parties.enter_context(contextlib.closing(Inbox(start.state.inbox)))
     tokens = build_token_source(start.file.model, addresses, start.pki)
     pollers = build_pollers(start.file.model, addresses, start.pki, inbox, start.reporting, tokens)
@@ -187,6 +197,7 @@ async def _started(
         BuiltWith(addresses, start.reporting),
         start.taps,
         nodes,
+        administrations,
     )
 
 
@@ -274,6 +285,22 @@ async def _start_connectors(start: _Start, given: _OnPremise) -> tuple[list[Clou
             connectors.append(node.connector)
             nodes[node.name] = node
     return connectors, nodes
+
+
+async def _start_administrations(
+    start: _Start, connectors: list[CloudConnector], nodes: Mapping[str, HaNode]
+) -> dict[str, Administration]:
+    """Serve the administration of each Cloud Connector that has one; of a pair, of the one that begins as master."""
+    by_name = {each.settings.name: each for each in connectors}
+    administrations: dict[str, Administration] = {}
+    for described in start.file.model.cloud_connectors:
+        if keys := start.file.model.administration_of(described):
+            port = 0 if start.free_ports else None
+            node = nodes.get(described.name)
+            served = build_administration(keys, by_name[described.name], start.pki, port=port, node=node)
+            await start.parties.enter_async_context(served.running())
+            administrations[described.name] = served
+    return administrations
 
 
 def _pair(described: CloudConnectorModel, start: _Start, given: _OnPremise) -> tuple[HaNode, HaNode]:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 from joserfc.jwk import RSAKey
 
+from connector_sim.cloud.certificate_signing import CertificateSigning, SignRequest
 from connector_sim.cloud.registry import TunnelRegistry
 from connector_sim.cloud.settings import ConnectivitySettings
 from connector_sim.cloud.socks_proxy import SocksProxy
@@ -45,10 +46,12 @@ class ConnectivityService:
         clock: Callable[[], float] = time.time,
         session_settings: SessionSettings | None = None,
         token_context: ssl.SSLContext | None = None,
+        sign_request: SignRequest | None = None,
     ) -> None:
         """Bind every address; raises OSError naming the one that cannot be bound.
 
-        With ``token_context`` the token service speaks HTTPS, without it HTTP.
+        With ``token_context`` the token service speaks HTTPS, without it HTTP. ``sign_request`` signs subaccount
+        certificates for the users of the settings.
         """
         self.settings = settings
         self._token_context = token_context
@@ -65,6 +68,7 @@ class ConnectivityService:
             describe_certificate=describe_certificate,
             now=_now,
             session_settings=session_settings,
+            signing=CertificateSigning(settings.users, settings.subaccounts, sign_request) if sign_request else None,
         )
         with contextlib.ExitStack() as undo:
             self._socks5 = _listen(undo, settings.host, settings.socks5_port)

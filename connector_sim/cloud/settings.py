@@ -22,6 +22,20 @@ class OauthClient:
 
 
 @dataclass(frozen=True, slots=True)
+class CloudUser:
+    """Somebody who may add subaccounts to a Cloud Connector ("Cloud Connector Administrator" in the cockpit)."""
+
+    user: str
+    password: str = field(repr=False)
+    subaccounts: frozenset[str] | None = None
+    """Which ones; None: all."""
+
+    def may_administer(self, subaccount: str) -> bool:
+        """Tell whether this user may have a certificate of a subaccount signed."""
+        return self.subaccounts is None or subaccount in self.subaccounts
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectivitySettings:
     """Addresses, clients and switches of the cloud side; all durations in seconds.
 
@@ -57,6 +71,8 @@ class ConnectivitySettings:
     max_connections_per_client: int = 3000
     """How many connections one OAuth client may have open; more are refused with 0x01."""
     tunnel: TunnelCare = field(default_factory=TunnelCare)
+    users: tuple[CloudUser, ...] = ()
+    """Who may have subaccount certificates signed."""
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""

@@ -1,5 +1,7 @@
 """Where Cloud Connectors dial in: mutual TLS, the HTTP Upgrade, then a yamux session that lives in the registry.
 
+A connector without a certificate asks for one here too: it needs none for that, only a user and a password.
+
 Answers of the Upgrade: 101; 400 not a request for a tunnel; 401 no client certificate, or one outside its validity;
 403 the certificate is not that of the subaccount, or the subaccount is unknown; 409 another installation has this
 location ID, or this tunnel was replaced by a newer one; 503 too many connections. TLS itself verifies the chain of the
@@ -21,9 +23,12 @@ from typing import Literal
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from connector_sim.cloud.certificate_signing import CertificateSigning
 from connector_sim.cloud.registry import Connection, TunnelRegistry
 from connector_sim.cloud.settings import ConnectivitySettings
+from connector_sim.http_server import serve_begun
 from connector_sim.observing import DescribeCertificate, observe_handshake
+from connector_sim.signing import PATH as SIGNING_PATH
 from connector_sim.tunnel.handshake import TunnelHello, UpgradeRequest
 from connector_sim.tunnel.keep_alive import with_keep_alive
 from connector_sim.tunnel.session import SessionSettings, TunnelSession
@@ -53,8 +58,12 @@ class TunnelEndpoint:
         describe_certificate: DescribeCertificate,
         now: Callable[[], dt.datetime],
         session_settings: SessionSettings | None = None,
+        signing: CertificateSigning | None = None,
     ) -> None:
-        """Take a server context that asks for client certificates and trusts the cloud side's client CA alone."""
+        """Take a server context that asks for client certificates and trusts the cloud side's client CA alone.
+
+        Without ``signing`` no certificate is signed here.
+        """
         context.verify_mode = ssl.CERT_OPTIONAL  # one that is missing is told by 401 instead of a TLS alert
         context.verify_flags |= _NO_CHECK_TIME
         self._settings = settings
@@ -64,6 +73,7 @@ class TunnelEndpoint:
         self._describe = describe_certificate
         self._now = now
         self._session_settings = session_settings
+        self._signing = signing
         self._connections = 0
 
     async def serve(self, stream: TcpStream) -> None:
@@ -74,6 +84,10 @@ class TunnelEndpoint:
         try:
             request = UpgradeRequest(tls, self._settings.tunnel_handshake_s)
             hello = await request.read()
+            if self._signing and request.head and request.head.target == SIGNING_PATH.encode():
+                deadline = self._settings.tunnel_handshake_s
+                await serve_begun(tls, request.connection, request.head, self._signing.handle, timeout_s=deadline)
+                return
             status = self._verdict(hello, tls.peer_certificate)
             if status is not http.HTTPStatus.SWITCHING_PROTOCOLS or hello is None:
                 _log.info("tunnel refused: %d %s", status, status.phrase)

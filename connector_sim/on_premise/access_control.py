@@ -59,6 +59,10 @@ class AccessControl:
         self._internal.remove(self._virtual.remove(virtual_host, virtual_ports))
         self.changes += 1
 
+    def get(self, virtual_host: str, virtual_ports: PortRange) -> SystemMapping | None:
+        """Return the mapping that has exactly these ports, if it is exposed."""
+        return self._virtual.get(virtual_host, virtual_ports)
+
     def find(self, virtual_host: str, virtual_port: int) -> SystemMapping | None:
         """Return the mapping for this virtual system, if it is exposed; of a port range, the part for this port."""
         mapping = self._virtual.find(virtual_host, virtual_port)

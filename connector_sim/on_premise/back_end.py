@@ -35,9 +35,9 @@ class BackEndOpener:
         describe_certificate: DescribeCertificate,
         system_certificate: str = "",
     ) -> None:
-        """``system_certificate`` is the subject that is offered to back ends, for the report."""
+        """``system_certificate`` is how the report names what the trust store offers to back ends, if it does."""
         self._settings = settings
-        self._trust_store = trust_store
+        self.trust_store = trust_store
         self._resolve = resolve
         self._record = record
         self._describe = describe_certificate
@@ -45,7 +45,7 @@ class BackEndOpener:
 
     def trust(self, trust_store: BackEndTrustStore) -> BackEndTrustStore:
         """Judge back ends that are opened from now on by another store; return the one before."""
-        before, self._trust_store = self._trust_store, trust_store
+        before, self.trust_store = self.trust_store, trust_store
         return before
 
     async def open(self, mapping: SystemMapping, trace_id: str) -> Channel:
@@ -61,14 +61,16 @@ class BackEndOpener:
         return await self._start_tls(stream, mapping, trace_id)
 
     async def _start_tls(self, stream: TcpStream, mapping: SystemMapping, trace_id: str) -> Channel:
-        trust_store = self._trust_store
         addresses = {"local": stream.local_address, "peer": stream.peer_address}
         failure: HandshakeError | None = None
         tls: Channel | None = None
+        # the store may change during the handshake: what it was at the beginning is reported
+        store = self.trust_store
+        vouches_as, checks_name, offered = store.vouches_as, store.checks_name, store.offers_certificate
         try:
             tls = await start_tls(
                 stream,
-                trust_store.context(),
+                store.context(),
                 server_name=mapping.internal_host,
                 timeout_s=self._settings.back_end_tls_s,
             )
@@ -82,10 +84,10 @@ class BackEndOpener:
                 TlsSession.BACK_END,
                 "client",
                 self._describe,
-                trust_store.vouches_as,
+                vouches_as,
                 addresses,
-                name_checked=mapping.internal_host if trust_store.checks_name else "",
-                client_certificate=self._system_certificate,
+                name_checked=mapping.internal_host if checks_name else "",
+                client_certificate=self._system_certificate if offered else "",
                 trace_id=trace_id,
             )
         )

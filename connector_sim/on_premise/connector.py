@@ -25,6 +25,7 @@ from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.settings import ConnectorSettings, SubaccountSettings, SystemMapping
 from connector_sim.on_premise.trust_store import BackEndTrustStore
 from connector_sim.on_premise.tunnel_client import DISCONNECTED, TunnelClient
+from connector_sim.on_premise.usage import Usage
 from connector_sim.passage import Watcher
 from connector_sim.relay import Relay
 from connector_sim.relays import Relays
@@ -47,6 +48,8 @@ from maco_wire.tunnel_messages import (
 )
 
 _log = logging.getLogger(__name__)
+
+REMOVED = "the subaccount was removed"
 
 TunnelContext: TypeAlias = Callable[[str], ssl.SSLContext]
 
@@ -79,7 +82,20 @@ class CloudConnector:
         One that does not ``connects`` by itself is a shadow: its tunnels wait for ``connect``.
         """
         self.settings = settings
+        self.usage = Usage(clock)
+        """What has passed through this connector."""
+        watcher = dataclasses.replace(watcher, record=self.usage.seeing(watcher.record))
         self._moves = 0
+        self._new_tunnel = functools.partial(
+            TunnelClient,
+            settings,
+            record=watcher.record,
+            describe_certificate=describe_certificate,
+            session_settings=session_settings,
+            clock=clock,
+        )
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._back_ends = back_ends
         self._watcher = watcher
         self._relay_settings = settings.relay
@@ -90,31 +106,65 @@ class CloudConnector:
             subaccount.subaccount: _Exposed(subaccount, AccessControl(subaccount.mappings))
             for subaccount in settings.subaccounts
         }
-        self.tunnels: Mapping[str, TunnelClient] = {
-            subaccount.subaccount: TunnelClient(
-                settings,
-                subaccount,
-                tunnel_context(subaccount.subaccount),
-                record=watcher.record,
-                describe_certificate=describe_certificate,
-                session_settings=session_settings,
-                is_wanted=connects,
-                clock=clock,
+        self._tunnels: dict[str, TunnelClient] = {
+            subaccount.subaccount: self._new_tunnel(
+                subaccount, tunnel_context(subaccount.subaccount), is_wanted=connects
             )
             for subaccount in settings.subaccounts
         }
+        self.tunnels: Mapping[str, TunnelClient] = self._tunnels
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the tunnels while the block runs."""
-        tunnels = [
-            tunnel.run(functools.partial(self._serve, subaccount)) for subaccount, tunnel in self.tunnels.items()
-        ]
-        async with in_background(*tunnels):
+        async with in_background(self._run_tunnels()):
             try:
                 yield
             finally:
                 self.relays.cut()
+
+    async def _run_tunnels(self) -> None:
+        """Run every tunnel, and those that are added later, until cancelled."""
+        async with asyncio.TaskGroup() as self._tasks:
+            for subaccount in self._tunnels:
+                self._run(self._tasks, subaccount)
+            await asyncio.get_running_loop().create_future()
+
+    def _run(self, tasks: asyncio.TaskGroup, subaccount: str) -> None:
+        tunnel = self._tunnels[subaccount]
+        self._running[subaccount] = tasks.create_task(tunnel.run(functools.partial(self._serve, subaccount)))
+
+    async def add(self, settings: SubaccountSettings, context: ssl.SSLContext, *, connects: bool = True) -> bool:
+        """Add a subaccount at run time, and tell whether its tunnel is up once the first attempt is over.
+
+        ``context`` holds its certificate. One that does not ``connects`` waits for ``connect``. Raises KeyError for one
+        that is there already.
+        """
+        name = settings.subaccount
+        if name in self._tunnels:
+            raise KeyError(name)
+        tunnel = self._new_tunnel(settings, context, is_wanted=connects)
+        self._exposed[name] = _Exposed(settings, AccessControl(settings.mappings))
+        self._tunnels[name] = tunnel
+        self._moves += 1
+        if self._tasks is not None:
+            self._run(self._tasks, name)
+        if connects:
+            await tunnel.tried.wait()
+        return tunnel.state == "Connected"
+
+    async def remove(self, subaccount: str) -> None:
+        """End the tunnel of a subaccount at once, and forget it. Raises KeyError for one that is not there."""
+        tunnel = self._tunnels.pop(subaccount)
+        removed = self._exposed.pop(subaccount)
+        self._moves += 1 + removed.access_control.changes  # the revision never goes back
+        if task := self._running.pop(subaccount, None):
+            await tunnel.disconnect(REMOVED)
+            task.cancel()
+
+    def use_certificate(self, subaccount: str, context: ssl.SSLContext) -> None:
+        """Let a tunnel show another certificate from its next handshake on. Raises KeyError."""
+        self._tunnels[subaccount].use(context)
 
     async def tried(self) -> None:
         """Return once each tunnel's first attempt has succeeded or failed."""
@@ -142,6 +192,11 @@ class CloudConnector:
         async with asyncio.TaskGroup() as tasks:
             drained = [tasks.create_task(tunnel.drain(limit_s)) for tunnel in self.tunnels.values()]
         return all(each.result() for each in drained)
+
+    @property
+    def trust_store(self) -> BackEndTrustStore:
+        """Whom this connector trusts on premise."""
+        return self._back_ends.trust_store
 
     @property
     def revision(self) -> int:
@@ -194,7 +249,10 @@ class CloudConnector:
             return
         if request is None:
             return
-        exposed = self._exposed[subaccount]
+        exposed = self._exposed.get(subaccount)
+        if exposed is None:  # removed meanwhile, and its tunnel is about to end
+            stream.abort()
+            return
         opened = await self._open(exposed, request, stream)
         if opened is None:
             return

@@ -18,7 +18,7 @@ OfferCertificate = Callable[[ssl.SSLContext], None]
 
 
 class BackEndTrustStore:
-    """The allowlist of certificates (DER) and its switch."""
+    """The allowlist of certificates (DER) and its switch; what is changed counts from the next handshake on."""
 
     def __init__(
         self,
@@ -27,15 +27,25 @@ class BackEndTrustStore:
         trust_all: bool = False,
         check_name: bool = False,
         offer_system_certificate: OfferCertificate | None = None,
+        prepare: Callable[[ssl.SSLContext], object] | None = None,
     ) -> None:
         """``offer_system_certificate`` puts the connector's client certificate into a context, if it has one.
 
-        Raises SettingsError for bytes that are no certificate in DER.
+        ``prepare`` gets every context before it is used. Raises SettingsError for bytes that are no certificate in DER.
         """
-        self._trust_all = trust_all
         self._check_name = check_name
-        self._offer_system_certificate = offer_system_certificate
-        self._context = self._build(tuple(certificates))
+        self._prepare = prepare
+        self._set(tuple(certificates), trust_all=trust_all, offer=offer_system_certificate)
+
+    @property
+    def certificates(self) -> tuple[bytes, ...]:
+        """The allowlist; kept, but not asked, while all are trusted."""
+        return self._certificates
+
+    @property
+    def trusts_all(self) -> bool:
+        """The switch."""
+        return self._trust_all
 
     @property
     def vouches_as(self) -> str:
@@ -53,16 +63,28 @@ class BackEndTrustStore:
         return self._offer_system_certificate is not None
 
     def context(self) -> ssl.SSLContext:
-        """Return the context for back ends, always the same: building one takes longer than a handshake."""
+        """Return the context for back ends, the same until a change: building one takes longer than a handshake."""
         return self._context
 
-    def _build(self, certificates: tuple[bytes, ...]) -> ssl.SSLContext:
+    def replace(self, certificates: Iterable[bytes], *, trust_all: bool) -> None:
+        """Trust others. Raises SettingsError for bytes that are no certificate in DER, and changes nothing then."""
+        self._set(tuple(certificates), trust_all=trust_all, offer=self._offer_system_certificate)
+
+    def offer(self, offer_system_certificate: OfferCertificate | None) -> None:
+        """Offer another system certificate, or none."""
+        self._set(self._certificates, trust_all=self._trust_all, offer=offer_system_certificate)
+
+    def _set(self, certificates: tuple[bytes, ...], *, trust_all: bool, offer: OfferCertificate | None) -> None:
+        check_hostname = self._check_name and not trust_all
         try:
-            context = trusting_context(certificates, check_hostname=self.checks_name)
+            context = trusting_context(certificates, check_hostname=check_hostname)
         except ssl.SSLError as error:
             raise SettingsError("trustedBackends", f"found no certificate in DER ({error.reason})") from error
-        if self._trust_all:
+        if trust_all:
             context.verify_mode = ssl.CERT_NONE  # the simulated product's own switch, off unless the user set it
-        if self._offer_system_certificate:
-            self._offer_system_certificate(context)
-        return context
+        if offer:
+            offer(context)
+        if self._prepare:
+            self._prepare(context)
+        self._certificates, self._trust_all = certificates, trust_all
+        self._offer_system_certificate, self._context = offer, context

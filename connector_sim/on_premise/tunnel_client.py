@@ -95,6 +95,10 @@ class TunnelClient:
             self.tried.clear()
         self._told_to_connect.set()
 
+    def use(self, context: ssl.SSLContext) -> None:
+        """Show another subaccount certificate from the next handshake on; connections that are up stay up."""
+        self._dialer.context = context
+
     def cut(self, connection: int | None = None) -> None:
         """Break the tunnel, or one of its connections, as a network failure would; it is dialled again."""
         for number, session in self._sessions.items():

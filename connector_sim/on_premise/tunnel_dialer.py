@@ -30,7 +30,7 @@ class TunnelDialer:
     ) -> None:
         """Take a client context that holds the subaccount certificate and trusts the cloud side."""
         self._settings = settings
-        self._context = context
+        self.context = context
         self._record = record
         self._describe = describe_certificate
 
@@ -49,7 +49,7 @@ class TunnelDialer:
         addresses = {"local": stream.local_address, "peer": stream.peer_address}
         name, deadline = self._settings.tunnel_host, self._settings.tunnel_handshake_s
         try:
-            return await start_tls(stream, self._context, server_name=name, timeout_s=deadline)
+            return await start_tls(stream, self.context, server_name=name, timeout_s=deadline)
         except HandshakeError as error:
             self._report_handshake(hello, error.facts, addresses)
             raise

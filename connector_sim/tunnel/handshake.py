@@ -92,7 +92,9 @@ class UpgradeRequest:
     def __init__(self, stream: ByteStream, timeout_s: float) -> None:
         self._stream = stream
         self._timeout_s = timeout_s
-        self._connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self.head: h11.Request | None = None
+        """The head of the request once it was read, whatever it asks for."""
+        self.connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
 
     async def read(self) -> TunnelHello | None:
         """Return what the connector says of itself; None if it is not a request for a tunnel (answer 400).
@@ -101,28 +103,29 @@ class UpgradeRequest:
         """
         try:
             async with asyncio.timeout(self._timeout_s):
-                request = await _next_event(self._connection, self._stream)
+                request = await _next_event(self.connection, self._stream)
         except TimeoutError:
             raise DeadlineExceeded("tunnel handshake", self._timeout_s) from None
         except h11.RemoteProtocolError:
             return None
         if not isinstance(request, h11.Request):
             raise HandshakeBroken("the peer closed before it asked for a tunnel")
+        self.head = request
         return _hello(request)
 
     async def accept(self) -> bytes:
         """Answer 101; return the bytes that were glued behind the request."""
-        self._connection.next_event()  # the end of the request, which has no body
+        self.connection.next_event()  # the end of the request, which has no body
         headers = [("Upgrade", UPGRADE_TOKEN), ("Connection", "Upgrade"), ("Yamux-Role", "client")]
         answer = h11.InformationalResponse(status_code=101, headers=headers, reason=b"Switching Protocols")
-        await self._stream.send(self._connection.send(answer) or b"")
-        return self._connection.trailing_data[0]
+        await self._stream.send(self.connection.send(answer) or b"")
+        return self.connection.trailing_data[0]
 
     async def refuse(self, status: int) -> None:
         """Answer ``status``; the caller closes."""
         headers = [("Content-Length", "0"), ("Connection", "close")]
         answer = h11.Response(status_code=status, headers=headers, reason=_phrase(status).encode())
-        head = (self._connection.send(answer) or b"") + (self._connection.send(h11.EndOfMessage()) or b"")
+        head = (self.connection.send(answer) or b"") + (self.connection.send(h11.EndOfMessage()) or b"")
         await self._stream.send(head)
 
 

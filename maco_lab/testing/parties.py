@@ -229,6 +229,13 @@ class CloudConnector:
         return self._connector.settings.name
 
     @property
+    def administration_url(self) -> str:
+        """Where it is administered (docs/rest-api.md). Raises LookupError if the settings say nowhere."""
+        if self.name not in self._lab.administrations:
+            raise LookupError(f"Cloud Connector {self.name} has no administration in the settings")
+        return self._lab.administrations[self.name].url
+
+    @property
     def is_connected(self) -> bool:
         """Whether the tunnel of every subaccount is up."""
         return all(tunnel.state == "Connected" for tunnel in self._connector.tunnels.values())

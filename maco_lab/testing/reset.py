@@ -28,6 +28,8 @@ async def reset(lab: RunningLab) -> None:
     if any(node.role != node.first_role or node.is_dead for node in lab.nodes.values()):
         raise TimeoutError("a master and its shadow are not what they were")
     async with asyncio.timeout(RESET_S):
+        for administration in lab.administrations.values():
+            await administration.restore()
         for connector in lab.connectors.values():
             await _disconnect(connector)
         await lab.cloud.registry.emptied()
@@ -50,6 +52,7 @@ async def _disconnect(connector: CloudConnector) -> None:
 
 
 async def _restore(connector: CloudConnector) -> None:
+    connector.usage.restart()
     for subaccount in connector.settings.subaccounts:
         connector.expose(subaccount.subaccount, subaccount.mappings)
         if connector.location_id(subaccount.subaccount) != subaccount.location_id:

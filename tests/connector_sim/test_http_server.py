@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import http
 import json
 import logging
 import subprocess
@@ -9,7 +10,15 @@ from collections.abc import Callable
 import h11
 import pytest
 
-from connector_sim.http_server import MAX_BODY_BYTES, MAX_HEAD_BYTES, HttpAnswer, HttpRequest, serve_http
+from connector_sim.http_server import (
+    MAX_BODY_BYTES,
+    MAX_HEAD_BYTES,
+    HttpAnswer,
+    HttpRequest,
+    Limits,
+    RawAnswer,
+    serve_http,
+)
 from tests.connector_sim.landscape import DEADLINE_S, SECRET, cloud_side, read_all
 from tests.maco_net.pairs import tcp_pair
 from tests.programs import require_program
@@ -20,7 +29,7 @@ def _say_it_back(request: HttpRequest) -> HttpAnswer:
 
 
 async def _exchange(
-    *parts: bytes, handle: Callable[[HttpRequest], HttpAnswer] = _say_it_back, timeout_s: float = DEADLINE_S
+    *parts: bytes, handle: Callable[[HttpRequest], HttpAnswer | RawAnswer] = _say_it_back, timeout_s: float = DEADLINE_S
 ) -> bytes:
     """Send ``parts``, read until the server closes, and return all it said."""
     async with tcp_pair() as (client, server), asyncio.TaskGroup() as tasks:
@@ -154,3 +163,30 @@ async def test_neither_secret_nor_token_reaches_a_log(caplog: pytest.LogCaptureF
         assert isinstance(answer, dict)
         assert SECRET not in caplog.text
         assert answer["access_token"] not in caplog.text
+
+
+async def test_the_query_is_told_apart_from_the_path() -> None:
+    def handle(request: HttpRequest) -> HttpAnswer:
+        return HttpAnswer(200, [request.path, request.query])
+
+    assert _json(await _exchange(_post(b""), handle=handle)) == ["/a", "b=c"]
+
+
+async def test_a_raw_answer_is_written_as_it_is() -> None:
+    answer = await _exchange(_post(b""), handle=lambda _: RawAnswer(204, (("Server", "X"), ("x-lower", "y"))))
+    assert answer == b"HTTP/1.1 204 \r\nServer: X\r\nx-lower: y\r\nConnection: close\r\n\r\n"
+
+
+async def test_limits_say_how_large_a_body_may_be_and_what_is_answered_to_a_larger_one() -> None:
+    def problem(status: http.HTTPStatus) -> RawAnswer:
+        return RawAnswer(status, (("Content-Length", "3"),), b"no!")
+
+    limits = Limits(DEADLINE_S, max_body_bytes=5, problem=problem)
+    async with tcp_pair() as (client, server), asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve_http(server, _say_it_back, limits=limits))
+        await client.send(_post(b"hello").replace(b"Connection: close\r\n", b"") + _post(b"hello!"))
+        answer = await read_all(client)
+        await client.aclose()
+    first, second = answer.split(b"HTTP/1.1 ")[1:]
+    assert first.startswith(b"200 OK")
+    assert second == b"413 \r\nContent-Length: 3\r\nConnection: close\r\n\r\nno!"

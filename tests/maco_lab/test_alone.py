@@ -20,7 +20,7 @@ from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
-PORTS = (20004, 20010, 20011, 3143, 3993, 3025, 3587, 3465)
+PORTS = (20004, 20010, 20011, 3143, 3993, 3025, 3587, 3465, 8443)
 
 
 @dataclass(frozen=True)

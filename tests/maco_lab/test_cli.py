@@ -66,8 +66,8 @@ def test_validate_tells_every_error_and_exits_2(here: Path) -> None:
 
     assert (code, out) == (2, "")
     assert err.splitlines() == [
-        "my.yaml:42:23: cloud_connectors[0].subaccounts[0].mappings[1].protocol: found 'SSL', allowed: 'TCP' or 'TCPS'",
-        "my.yaml:107:17: maco.poll_every_s: found 'x', allowed: a number",
+        "my.yaml:47:23: cloud_connectors[0].subaccounts[0].mappings[1].protocol: found 'SSL', allowed: 'TCP' or 'TCPS'",
+        "my.yaml:112:17: maco.poll_every_s: found 'x', allowed: a number",
     ]
 
 

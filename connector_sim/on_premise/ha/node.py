@@ -70,7 +70,7 @@ class HaNode:
         self.first_role = role
         self.settled = asyncio.Event()
         """Set once a master's first tunnels were tried, or a shadow's first handshake."""
-        self._settings = settings
+        self.settings = settings
         self._trust = trust
         self._record = record
         self._listener = Listener(*address)
@@ -135,6 +135,12 @@ class HaNode:
             if not force:
                 raise SwitchRefused(f"the shadow did not take over: {error}") from error
         await self._step_down("roles were switched")
+
+    def reset(self) -> None:
+        """Let a master forget its shadow (DELETE of its state); one that is alive binds again with its next check."""
+        if self.role == "master":
+            self._master.reset()
+            self._news()
 
     def bind(self) -> None:
         """Bind a shadow to its master (operation CONNECT)."""
@@ -262,8 +268,8 @@ class HaNode:
 
     def _become(self, role: Role, why: str = "") -> None:
         self.role = role
-        self._master = MasterMachine(self._settings)
-        self._shadow = ShadowMachine(self._settings)
+        self._master = MasterMachine(self.settings)
+        self._shadow = ShadowMachine(self.settings)
         self._wanted.clear()
         self._report(why)
         self._wake.set()
@@ -284,7 +290,7 @@ class HaNode:
     def _longest_s(self) -> float:
         """How long the longest request may take: that to take over, which waits for the tunnels."""
         tunnel = self.connector.settings
-        return self._settings.request_timeout_ms / 1000 + tunnel.tunnel_connect_s + tunnel.tunnel_handshake_s
+        return self.settings.request_timeout_ms / 1000 + tunnel.tunnel_connect_s + tunnel.tunnel_handshake_s
 
     @staticmethod
     def _now() -> float:

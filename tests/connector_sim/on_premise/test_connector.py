@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from connector_sim.exceptions import SettingsError
-from connector_sim.on_premise.settings import MappingProtocol, SystemMapping
+from connector_sim.on_premise.settings import MappingProtocol, SubaccountSettings, SystemMapping
 from maco_net.errors import PeerReset
 from maco_net.socket_side import Channel
 from maco_net.streams import ByteStream
@@ -31,6 +31,8 @@ from tests.connector_sim.landscape import (
     DEADLINE_S,
     GREETING,
     MAIL_HOST,
+    OTHER_CLIENT,
+    OTHER_SUBACCOUNT,
     SUBACCOUNT,
     TCP,
     TCPS,
@@ -42,6 +44,7 @@ from tests.connector_sim.landscape import (
     mapping,
     read_all,
     tls_server,
+    tunnel_context,
 )
 from tests.maco_net.pairs import trusting_client
 
@@ -298,3 +301,54 @@ async def test_a_virtual_system_that_is_exposed_twice_is_refused_and_nothing_cha
         with pytest.raises(SettingsError):
             lab.connectors[0].expose(SUBACCOUNT, (TCP, TCP))
         assert lab.connectors[0].mappings(SUBACCOUNT) == (TCP,)
+
+
+async def test_a_subaccount_may_be_added_while_the_connector_runs() -> None:
+    async with landscape(TCP) as lab, back_end(lab, echo):
+        (each,) = lab.connectors
+        before = each.revision
+
+        added = SubaccountSettings(OTHER_SUBACCOUNT, "WERK1", (TCP,))
+        assert await each.add(added, tunnel_context(OTHER_SUBACCOUNT))
+
+        assert each.revision > before
+        dialled = await lab.dial(HOST, 143, token=lab.token(OTHER_CLIENT))
+        assert isinstance(dialled.answer, Connected)
+        with pytest.raises(KeyError):
+            await each.add(added, tunnel_context(OTHER_SUBACCOUNT))
+
+
+async def test_a_subaccount_that_is_removed_cuts_what_runs_and_is_forgotten() -> None:
+    async with landscape(TCP) as lab, back_end(lab, echo):
+        (each,) = lab.connectors
+        dialled = await lab.dial(HOST, 143)
+        before = each.revision
+
+        await each.remove(SUBACCOUNT)
+
+        assert (list(each.tunnels), each.revision > before) == ([], True)
+        with pytest.raises(PeerReset):
+            await dialled.read_all()
+        assert (await lab.dial(HOST, 143)).answer == ConnectRefused(Reply.NETWORK_UNREACHABLE)
+        with pytest.raises(KeyError):
+            await each.remove(SUBACCOUNT)
+
+
+async def test_a_subaccount_that_was_removed_may_come_back() -> None:
+    async with landscape(TCP) as lab, back_end(lab, echo):
+        (each,) = lab.connectors
+        await each.remove(SUBACCOUNT)
+
+        assert await each.add(SubaccountSettings(SUBACCOUNT, "WERK1", (TCP,)), tunnel_context(SUBACCOUNT))
+        assert isinstance((await lab.dial(HOST, 143)).answer, Connected)
+
+
+async def test_a_subaccount_that_is_added_to_a_shadow_waits_to_be_connected() -> None:
+    async with landscape(TCP) as lab:
+        (each,) = lab.connectors
+
+        added = SubaccountSettings(OTHER_SUBACCOUNT, "WERK1")
+        assert not await each.add(added, tunnel_context(OTHER_SUBACCOUNT), connects=False)
+        assert each.tunnels[OTHER_SUBACCOUNT].state == "Disconnected"
+        assert await each.connect()
+        assert each.tunnels[OTHER_SUBACCOUNT].state == "Connected"

@@ -67,3 +67,38 @@ def test_the_system_certificate_is_offered_where_there_is_one() -> None:
 
 def test_tls_1_1_is_not_spoken() -> None:
     assert BackEndTrustStore().context().minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+async def test_what_is_replaced_counts_from_the_next_handshake_on() -> None:
+    store = BackEndTrustStore()
+    store.replace([ROOT], trust_all=False)
+    assert ((await _facts(store)).error, store.certificates, store.trusts_all) == ("", (ROOT,), False)
+    store.replace([ROOT], trust_all=True)
+    assert ((await _facts(store, "self_signed")).error, store.vouches_as) == ("", "")
+
+
+def test_a_replacement_that_is_refused_changes_nothing() -> None:
+    store = BackEndTrustStore([ROOT])
+    before = store.context()
+    with pytest.raises(SettingsError):
+        store.replace([b"x"], trust_all=True)
+    assert (store.context(), store.certificates, store.trusts_all) == (before, (ROOT,), False)
+
+
+async def test_a_certificate_to_be_offered_may_come_and_go() -> None:
+    store = BackEndTrustStore([ROOT])
+    server = tls_server(demands_client_certificate=True)
+    store.offer(CAST.system_certificate.configure_client)
+    assert store.offers_certificate
+    async with shaken(store.context(), server) as ends:
+        assert ends.server.peer_chain[0] == der(CAST.system_certificate)
+    store.offer(None)
+    assert not store.offers_certificate
+
+
+def test_every_context_is_prepared_before_it_is_used() -> None:
+    prepared: list[ssl.SSLContext] = []
+    store = BackEndTrustStore([ROOT], prepare=prepared.append)
+    first = store.context()
+    store.replace([], trust_all=False)
+    assert prepared == [first, store.context()]

@@ -143,7 +143,7 @@ async def test_a_connector_that_does_not_trust_the_cloud_reports_why() -> None:
 async def test_a_certificate_that_the_cloud_refuses_makes_the_handshake_a_failed_one() -> None:
     async with cloud_side() as lab:
         each = _connector(lab, lab.cloud.tunnel_address)
-        CAST.system_certificate.configure_client(each.tunnels[SUBACCOUNT]._dialer._context)
+        CAST.system_certificate.configure_client(each.tunnels[SUBACCOUNT]._dialer.context)
         async with connected(each):
             (seen,) = lab.seen.of(Handshake, Party.CLOUD_CONNECTOR)
             assert (seen.succeeded, seen.alert_received) == (False, "unknown_ca")
