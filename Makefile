@@ -10,6 +10,8 @@ DOCS_STAMP := $(VENV)/.installed-docs
 PACKAGES := certs connector_sim maco_client maco_http maco_lab maco_net maco_wire mailserver_sim
 CODE := $(PACKAGES) tests benchmarks examples
 PYTEST_ARGS ?=
+# Test processes: more than two cores' worth, since many tests wait for a peer or a process.
+WORKERS ?= 3
 QUICK ?=
 
 .PHONY: up down demo test test-real lint check bench bench-mail docs clean help
@@ -28,10 +30,10 @@ demo: $(RUN_STAMP) ## Fetch a mail both ways and show where TLS ended
 	@$(BIN)/maco-lab demo
 
 test: $(DEV_STAMP) ## Run all tests that need only Python, fast and slow
-	$(BIN)/pytest -m "not real" -n 2 $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not real" -n $(WORKERS) $(PYTEST_ARGS)
 
 test-real: $(DEV_STAMP) ## Run the tests with real programs; those that are not installed are skipped and named
-	$(BIN)/pytest -m "real" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "real" -n $(WORKERS) $(PYTEST_ARGS)
 
 lint: $(DEV_STAMP) ## Format, lint, types and import contracts
 	$(BIN)/ruff format --check $(CODE)
@@ -40,7 +42,7 @@ lint: $(DEV_STAMP) ## Format, lint, types and import contracts
 	$(BIN)/lint-imports
 
 check: lint ## The same and the fast tests: what to run before a commit
-	$(BIN)/pytest -q -m "not slow and not real" -n 2 $(PYTEST_ARGS)
+	$(BIN)/pytest -q -m "not slow and not real" -n $(WORKERS) $(PYTEST_ARGS)
 
 bench: $(DEV_STAMP) ## Measure the relay beside its peers, start, imports, plugin, mappings; QUICK=1 takes three minutes
 	$(BIN)/python -m benchmarks.relay $(if $(QUICK),--quick,--page docs/performance.md)
