@@ -33,7 +33,7 @@ test: $(DEV_STAMP) ## Run all tests that need only Python, fast and slow
 	$(BIN)/pytest -m "not real" -n $(WORKERS) $(PYTEST_ARGS)
 
 test-real: $(DEV_STAMP) ## Run the tests with real programs; those that are not installed are skipped and named
-	$(BIN)/pytest -m "real" -n $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -m "real" -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(DEV_STAMP) ## Format, lint, types and import contracts
 	$(BIN)/ruff format --check $(CODE)

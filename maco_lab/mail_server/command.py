@@ -15,6 +15,7 @@ from maco_lab.alone import AttachedOption, VerboseOption, run_attached_party, ru
 from maco_lab.mail_server.options import MEMORY, OFF, UNPRIVILEGED, WELL_KNOWN_PORTS, MailServerOptions
 from maco_lab.runner import run_lab
 from maco_lab.state import DEFAULT_FOLDER
+from mailserver_sim.archives.values import Kind
 from mailserver_sim.settings import LISTENER_PROTOCOLS, SettingsError
 
 app = typer.Typer(
@@ -71,6 +72,13 @@ def mail_server(
             "than the first user. May be given again.",
         ),
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="A new folder: what is in the mailboxes at the end, one archive per user."),
+    ] = None,
+    export_as: Annotated[
+        Kind | None, typer.Option(help="The format of the archives; without it maildir.", show_choices=True)
+    ] = None,
     api: Annotated[
         int | None, typer.Option(min=0, max=65535, help="The port of the JSON API on 127.0.0.1; 0 is a free one.")
     ] = None,
@@ -83,7 +91,7 @@ def mail_server(
     verbose: VerboseOption = False,
     **listeners: str | None,
 ) -> None:
-    """Run the mail server: IMAP and SMTP over one store.
+    """Run the mail server: IMAP, POP3 and SMTP over one store.
 
     By itself with accounts of your own (--user), or with those of a lab file.
     """
@@ -96,6 +104,8 @@ def mail_server(
         "write_root": write_root,
         "store": store,
         "preload": tuple(preload) if preload else None,
+        "export": export,
+        "export_as": export_as,
         "api": api,
         "as_json": json or None,
     }

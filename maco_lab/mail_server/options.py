@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mailserver_sim.archives.values import Kind
 from mailserver_sim.settings import (
     HIGHEST_PORT,
     LISTENER_PROTOCOLS,
@@ -55,6 +56,9 @@ class MailServerOptions:
     write_root: Path | None = None
     preload: tuple[str, ...] = ()
     """``PATH`` for the first user, or ``NAME=PATH``."""
+    export: Path | None = None
+    """A folder for the mail of each account when the server ends; new or empty."""
+    export_as: Kind | None = None
     api: int | None = None
     as_json: bool = False
 
@@ -66,6 +70,10 @@ class MailServerOptions:
             raise SettingsError("--certs", "not together with --tls-cert: one of them gives the certificate")
         if self.write_root and (self.certificate or self.certificates):
             raise SettingsError("--write-root", "only for a throw-away CA, so without --tls-cert and --certs")
+        if self.export_as and not self.export:
+            raise SettingsError("--export-as", "needs --export, the folder to write into")
+        if self.export and self.export.exists() and not (self.export.is_dir() and not any(self.export.iterdir())):
+            raise SettingsError("--export", f"{self.export} is there and not an empty folder")
 
     def settings(self, host_name: str, store: Path) -> MailServerSettings:
         """Return the settings of the mail server. Raises SettingsError."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import tempfile
+import urllib.parse
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from maco_lab.mail_server.printing import Printer
 from maco_lab.mail_server.ready import Ready
 from maco_lab.mail_tls import imap_context_factory, smtp_context
 from maco_wire.observation import Address, MailAccepted
+from mailserver_sim.archives.transfer import export_archive
+from mailserver_sim.archives.values import Kind
 from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.server import MailServer
 from mailserver_sim.settings import SettingsError
@@ -42,7 +45,21 @@ async def run_alone(options: MailServerOptions) -> int:
             ready = Ready(server.settings, certificate, server.addresses, kept, api)
             printer.print(ready.as_json() if options.as_json else ready.as_text())
             await told_to_stop(Draining())
+            if options.export is not None:
+                await _export(server, options.export, options.export_as or Kind.MAILDIR)
     return 0
+
+
+async def _export(server: MailServer, folder: Path, kind: Kind) -> None:
+    """Write each account's mail into a folder of its own. Raises StoreError."""
+    for account in server.settings.accounts:
+        await export_archive(server.store, account.user, folder / file_name(account.user), kind)
+
+
+def file_name(user: str) -> str:
+    """Return one name for a folder, whatever a user is called."""
+    name = urllib.parse.quote(user, safe="@+")
+    return name if name.strip(".") else name.replace(".", "%2E")
 
 
 def _server(options: MailServerOptions, certificate: Presented, store: Path, journal: Journal) -> MailServer:

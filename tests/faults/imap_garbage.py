@@ -11,12 +11,12 @@ from mailserver_sim.imap.commands import COMMANDS, UID_COMMANDS
 from tests.faults.seeds import SOAK
 
 bounded = settings(
-    max_examples=600 if SOAK else 60,
+    max_examples=200 if SOAK else 60,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     database=None,
-    derandomize=not SOAK,
+    derandomize=True,
 )
 """One server for all examples: one that fails is not shrunk, for what came before may be part of it."""
 

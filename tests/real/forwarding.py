@@ -81,7 +81,7 @@ class Forwarding:
         with imaplib.IMAP4_SSL(*self.lab.mail_server.addresses["imaps"], ssl_context=context) as mailbox:
             mailbox.login(USER, PASSWORD)
             mailbox.select(readonly=True)
-            _, answers = mailbox.fetch("1:*", "(BODY.PEEK[])")
+            _, answers = mailbox.uid("FETCH", "1:*", "(BODY.PEEK[])")
         return [answer[1] for answer in answers if isinstance(answer, tuple)]
 
     def environment(self) -> Mapping[str, str]:

@@ -55,6 +55,17 @@ def test_a_mail_that_was_preloaded_is_there(tmp_path: Path) -> None:
         assert fetch_first(ready) == b"Subject: preloaded\r\n\r\nhello\r\n"
 
 
+@pytest.mark.parametrize("kind", ["maildir", "mbox", "eml"])
+def test_what_is_there_at_the_end_is_exported_and_can_be_preloaded(tmp_path: Path, kind: str) -> None:
+    mail = b"Subject: kept\r\n\r\nFrom a line that an mbox quotes\r\n"
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "one.eml").write_bytes(mail)
+    with server(tmp_path, "--preload", "mail", "--export", "out", "--export-as", kind) as (process, _):
+        assert process.stop(signal.SIGTERM)[0] == 0
+    with server(tmp_path, "--preload", "out/maco") as (_, ready):
+        assert fetch_first(ready) == mail
+
+
 def test_a_mail_comes_by_smtp_and_goes_by_imap_and_a_signal_ends_it(tmp_path: Path) -> None:
     with server(tmp_path) as (process, ready):
         with smtplib.SMTP(*address(ready, "smtp"), timeout=20) as client:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from maco_lab.mail_server.options import WELL_KNOWN_PORTS, MailServerOptions, account, listeners
+from mailserver_sim.archives.values import Kind
 from mailserver_sim.settings import LISTENER_PROTOCOLS, Listener, Preload, SettingsError
 
 
@@ -97,6 +98,17 @@ def test_mail_is_preloaded_for_the_first_user_or_the_one_that_is_named(tmp_path:
 
     preloads = options.settings("mail.example", Path("mail.sqlite")).preload
     assert preloads == (Preload("maco", tmp_path / "a=b"), Preload("gas", tmp_path))
+
+
+def test_mail_is_not_exported_into_a_folder_that_has_something_in_it(tmp_path: Path) -> None:
+    (tmp_path / "something").touch()
+    with pytest.raises(SettingsError, match=r"--export: .* is there and not an empty folder"):
+        MailServerOptions(("maco:x",), export=tmp_path)
+
+
+def test_a_format_alone_exports_nothing() -> None:
+    with pytest.raises(SettingsError, match="--export-as: needs --export"):
+        MailServerOptions(("maco:x",), export_as=Kind.EML)
 
 
 def test_a_preload_that_is_not_there_is_told_by_its_option() -> None:

@@ -187,7 +187,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 BOUNDED = settings(
-    max_examples=400 if SOAK else 8,
+    max_examples=40 if SOAK else 8,
     stateful_step_count=80 if SOAK else 25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

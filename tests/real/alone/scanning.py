@@ -44,10 +44,11 @@ def start_scans(server: AloneServer, folder: Path, stack: contextlib.ExitStack) 
 def _start(program: str, server: AloneServer, protocol: str, folder: Path, stack: contextlib.ExitStack) -> Scan:
     report = folder / f"{protocol}.json"
     quiet = ["--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1"]
+    patience = ["--connect-timeout", "20", "--openssl-timeout", "20"]  # or one lost answer would be waited for for ever
     trust = ["--add-ca", str(server.root)]
     target = ["--jsonfile", str(report), "--starttls", SCANNED[protocol], f"{HOST}:{server.port(protocol)}"]
     process = subprocess.Popen(
-        [program, *quiet, *trust, *_CHECKS, *target],
+        [program, *quiet, *patience, *trust, *_CHECKS, *target],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
