@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import logging
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -121,7 +119,6 @@ def mail_server(
 
 
 def _run_alone(told: Mapping[str, Any]) -> NoReturn:
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     try:
         options = MailServerOptions(**told)
     except SettingsError as error:

@@ -7,6 +7,7 @@ server must go on: lines that nobody has room for are left out.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import threading
@@ -51,3 +52,15 @@ class Printer:
                 rest = f"{line}\n".encode()
                 while rest:
                     rest = rest[os.write(self._descriptor, rest) :]
+
+
+class LogPrinter(logging.Handler):
+    """Gives what is logged to a printer, so that no log waits for its reader either."""
+
+    def __init__(self, printer: Printer) -> None:
+        super().__init__()
+        self._printer = printer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, or leave it out when too many lines wait."""
+        self._printer.print(self.format(record))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import tempfile
 import urllib.parse
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ from maco_lab.draining import Draining, told_to_stop
 from maco_lab.journal import Entry, Journal
 from maco_lab.mail_server.certificate import Presented, presented
 from maco_lab.mail_server.options import MEMORY, MailServerOptions
-from maco_lab.mail_server.printing import Printer
+from maco_lab.mail_server.printing import LogPrinter, Printer
 from maco_lab.mail_server.ready import Ready
 from maco_lab.mail_tls import imap_context_factory, smtp_context
 from maco_wire.observation import Address, MailAccepted
@@ -27,7 +28,8 @@ from mailserver_sim.server import MailServer
 from mailserver_sim.settings import SettingsError
 from mailserver_sim.store.values import MEMORY as IN_MEMORY
 
-STANDARD_OUTPUT = 1
+STANDARD_OUTPUT, STANDARD_ERROR = 1, 2
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
 async def run_alone(options: MailServerOptions) -> int:
@@ -35,7 +37,12 @@ async def run_alone(options: MailServerOptions) -> int:
 
     Raises SettingsError, StoreError, CertificateFileError, CertificateError, OSError.
     """
-    with tempfile.TemporaryDirectory(prefix="maco-mail-") as scratch, Printer(STANDARD_OUTPUT) as printer:
+    with (
+        tempfile.TemporaryDirectory(prefix="maco-mail-") as scratch,
+        Printer(STANDARD_OUTPUT) as printer,
+        Printer(STANDARD_ERROR) as complaints,
+    ):
+        logging.basicConfig(handlers=[LogPrinter(complaints)], level=logging.WARNING, format=_LOG_FORMAT)
         certificate = presented(options, Path(scratch))
         kept = None if options.store == MEMORY else Path(options.store)
         journal = Journal()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from asyncio import sslproto
 from collections.abc import Callable
@@ -71,10 +72,12 @@ class WatchedTls(sslproto.SSLProtocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Report a handshake that came to nothing."""
-        if self._begun and not self._reported:
-            self._report(succeeded=False, error=exc)
-        self._let_go()
-        super().connection_lost(exc)
+        try:
+            if self._begun and not self._reported:
+                self._report(succeeded=False, error=exc)
+        finally:
+            self._let_go()
+            super().connection_lost(exc)
 
     def _report(self, *, succeeded: bool, error: BaseException | None = None) -> None:
         self._reported = True
@@ -95,7 +98,9 @@ def _facts(tls: ssl.SSLObject | None, error: BaseException | None) -> HandshakeF
     if tls is None:
         return HandshakeFacts(alert_received=alert)
     cipher = tls.cipher()
-    certificate = tls.getpeercert(binary_form=True)
+    certificate = None
+    with contextlib.suppress(ValueError):  # a second handshake has begun (renegotiation) and come to nothing
+        certificate = tls.getpeercert(binary_form=True)
     return HandshakeFacts(
         version=tls.version() or "",
         cipher=cipher[0] if cipher else "",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 
-from maco_lab.mail_server.printing import Printer
+from maco_lab.mail_server.printing import LogPrinter, Printer
 
 MORE_THAN_A_PIPE = 10_000
 DEADLINE_S = 10.0
@@ -43,4 +44,15 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     os.close(reading)
     with Printer(writing) as printer:
         printer.print("nobody reads this")
+    os.close(writing)
+
+
+def test_what_is_logged_waits_for_no_reader_either() -> None:
+    reading, writing = os.pipe()
+    record = logging.LogRecord("asyncio", logging.ERROR, "", 0, "an exception in %s", ("a callback",), None)
+    with Printer(writing) as printer:
+        for _ in range(MORE_THAN_A_PIPE):
+            LogPrinter(printer).handle(record)
+        with os.fdopen(reading) as lines:
+            assert lines.readline() == "an exception in a callback\n"
     os.close(writing)
