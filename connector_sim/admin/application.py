@@ -40,6 +40,9 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 _log = logging.getLogger(__name__)
 
+_PHRASES = {http.HTTPStatus(413): "Request Entity Too Large", http.HTTPStatus(414): "Request-URI Too Long"}
+"""Where Python 3.13 has other words than those before."""
+
 
 class Application:
     """The API of one installation."""
@@ -175,6 +178,6 @@ def refused(refusal: Refused) -> Reply:
 
 def unreadable(status: http.HTTPStatus) -> RawAnswer:
     """Return what is answered to a request that cannot be read, or is too large."""
-    body = as_json({"type": ErrorType.ERROR.value, "message": status.phrase})
+    body = as_json({"type": ErrorType.ERROR.value, "message": _PHRASES.get(status, status.phrase)})
     headers = (("Server", SERVER), MARKER, ("Cache-Control", NO_STORE), ("Content-Type", JSON))
     return RawAnswer(status, (*headers, ("Content-Length", str(len(body)))), body)
