@@ -189,6 +189,7 @@ def _left() -> tuple[int, int, int]:
     return len(list(Path("/proc/self/fd").iterdir())), len(asyncio.all_tasks()), threading.active_count()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc, which this system has not")
 @pytest.mark.parametrize("limit_s", [0, DEADLINE_S], ids=["cut", "drained"])
 async def test_no_task_socket_or_thread_is_left_after_the_end(limit_s: float) -> None:

@@ -21,6 +21,8 @@ from tests.faults.good_clients import gets_a_token, is_served_by_the_chain
 from tests.faults.leaks import nothing_left_running
 from tests.faults.raw_yamux import ACK, GO_AWAY, PING, SYN, UPGRADE, Frame, frame, raw_connector, tls_to
 
+pytestmark = pytest.mark.slow
+
 MANY = 30
 NOW_AND_THEN_S = 0.02
 STEP_S = 1.0  # longer than a good client takes, however busy the machine

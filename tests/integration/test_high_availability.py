@@ -119,6 +119,7 @@ def left(lab: Lab) -> tuple[int, int, int]:
     return len(list(Path("/proc/self/fd").iterdir())), lab.thread.run(tasks()), threading.active_count()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc, which this system has not")
 def test_no_task_socket_or_thread_is_left_of_a_whole_lab(maco_lab_authority: Cast) -> None:
     def change(lab: dict[str, Any]) -> None:

@@ -123,6 +123,7 @@ def test_protection_off_over_tcp_is_in_clear_on_both_networks(tmp_path: Path) ->
         assert told(matrix(lab, "way-b"), "mailbox password") == NO_TLS
 
 
+@pytest.mark.slow
 def test_an_impostor_before_a_connector_that_trusts_all_hears_the_password_and_no_wire_shows_it(tmp_path: Path) -> None:
     with tapped_lab(tmp_path, trust_all) as lab:
         middle = Impostor(lab.addresses["imaps"])

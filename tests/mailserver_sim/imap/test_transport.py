@@ -146,6 +146,7 @@ def test_answers_that_are_not_read_do_not_pile_up_and_arrive_later(
         assert unread.most <= MOST_UNSENT
 
 
+@pytest.mark.slow
 def test_idle_answers_that_are_not_read_do_not_pile_up(server: RunningServer, unread: Unread) -> None:
     with server.raw_logged_in() as client:
         client.send(b"i IDLE\r\n")
