@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import contextlib
 import json
@@ -26,7 +27,7 @@ HALF_CLOSED_S = 12.0
 
 
 @dataclass
-class Chain:
+class Chain(abc.ABC):
     """A cloud side with one connector, as its clients see it."""
 
     proxy: Address
@@ -37,9 +38,9 @@ class Chain:
         virtual = self.mapping.virtual_host, self.mapping.virtual_port
         return await dial(self.proxy, self.token, *virtual, location_id=location_id)
 
+    @abc.abstractmethod
     async def observations(self, closed: int) -> list[Observation]:
         """Return all observations once the ends of ``closed`` streams were reported by either party."""
-        raise NotImplementedError
 
 
 @dataclass
