@@ -12,6 +12,7 @@ import datetime as dt
 import os
 import secrets
 import ssl
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ AUTHORITY_AGE = dt.timedelta(days=365)  # older than every leaf, the expired one
 ROOT_LIFETIME = dt.timedelta(days=3650)
 INTERMEDIATE_LIFETIME = dt.timedelta(days=1825)
 
+_OWN_DESCRIPTORS = Path("/proc/self/fd")  # proc_pid_fd(5); not there in every container
+
 WEAKEST_CIPHERS = "DEFAULT:@SECLEVEL=0"
 """OpenSSL's own ciphers at the level that refuses no key and no digest."""
 
@@ -69,7 +72,7 @@ class Issued:
 
     @property
     def is_weak(self) -> bool:
-        """Tell whether OpenSSL loads it at security level 0 only: RSA below 2048 bits, or a signature with SHA-1."""
+        """Tell whether OpenSSL loads it at security level 0 only: RSA below 2048 bits, or an old digest."""
         return any(_is_weak(each) for each in (self.certificate, *self.chain))
 
     def configure_server(self, context: ssl.SSLContext) -> None:
@@ -108,8 +111,13 @@ class Issued:
         )
 
     def _load_into(self, context: ssl.SSLContext) -> None:
-        # ssl loads keys from files only. A kill between writing and removing would leave the file behind, so the key
-        # in it is encrypted with a password that exists in this call alone.
+        # ssl loads keys from files only: best from one that is on no disk.
+        if sys.platform == "linux" and _OWN_DESCRIPTORS.is_dir():
+            with _memory_file(self.key_pem() + self.chain_pem()) as path:
+                context.load_cert_chain(path)
+            return
+        # A kill between writing and removing would leave the file behind, so the key in it is encrypted with a password
+        # that exists in this call alone.
         password = secrets.token_urlsafe(24)
         protection = BestAvailableEncryption(password.encode())
         key = self.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection)
@@ -250,7 +258,17 @@ def leaf_validity(now: dt.datetime, not_before: dt.datetime | None, not_after: d
 def _is_weak(certificate: x509.Certificate) -> bool:
     key = certificate.public_key()
     short = isinstance(key, rsa.RSAPublicKey) and key.key_size < RSA_BITS
-    return short or isinstance(certificate.signature_hash_algorithm, hashes.SHA1)
+    return short or isinstance(certificate.signature_hash_algorithm, hashes.SHA1 | hashes.MD5)
+
+
+if sys.platform == "linux":
+
+    @contextlib.contextmanager
+    def _memory_file(content: bytes) -> Iterator[Path]:
+        with os.fdopen(os.memfd_create("maco-lab.pem"), "wb") as file:  # not inherited by a process that is started
+            file.write(content)
+            file.flush()
+            yield _OWN_DESCRIPTORS / str(file.fileno())
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from cryptography import x509
 from certs.authority import CLOCK_TOLERANCE, INTERMEDIATE_LIFETIME, ROOT_LIFETIME, Authority, Issued, self_signed
 from certs.exceptions import UnknownNameError
 from certs.keys import KEY_TYPES, RSA_BITS, KeyType, PrivateKey, generate_key
+from certs.old_digests import signed_with
 from certs.plans import (
     AUTHORITIES,
     BAD_MAIL_SERVERS,
@@ -34,7 +35,6 @@ from certs.plans import (
     MemberPlan,
 )
 from certs.profile import LONGEST_COMMON_NAME, only_names_below
-from certs.sha1 import with_sha1
 
 MAIL_HOST = "mail.stadtwerke.example"
 TUNNEL_HOST = "connectivitytunnel.lab.example"
@@ -188,6 +188,13 @@ class Cast:
                 self._members[name] = self._issue(name, plan)
             return self._members[name]
 
+    def name_of(self, certificate: x509.Certificate) -> str | None:
+        """Return the name of an authority or a member; None for any other certificate, and for one not issued yet."""
+        with self._lock:
+            issued = {name: each.certificate for name, each in self._members.items()}
+            issued |= {name: each.certificate for name, each in self._authorities.items()}
+        return next((name for name, each in issued.items() if each == certificate), None)
+
     def subaccount_certificate(self, subaccount_id: str) -> Issued:
         """Return the client certificate that the cloud signed for a subaccount when it was added.
 
@@ -274,9 +281,9 @@ class Cast:
             instead=plan.instead,
             key=self._key_of(name, plan),
         )
-        if plan.sha1:
+        if plan.old_digest:
             signer = self.authority(plan.issuer).identity.private_key
-            issued = dataclasses.replace(issued, certificate=with_sha1(issued.certificate, signer))
+            issued = dataclasses.replace(issued, certificate=signed_with(plan.old_digest, issued.certificate, signer))
         return dataclasses.replace(issued, chain=self._sent(plan, issued))
 
     def _key_of(self, name: str, plan: MemberPlan) -> PrivateKey | None:

@@ -13,8 +13,10 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from certs.authority import CLOCK_TOLERANCE, LEAF_LIFETIME
-from certs.keys import RSA_BITS, KeyType
+from certs.keys import FACTORED_RSA_BITS, RSA_BITS, KeyType
+from certs.old_digests import OldDigest
 from certs.profile import (
+    ENCIPHERS_KEYS_ONLY,
     NOT_AN_AUTHORITY,
     SIGNS_DOCUMENTS_ONLY,
     UNKNOWN_AND_CRITICAL,
@@ -72,7 +74,7 @@ class MemberPlan:
     sent: Sent = "chain"
     key_type: KeyType | None = None
     rsa_bits: int = RSA_BITS
-    sha1: bool = False
+    old_digest: OldDigest | None = None
     instead: Extensions | tuple[()] = ()
 
 
@@ -150,7 +152,7 @@ ODD_MAIL_SERVERS: Mapping[str, MemberPlan] = MappingProxyType(
         ),
         "cn_only": MemberPlan("names its host as common name alone", host="", common_name="{mail_host}"),
         "expired_root": MemberPlan("good, but its root expired yesterday", issuer="expired_root_ca"),
-        "sha1": MemberPlan("signed with SHA-1", issuer="rsa_intermediate", key_type="ec", sha1=True),
+        "sha1": MemberPlan("signed with SHA-1", issuer="rsa_intermediate", key_type="ec", old_digest="sha1"),
         "rsa_1024": MemberPlan("its RSA key has 1024 bits", issuer="rsa_intermediate", key_type="rsa", rsa_bits=1024),
     }
 )
@@ -177,8 +179,20 @@ BAD_MAIL_SERVERS: Mapping[str, MemberPlan] = MappingProxyType(
         "self_signed": MemberPlan("signed by itself", issuer=""),
         "client_auth_only": MemberPlan("may be used by TLS clients only", usage="client"),
         "wrong_key_usage": MemberPlan("its key may sign documents, no handshakes", instead=[SIGNS_DOCUMENTS_ONLY]),
+        "key_encipherment_only": MemberPlan(
+            "its key may encipher keys, not sign handshakes",
+            issuer="rsa_intermediate",
+            key_type="rsa",
+            instead=[ENCIPHERS_KEYS_ONLY],
+        ),
         "unknown_critical_extension": MemberPlan(
             "has a critical extension that nobody knows", instead=[UNKNOWN_AND_CRITICAL]
+        ),
+        "rsa_768": MemberPlan(
+            "its RSA key has 768 bits, and known factors",
+            issuer="rsa_intermediate",
+            key_type="rsa",
+            rsa_bits=FACTORED_RSA_BITS,
         ),
         "issuer_not_a_ca": MemberPlan("issued by one that is no authority", issuer="not_an_authority"),
         "path_too_long": MemberPlan("one intermediate more than allowed", issuer="too_deep_intermediate"),

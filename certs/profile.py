@@ -152,6 +152,9 @@ def _key_usage(
 SIGNS_DOCUMENTS_ONLY: tuple[x509.ExtensionType, bool] = (_key_usage(commitment=True), True)
 """A key usage that rules TLS out: neither digitalSignature nor keyEncipherment (RFC 5280, section 4.2.1.3)."""
 
+ENCIPHERS_KEYS_ONLY: tuple[x509.ExtensionType, bool] = (_key_usage(encipherment=True), True)
+"""A key usage for the RSA key exchange of TLS 1.2 alone: every other handshake signs."""
+
 NOT_AN_AUTHORITY: tuple[x509.ExtensionType, bool] = (x509.BasicConstraints(ca=False, path_length=None), True)
 
 UNKNOWN_AND_CRITICAL: tuple[x509.ExtensionType, bool] = (

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import ssl
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from certs import authority
 from certs.authority import Authority, Issued, self_signed
 from certs.cast import MAIL_HOST, Cast
 from certs.plans import AUTHORITIES, MEMBERS
@@ -24,6 +26,18 @@ from tests.programs import require_program
 def temp_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def without_own_descriptors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a system without /proc: the key goes to OpenSSL through a file on disk."""
+    monkeypatch.setattr(authority, "_OWN_DESCRIPTORS", tmp_path / "none")
+
+
+@pytest.fixture(params=["as it is here", "on disk"])
+def either_way(request: pytest.FixtureRequest) -> None:
+    if request.param == "on disk":
+        request.getfixturevalue("without_own_descriptors")
 
 
 def _everything(cast: Cast) -> dict[str, x509.Certificate]:
@@ -185,12 +199,14 @@ def test_pkcs12_without_password_is_refused(cast: Cast) -> None:
         cast.mail_server.pkcs12("mail", "")
 
 
+@pytest.mark.usefixtures("either_way")
 def test_configuring_a_context_leaves_no_file_behind(cast: Cast, temp_folder: Path) -> None:
     cast.mail_server.configure_server(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     cast.system_certificate.configure_client(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     assert list(temp_folder.iterdir()) == []
 
 
+@pytest.mark.usefixtures("either_way")
 def test_failing_to_configure_a_context_leaves_no_file_behind(cast: Cast, temp_folder: Path) -> None:
     mismatch = Issued(cast.mail_server.certificate, cast.system_certificate.private_key)
     with pytest.raises(ssl.SSLError, match="KEY_VALUES_MISMATCH"):
@@ -201,12 +217,24 @@ def test_failing_to_configure_a_context_leaves_no_file_behind(cast: Cast, temp_f
 class _Peeping:
     """Stand in for an SSLContext, to see the file while it exists."""
 
-    def load_cert_chain(self, path: Path, password: str) -> None:
+    def load_cert_chain(self, path: Path, password: str = "") -> None:
+        self.path = path
         self.mode = path.stat().st_mode & 0o777
         self.content = path.read_bytes()
         self.password = password
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memfd_create(2) is Linux's")
+def test_a_key_is_on_no_disk_and_gone_when_it_is_loaded(cast: Cast, temp_folder: Path) -> None:
+    peeping = _Peeping()
+    cast.mail_server.configure_server(peeping)  # type: ignore[arg-type]  # stands in for a context
+    assert peeping.path.parent == Path("/proc/self/fd")
+    assert peeping.content == cast.mail_server.key_pem() + cast.mail_server.chain_pem()
+    assert not peeping.path.exists()
+    assert list(temp_folder.iterdir()) == []
+
+
+@pytest.mark.usefixtures("without_own_descriptors")
 def test_key_file_is_private_and_encrypted_while_it_exists(cast: Cast, temp_folder: Path) -> None:
     peeping = _Peeping()
     cast.mail_server.configure_server(peeping)  # type: ignore[arg-type]  # stands in for a context

@@ -186,7 +186,7 @@ def test_the_root_is_sent_by_the_member_that_is_named_for_it_alone(cast: Cast) -
     assert senders == ["root_sent"]
 
 
-@pytest.mark.parametrize("name", ["sha1", "rsa_1024"])
+@pytest.mark.parametrize("name", ["sha1", "rsa_1024", "rsa_768"])
 def test_a_weak_certificate_is_loaded_at_security_level_0(cast: Cast, name: str) -> None:
     assert cast.by_name(name).is_weak
     assert server_context(cast.by_name(name)).security_level == 0

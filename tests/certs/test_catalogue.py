@@ -4,6 +4,7 @@ from pathlib import Path
 
 from certs.catalogue import page
 from certs.plans import MAIL_SERVERS
+from certs.verdicts import STORE_VERDICTS
 
 PAGE = Path(__file__).parents[2] / "docs/certificates.md"
 
@@ -13,6 +14,8 @@ def test_the_page_is_current() -> None:
 
 
 def test_the_page_has_a_row_for_every_certificate() -> None:
-    rows = [line.split("`")[1] for line in page().splitlines() if line.startswith("| `")]
+    catalogue, stores = page().split("## Which certificate ends the path")
 
-    assert rows == list(MAIL_SERVERS)
+    assert [line.split("`")[1] for line in catalogue.splitlines() if line.startswith("| `")] == list(MAIL_SERVERS)
+    rows = [line for line in stores.splitlines() if line.startswith("|")][2:]
+    assert len(rows) == len(STORE_VERDICTS)

@@ -20,6 +20,12 @@ from certs.files import SHARED_FOR, read_cast, share_cast, write_cast
 from certs.manifest import MANIFEST
 from certs.plans import AUTHORITIES, MEMBERS
 from tests.certs.handshakes import handshake_with
+from tests.faults.seeds import SOAK
+
+pytestmark = pytest.mark.usefixtures("few_rsa_keys")
+
+FOLDERS = 8 if SOAK else 2
+"""How many folders two processes fill at once."""
 
 
 @pytest.fixture
@@ -289,27 +295,31 @@ def _write(folder: Path, now: dt.datetime) -> list[str]:
     return [str(file.path) for file in write_cast(Cast(now), folder)]
 
 
-def _at_once() -> ProcessPoolExecutor:
+@pytest.fixture(scope="module")
+def two_processes() -> Iterator[ProcessPoolExecutor]:
     # spawn: pytest's own process has threads, which do not survive a fork
-    return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
 
 
 @pytest.mark.slow
-def test_processes_that_write_at_once_all_find_one_complete_cast(now: dt.datetime, tmp_path: Path) -> None:
-    folders = [tmp_path / str(number) for number in range(4)]
-    with _at_once() as pool:
-        pairs = [[pool.submit(_write, folder, now) for _ in range(2)] for folder in folders]
-        assert all(first.result(30) == second.result(30) for first, second in pairs)
+def test_processes_that_write_at_once_all_find_one_complete_cast(
+    now: dt.datetime, tmp_path: Path, two_processes: ProcessPoolExecutor
+) -> None:
+    folders = [tmp_path / str(number) for number in range(FOLDERS)]
+    pairs = [[two_processes.submit(_write, folder, now) for _ in range(2)] for folder in folders]
+    assert all(first.result(30) == second.result(30) for first, second in pairs)
     assert all(len(read_cast(folder).all_members()) == len(MEMBERS) for folder in folders)
     assert sorted(tmp_path.iterdir()) == sorted(folders)
 
 
 @pytest.mark.slow
-def test_processes_that_share_at_once_get_the_same_authorities(now: dt.datetime, tmp_path: Path) -> None:
-    folders = [tmp_path / str(number) for number in range(4)]
+def test_processes_that_share_at_once_get_the_same_authorities(
+    now: dt.datetime, tmp_path: Path, two_processes: ProcessPoolExecutor
+) -> None:
+    folders = [tmp_path / str(number) for number in range(FOLDERS)]
     for folder in folders[::2]:  # every other one holds an old cast that has to be replaced
         write_cast(Cast(now - dt.timedelta(days=80)), folder)
-    with _at_once() as pool:
-        pairs = [[pool.submit(_share, folder, now) for _ in range(2)] for folder in folders]
-        assert all(first.result(30) == second.result(30) for first, second in pairs)
+    pairs = [[two_processes.submit(_share, folder, now) for _ in range(2)] for folder in folders]
+    assert all(first.result(30) == second.result(30) for first, second in pairs)
     assert sorted(tmp_path.iterdir()) == sorted(folders)

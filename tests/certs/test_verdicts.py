@@ -27,10 +27,3 @@ def test_openssl_says_what_the_catalogue_says_of(cast: Cast, name: str) -> None:
 
 def test_an_address_is_right_for_a_client_that_looks_for_it(cast: Cast) -> None:
     assert handshake_with(cast.by_name("ip_san"), [cast.root_certificate], "127.0.0.1").succeeded
-
-
-@pytest.mark.parametrize(
-    ("name", "refused_by"), [("mail_server", "nobody"), ("sha1", "OpenSSL"), ("self_signed", "both")]
-)
-def test_a_verdict_names_who_refuses(name: str, refused_by: str) -> None:
-    assert VERDICTS[name].refused_by == refused_by
