@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import http
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from maco_http.operations import MAX_TEXT, Operation, Query, TextQuery
+from maco_http.operations import MAX_TEXT, Content, Operation, Query, TextQuery, Upload
 from maco_http.shapes import Refusal, Shape
 
 ALWAYS = (400, 403, 503)
 """A malformed request, one from another site, and one too many at a time."""
 
 MAIL_TYPE = "message/rfc822"
+MAILBOX_TYPE = "application/mbox"
+PEM_TYPE = "application/x-pem-file"
+DER_TYPE = "application/pkix-cert"
+PAYLOAD_TYPE = "application/octet-stream"
+TEXT_TYPE = "text/plain"
+
+_TEXTS: Mapping[Content, tuple[str, str]] = {
+    "events": ("text/event-stream", "The stream."),
+    "mail": (MAIL_TYPE, "The mail as it is."),
+    "mailbox": (MAILBOX_TYPE, "The mails as they are, one after the other (RFC 4155)."),
+    "certificate": (PEM_TYPE, "The certificates as PEM."),
+    "text": (TEXT_TYPE, "The text."),
+}
+"""Media type and description of what is answered as text."""
 
 
 def document(title: str, description: str, operations: Iterable[Operation]) -> dict[str, Any]:
@@ -80,23 +94,26 @@ def _query_schema(query: Query | TextQuery) -> dict[str, Any]:
     return {"type": "string", "maxLength": MAX_TEXT, "default": query.default}
 
 
-def _request(request: type[Shape] | Literal["mail"]) -> dict[str, Any]:
+def _request(request: type[Shape] | Upload) -> dict[str, Any]:
+    binary = {"schema": {"type": "string", "format": "binary"}}
     if request == "mail":
-        return {MAIL_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+        return {MAIL_TYPE: binary}
+    if request == "certificate":
+        return {PEM_TYPE: binary, DER_TYPE: binary}
+    if request == "payload":
+        return {PAYLOAD_TYPE: binary}
     return {"application/json": {"schema": _reference(request)}}
 
 
 def _answer(operation: Operation) -> dict[str, Any]:
-    match operation.answer:
-        case "events":
-            return {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-        case "document":
-            return {"description": operation.summary, "content": {"application/json": {"schema": {"type": "object"}}}}
-        case "mail":
-            return {"description": "The mail as it is.", "content": {MAIL_TYPE: {"schema": {"type": "string"}}}}
-        case shape:
-            content = {"application/json": {"schema": _reference(shape)}}
-            return {"description": (shape.__doc__ or "").splitlines()[0], "content": content}
+    answer = operation.answer
+    if answer == "document":
+        return {"description": operation.summary, "content": {"application/json": {"schema": {"type": "object"}}}}
+    if isinstance(answer, str):
+        media_type, description = _TEXTS[answer]
+        return {"description": description, "content": {media_type: {"schema": {"type": "string"}}}}
+    content = {"application/json": {"schema": _reference(answer)}}
+    return {"description": (answer.__doc__ or "").splitlines()[0], "content": content}
 
 
 def _refusal(status: int) -> dict[str, Any]:

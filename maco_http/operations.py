@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel
 
 from maco_http.shapes import Shape
 
 REQUEST_S = 10.0
+
+Content: TypeAlias = Literal["events", "document", "mail", "mailbox", "certificate", "text"]
+"""What is no JSON of a shape: a stream, any JSON, a mail, many mails, certificates as PEM, plain text."""
+
+Upload: TypeAlias = Literal["mail", "certificate", "payload"]
+"""What a request may bring that is no JSON: a mail, certificates as PEM or DER, any bytes."""
 
 MAX_TEXT = 998
 """How long a text in a query may be: as long as a line of a mail (RFC 5322, section 2.1.1)."""
@@ -43,9 +49,9 @@ class Operation:
     name: str
     path: str
     summary: str
-    answer: type[BaseModel] | Literal["events", "document", "mail"]
-    method: Literal["GET", "POST", "DELETE"] = "GET"
-    request: type[Shape] | Literal["mail"] | None = None
+    answer: type[BaseModel] | Content
+    method: Literal["GET", "POST", "PATCH", "DELETE"] = "GET"
+    request: type[Shape] | Upload | None = None
     queries: tuple[Query | TextQuery, ...] = ()
     refusals: tuple[int, ...] = ()
     """Status codes that this operation has beside those that all have (400, 403 and 503)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar, assert_never
 
 from pydantic import ValidationError
@@ -64,7 +65,7 @@ def _number(query: Query, text: str) -> int:
 
 async def body(request: Request, shape: type[_S]) -> _S:
     """Return the request's body. Raises HTTPException 413, 415 or 422."""
-    received = await content(request, "application/json", MAX_BODY_BYTES)
+    received = await content(request, ["application/json"], MAX_BODY_BYTES)
     try:
         return shape.model_validate_json(received)
     except ValidationError as error:
@@ -73,14 +74,14 @@ async def body(request: Request, shape: type[_S]) -> _S:
         raise HTTPException(422, f"{where}: {first['msg']}" if where else first["msg"]) from error
 
 
-async def content(request: Request, media_type: str, most_bytes: int) -> bytes:
+async def content(request: Request, media_types: Sequence[str], most_bytes: int) -> bytes:
     """Return the request's body as it is. Raises HTTPException 413 or 415.
 
     A form of another site's page cannot send such a type without asking first, and it would not be allowed to.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != media_type:
-        raise HTTPException(415, f"Content-Type must be {media_type}")
+    if kind not in media_types:
+        raise HTTPException(415, f"Content-Type must be {' or '.join(media_types)}")
     received = bytearray()
     async for part in request.stream():
         received += part

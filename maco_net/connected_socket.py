@@ -54,6 +54,11 @@ class ConnectedSocket:
         return count[0]
 
     @property
+    def sock(self) -> socket.socket:
+        """The socket itself, for whoever receives and sends without this stream; closing it stays this stream's."""
+        return self._sock
+
+    @property
     def readiness(self) -> Readiness:
         """Where callbacks for this socket are registered."""
         return self._readiness

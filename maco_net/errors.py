@@ -69,7 +69,8 @@ class HandshakeFacts:
     ``peer_chain`` holds the certificates the peer sent, DER, leaf first: a client has them also after a failure, as far
     as they arrived; a server has nothing of a client whose certificate it refused. ``alert_sent`` and
     ``alert_received`` are RFC 8446 names, empty when there was none or it is not known; ``verify_code`` is OpenSSL's
-    X509_V_ERR_* number.
+    X509_V_ERR_* number. ``verified_chain`` is the path that OpenSSL verified, from the peer's certificate to the
+    anchor, where this end verifies and the handshake succeeded.
     """
 
     version: str = ""
@@ -80,6 +81,7 @@ class HandshakeFacts:
     verify_code: int | None = None
     alert_sent: str = ""
     alert_received: str = ""
+    verified_chain: tuple[bytes, ...] = ()
 
 
 class HandshakeError(NetError):

@@ -59,7 +59,7 @@ class TcpStream(ConnectedSocket):
         except OSError as error:
             raise PeerReset(_text(error)) from error
 
-    def send_some(self, data: memoryview) -> int:
+    def send_some(self, data: bytes | memoryview) -> int:
         """Send what the kernel takes now and return how many bytes that were; 0 means: when it is writable again.
 
         Raises PeerReset.

@@ -254,7 +254,11 @@ class TlsStream(ConnectedSocket):
 
     def _facts_of_success(self) -> HandshakeFacts:
         cipher = self._sock.cipher()
-        return self._facts(version=self._sock.version() or "", cipher=cipher[0] if cipher else "")
+        return self._facts(
+            version=self._sock.version() or "",
+            cipher=cipher[0] if cipher else "",
+            verified_chain=_chain(self._sock, "get_verified_chain"),
+        )
 
     def _facts_of_failure(self, error: OSError) -> HandshakeFacts:
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -273,7 +277,7 @@ class TlsStream(ConnectedSocket):
 
     def _facts(self, **known: Any) -> HandshakeFacts:
         name = _asked_for.get(self._sock) or self._sock.server_hostname or ""
-        return HandshakeFacts(server_name=name, peer_chain=_chain_sent_by_peer(self._sock), **known)
+        return HandshakeFacts(server_name=name, peer_chain=_chain(self._sock, "get_unverified_chain"), **known)
 
 
 async def start_tls(
@@ -339,13 +343,16 @@ def _remember_server_name(sock: ssl.SSLObject | ssl.SSLSocket, name: str | None,
         _asked_for[sock] = name
 
 
-def _chain_sent_by_peer(sock: ssl.SSLSocket) -> tuple[bytes, ...]:
-    """Return what the peer sent, verified or not: on a failed handshake nothing public tells before Python 3.13."""
+def _chain(sock: ssl.SSLSocket, which: Literal["get_unverified_chain", "get_verified_chain"]) -> tuple[bytes, ...]:
+    """Return what the peer sent, or the path that OpenSSL verified.
+
+    Nothing public tells before Python 3.13, of what was sent not even after a failed handshake.
+    """
     try:
         if sys.version_info >= (3, 13):
-            return tuple(sock.get_unverified_chain())
+            return tuple(getattr(sock, which)())
         raw = getattr(sock, "_sslobj", None)
-        chain = raw.get_unverified_chain() if raw is not None else None
+        chain = getattr(raw, which)() if raw is not None else None
         return tuple(certificate.public_bytes(_ENCODING_DER) for certificate in chain or ())
     except (ValueError, OSError, AttributeError):  # the handshake broke off before there was a session
         return ()

@@ -81,7 +81,8 @@ class Observation:
     """The common part: who saw it, and on which connection.
 
     ``local`` and ``peer`` are the two ends of the socket the party saw it on, from that party's side. ``system`` names
-    the one that saw it where a landscape may have several of its kind: Cloud Connectors.
+    the one that saw it where a landscape may have several of its kind, Cloud Connectors, and who is in the mail
+    server's place.
     """
 
     kind: ClassVar[str]
@@ -105,7 +106,8 @@ class Handshake(Observation):
 
     ``verified_against`` names the store that vouched for the peer (empty: this end did not verify the peer).
     ``name_checked`` is the name the peer's certificate was compared with, if it was. ``alert_sent`` and
-    ``alert_received`` are TLS alert names of RFC 8446, section 6, in lower case with underscores.
+    ``alert_received`` are TLS alert names of RFC 8446, section 6, in lower case with underscores; ``java_alert`` is the
+    one that the real product, which is written in Java, would send where OpenSSL sent ``alert_sent`` or none.
     """
 
     kind: ClassVar[str] = "handshake"
@@ -124,6 +126,7 @@ class Handshake(Observation):
     verify_code: int | None = None
     alert_sent: str = ""
     alert_received: str = ""
+    java_alert: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,26 @@ class StreamRefused(Observation):
     location_id: str = ""
     reply: int | None = None
     nearest: str = ""
+    rule: Literal["", "access_control", "limit"] = ""
+    """Which rule of the Cloud Connector refused it; empty if a step failed, and for the other parties."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChecked(Observation):
+    """A Cloud Connector has checked whether it reaches an internal system, on saving a mapping or on demand.
+
+    ``reason`` is ``reachable``, or the step that failed; ``peer_chain`` is what the server sent, where TLS was tried.
+    """
+
+    kind: ClassVar[str] = "connection_checked"
+
+    internal_host: str
+    internal_port: int
+    protocol: str
+    reachable: bool
+    reason: str
+    text: str
+    peer_chain: tuple[CertificateSummary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,11 +303,18 @@ class Starttls(Observation):
     role: Role
     detail: str = ""
 
+    @property
+    def command(self) -> str:
+        """What the protocol calls it."""
+        return "STLS" if self.protocol == "POP3" else "STARTTLS"
+
 
 @dataclass(frozen=True, slots=True)
 class Login(Observation):
-    """A login attempt. ``credentials_sent`` tells whether a secret was sent at all; ``in_clear`` whether without TLS.
+    """A login attempt; ``in_clear`` tells whether it was without TLS.
 
+    ``credentials_sent`` tells whether bytes that carry the secret were written, or have come, in whatever form: not so
+    where AUTHENTICATE is refused before the secret was asked for, nor by CRAM-MD5, whose digest is no secret.
     ``in_clear`` speaks of this party's own connection: behind a TCP TLS mapping MaCo sends in clear and the mail
     server receives under TLS.
     """
@@ -316,7 +346,11 @@ class MailAccepted(Observation):
 
 @dataclass(frozen=True, slots=True)
 class MailFetched(Observation):
-    """MaCo has committed a mail to its inbox. ``already_known`` means that its identity was there before."""
+    """MaCo has committed a mail to its inbox. ``already_known`` means that its identity was there before.
+
+    ``duplicate_of`` is the number in the inbox of the first mail that was the same, ``problems`` what is wrong with the
+    mail itself. By POP3 ``unique_id`` is what the server calls the mail; ``uid`` is MaCo's own number for it then.
+    """
 
     kind: ClassVar[str] = "mail_fetched"
 
@@ -327,16 +361,19 @@ class MailFetched(Observation):
     size: int
     subject: str = ""
     already_known: bool = False
+    duplicate_of: int | None = None
+    problems: tuple[str, ...] = ()
+    unique_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PollFinished(Observation):
     """One poll of one e-mail connection ended.
 
-    ``stage`` is where it stopped when it failed (``dial``, ``token``, ``socks``, ``greeting``, ``capability``,
-    ``starttls``, ``tls``, ``login``, ``folder``, ``select``, ``search``, ``fetch``, ``store``, ``post_process``,
-    ``logout``), ``done`` otherwise; ``error`` is the text a MaCo user would search for, ``hint`` the setting to
-    look at.
+    ``stage`` is where it stopped when it failed (``lock``, ``dial``, ``token``, ``socks``, ``greeting``,
+    ``capability``, ``starttls``, ``tls``, ``login``, ``folder``, ``select``, ``search``, ``fetch``, ``store``,
+    ``post_process``, ``logout``), ``done`` otherwise; ``error`` is the text a MaCo user would search for, ``hint``
+    the setting to look at. The rest is what was on the wire where it stopped, as far as it came to that.
     """
 
     kind: ClassVar[str] = "poll_finished"
@@ -347,8 +384,61 @@ class PollFinished(Observation):
     stored: int = 0
     error: str = ""
     hint: str = ""
+    socks_status: int | None = None
     socks_reply: int | None = None
+    alert_sent: str = ""
+    alert_received: str = ""
+    java_alert: str = ""
+    java_text: str = ""
+    server_answer: str = ""
     duration_ms: int = 0
+    warnings: tuple[str, ...] = ()
+    """What is allowed in the settings of the e-mail connection but rarely meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendFinished(Observation):
+    """One mail was sent by MaCo, or was not; ``outcome`` is ``unknown`` where the server gave no answer at its end.
+
+    ``stage`` is where it stopped when it failed (``dial``, ``token``, ``socks``, ``tls``, ``greeting``, ``ehlo``,
+    ``starttls``, ``login``, ``sender``, ``recipients``, ``data``, ``content``, ``receipt``), ``done`` otherwise;
+    ``answer`` is what the mail server said when it took the mail. The rest is as in PollFinished.
+    """
+
+    kind: ClassVar[str] = "send_finished"
+
+    connection: str
+    succeeded: bool
+    outcome: Literal["sent", "not sent", "unknown"]
+    stage: str
+    recipients: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    """Those recipients that the mail server does not take, each with its answer."""
+    message_id: str = ""
+    size: int = 0
+    answer: str = ""
+    error: str = ""
+    hint: str = ""
+    socks_status: int | None = None
+    socks_reply: int | None = None
+    alert_sent: str = ""
+    alert_received: str = ""
+    java_alert: str = ""
+    java_text: str = ""
+    server_answer: str = ""
+    duration_ms: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MacoConfigured(Observation):
+    """An entry of MaCo's configuration was changed at run time; it counts from the next poll on."""
+
+    kind: ClassVar[str] = "maco_configured"
+
+    entry: Literal["key store entry", "credential", "e-mail server", "e-mail connection", "sending connection"]
+    name: str
+    change: Literal["added", "changed", "removed"]
 
 
 @dataclass(frozen=True, slots=True)

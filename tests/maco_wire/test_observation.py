@@ -34,7 +34,7 @@ def sample(annotation: Any) -> Any:
     """Return a value of an annotated type that is neither empty nor None."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
-        return arguments[0]
+        return next(each for each in arguments if each)
     if origin in {typing.Union, types.UnionType}:
         return sample(arguments[0])
     if origin is tuple:
