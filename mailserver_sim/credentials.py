@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ class Credentials:
     def __init__(self, accounts: Iterable[Account]) -> None:
         self._by_user = {account.user: account for account in accounts}
         self._by_address = {
-            address.lower(): account for account in self._by_user.values() for address in account.addresses
+            _key(address): account for account in self._by_user.values() for address in account.addresses
         }
         self._domains = {address.rpartition("@")[2] for address in self._by_address}
 
@@ -48,9 +49,17 @@ class Credentials:
         return found
 
     def recipient(self, address: str) -> Account | None:
-        """Return the account that mail to ``address`` goes to; upper and lower case are the same."""
-        return self._by_address.get(address.lower())
+        """Return the account that mail to ``address`` goes to, however it is spelt."""
+        return self._by_address.get(_key(address))
 
     def is_local(self, address: str) -> bool:
         """Tell whether this server is the one responsible for the domain of ``address``."""
-        return address.lower().rpartition("@")[2] in self._domains
+        return _key(address).rpartition("@")[2] in self._domains
+
+
+def _key(address: str) -> str:
+    """Return an address as it is compared: in lower case, the domain in A-labels (RFC 6531, section 3.2)."""
+    local_part, at, domain = address.lower().rpartition("@")
+    with contextlib.suppress(UnicodeError):  # of what is no domain, which is equal to itself only
+        domain = domain.encode("idna").decode("ascii")
+    return local_part + at + domain

@@ -78,6 +78,12 @@ def login_allowed(settings: MailServerSettings) -> bool:
     return not {"PLAIN", "LOGIN"}.isdisjoint(settings.auth_mechanisms)
 
 
+def begins_with_secret(name: str) -> bool:
+    """Tell whether what a client sends with the command would carry its secret; of an unknown mechanism it may."""
+    mechanism = MECHANISMS.get(name)
+    return mechanism is None or (mechanism.client_first and mechanism.sends_secret)
+
+
 async def converse(exchange: Exchange, initial: bytes | None, ask: Callable[[bytes], Awaitable[bytes]]) -> Verdict:
     """Carry an exchange to its end; ``ask`` sends a challenge and returns the response. Raises MalformedResponse."""
     challenge = next(exchange)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from maco_wire.canary import Canary
-from maco_wire.observation import Address, CertificateSummary, Record
+from maco_wire.observation import Address, CertificateSummary, Observation, Record
 from mailserver_sim.credentials import Credentials
 from mailserver_sim.faults.plan import Fault, Faults, FaultState
 from mailserver_sim.open_connections import OpenConnections
@@ -66,7 +66,9 @@ class MailServer:
         self.store = Store(settings.store, quotas, {user: quota for user, quota in quotas.items() if quota.limits})
         self._tls = TlsContexts(imap_tls, smtp_tls)
         self._own_tls = own_tls or {}
-        self._reporting = Reporting(record, describe_certificate, canaries)
+        self._record = record
+        self._system: str | None = None
+        self._reporting = Reporting(self._observed, describe_certificate, canaries)
         self._credentials = Credentials(settings.accounts)
         self._ports: dict[str, _Port] = {}
         self._connections = OpenConnections()
@@ -79,6 +81,9 @@ class MailServer:
     def addresses(self) -> Mapping[str, Address]:
         """Return where each protocol really listens."""
         return MappingProxyType({protocol: port.address for protocol, port in self._ports.items()})
+
+    def _observed(self, observation: Observation) -> None:
+        self._record(replace(observation, system=self._system) if self._system else observation)
 
     async def start(self) -> None:
         """Open the store and listen. Raises StoreError, ReactorError, OSError; then nothing is left open."""
@@ -130,8 +135,11 @@ class MailServer:
         imap_tls: ContextFactory,
         smtp_tls: ssl.SSLContext,
         own_tls: Mapping[str, TlsContexts] | None = None,
+        system: str | None = None,
     ) -> None:
         """Stop, and start with other settings where it listened; accounts, store and listeners stay the same.
+
+        ``system`` is who it says that it is in what it observes from then on; none if it is who it seems to be.
 
         Raises what ``start`` raises; then nothing is left open, and it may be restarted again.
         """
@@ -143,6 +151,7 @@ class MailServer:
         await self.stop()
         self.settings = replace(settings, listeners=listeners)
         self._tls, self._own_tls = TlsContexts(imap_tls, smtp_tls), own_tls or {}
+        self._system = system
         self._imap = self._smtp = self._pop3 = None
         await self.start()
 

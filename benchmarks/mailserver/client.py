@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Self
 
+from benchmarks.mailserver.trust import HOST_NAME
 from benchmarks.relay.generator.opening import LoadError
 from maco_wire.observation import Address
 
@@ -24,13 +25,11 @@ _DONE = re.compile(rb"(?:\A|\n)t (OK|NO|BAD)[^\r\n]*\r\n\Z")
 class ImapClient:
     """One connection; answers are counted and thrown away."""
 
-    def __init__(self, address: Address, *, tls: bool = False) -> None:
+    def __init__(self, address: Address, *, tls: ssl.SSLContext | None = None) -> None:
         self._socket = socket.create_connection(address, TIMEOUT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            self._socket = context.wrap_socket(self._socket)
+            self._socket = tls.wrap_socket(self._socket, server_hostname=HOST_NAME)
         self._buffer = bytearray(_CHUNK)
         self.last = b""
         """The end of the last answer."""

@@ -11,11 +11,12 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from benchmarks.mailserver.scale import PASSWORD, Scale, mails
+from benchmarks.mailserver.trust import new_cast, root_pem
 from benchmarks.relay.bench import wait_until
 from benchmarks.relay.contestants.field import OURS_NAME
 from benchmarks.relay.contestants.peers import program
@@ -37,6 +38,7 @@ default_login_user = {user}
 first_valid_uid = 1
 first_valid_gid = 1
 default_process_limit = 4000
+mail_max_userip_connections = 4000
 service imap-login {{
   chroot =
   service_count = 0
@@ -44,15 +46,19 @@ service imap-login {{
   inet_listener imap {{
     port = {imap}
   }}
+  client_limit = 4000
   inet_listener imaps {{
-    port = 0
+    port = {imaps}
+    ssl = yes
   }}
 }}
 service anvil {{
   chroot =
 }}
 stats_writer_socket_path =
-ssl = no
+ssl = yes
+ssl_cert = <{folder}/mail.pem
+ssl_key = <{folder}/mail.key
 disable_plaintext_auth = no
 auth_mechanisms = plain
 passdb {{
@@ -71,11 +77,12 @@ maildir_very_dirty_syncs = yes
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs; ``imaps`` and ``smtp`` are ours alone."""
+    """A server that runs; ``smtp`` is ours alone, ``root`` is what its certificate is verified against, as PEM."""
 
     pid: int
     imap: Address
-    imaps: Address | None = None
+    imaps: Address
+    root: str = field(repr=False)
     smtp: Address | None = None
 
 
@@ -104,7 +111,8 @@ def start_ours(stack: ExitStack, folder: Path, scale: Scale) -> Server:
     if not said:
         raise StartError(f"ours did not start: {log.read_text()}")
     ports = json.loads(said)
-    return Server(process.pid, (LOOPBACK, ports["imap"]), (LOOPBACK, ports["imaps"]), (LOOPBACK, ports["smtp"]))
+    imap, imaps, smtp = ((LOOPBACK, ports[name]) for name in ("imap", "imaps", "smtp"))
+    return Server(process.pid, imap, imaps, ports["root"], smtp)
 
 
 def start_dovecot(stack: ExitStack, folder: Path, scale: Scale) -> Server:
@@ -113,15 +121,21 @@ def start_dovecot(stack: ExitStack, folder: Path, scale: Scale) -> Server:
     if binary is None:
         raise StartError("Dovecot is not installed")
     account = pwd.getpwnam(_DOVECOT_USER) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    port = free_port()
+    port, tls_port = free_port(), free_port()
     text = _DOVECOT.format(
         folder=folder,
         user=account.pw_name,
         group=grp.getgrgid(account.pw_gid).gr_name,
         imap=port,
+        imaps=tls_port,
         password=PASSWORD,
     )
     (folder / "dovecot.conf").write_text(text)
+    cast = new_cast()
+    (folder / "mail.pem").write_bytes(cast.mail_server.chain_pem())
+    key = folder / "mail.key"
+    key.touch(0o600)
+    key.write_bytes(cast.mail_server.key_pem())
     for user, (count, size) in scale.users().items():
         _fill_maildir(folder / "home" / user / "Maildir", count, size)
     if os.geteuid() == 0:
@@ -130,7 +144,7 @@ def start_dovecot(stack: ExitStack, folder: Path, scale: Scale) -> Server:
     command = [*(as_user if os.geteuid() == 0 else []), binary, "-F", "-c", str(folder / "dovecot.conf")]
     process = stack.enter_context(running(command, folder / "start.log"))
     wait_until(lambda: _answers((LOOPBACK, port)), f"Dovecot does not answer: {folder}/dovecot.log")
-    return Server(process.pid, (LOOPBACK, port))
+    return Server(process.pid, (LOOPBACK, port), (LOOPBACK, tls_port), root_pem(cast))
 
 
 def _answers(address: Address) -> bool:

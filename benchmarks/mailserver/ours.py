@@ -1,6 +1,6 @@
 """Our server in a process of its own: ``python -m benchmarks.mailserver.ours STORE USERS`` fills the store and serves.
 
-It prints its ports as JSON once it listens, and ends with its standard input.
+It prints its ports and its root certificate as JSON once it listens, and ends with its standard input.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.mailserver.scale import PASSWORD, mails
-from certs.cast import Cast
+from benchmarks.mailserver.trust import HOST_NAME, new_cast, root_pem
 from certs.summary import summarize
 from maco_lab.mail_tls import imap_context_factory, smtp_context
 from mailserver_sim.reactor import ensure_reactor
@@ -23,7 +23,6 @@ from mailserver_sim.store.store import Store
 from mailserver_sim.store.values import INBOX
 
 COMMAND = (sys.executable, "-m", "benchmarks.mailserver.ours")
-HOST_NAME = "mail.stadtwerke.example"
 AT_ONCE = 200
 MOST_CONNECTIONS = 5000
 
@@ -55,7 +54,8 @@ async def serve(path: Path, users: Mapping[str, tuple[int, int]]) -> None:
     loop = asyncio.get_running_loop()
     ensure_reactor(loop)
     await fill(path, users)
-    issued = Cast(dt.datetime.now(dt.UTC), mail_host=HOST_NAME).mail_server
+    cast = new_cast()
+    issued = cast.mail_server
     server = MailServer(
         MailServerSettings(
             HOST_NAME,
@@ -71,7 +71,8 @@ async def serve(path: Path, users: Mapping[str, tuple[int, int]]) -> None:
         describe_certificate=summarize,
     )
     await server.start()
-    print(json.dumps({protocol: port for protocol, (_, port) in server.addresses.items()}), flush=True)
+    ports = {protocol: port for protocol, (_, port) in server.addresses.items()}
+    print(json.dumps({**ports, "root": root_pem(cast)}), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     await server.stop()
 

@@ -157,7 +157,7 @@ class Api:
     async def deliver(self, asked: Asked) -> shapes.Delivered:
         """Put a mail into a mailbox."""
         most = self._server.settings.max_message_bytes
-        raw = await requests.content(asked.request, MAIL_TYPE, most)
+        raw = await requests.content(asked.request, [MAIL_TYPE], most)
         stored = await self._server.put(asked.user, asked.mailbox, raw)
         return shapes.Delivered(user=stored.account, mailbox=stored.mailbox, uid=stored.uid, size=stored.size)
 

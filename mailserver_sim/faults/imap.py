@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 
 from mailserver_sim.faults.plan import Faults, Hit
+from mailserver_sim.faults.table import LOGIN_ANSWERS
 from mailserver_sim.imap.answers import Answer, no, ok
 from mailserver_sim.imap.command import Command
 from mailserver_sim.imap.selecting import examine
@@ -112,10 +113,10 @@ async def _inject(connection: ImapConnection, arguments: Arguments, command: Com
     return dataclasses.replace(answer, text=f"{answer.text}\r\n{hit.parameters['text']}")
 
 
-async def _refuse_login(connection: ImapConnection, _: Arguments, __: Command, ___: Hit) -> Answer:
-    in_clear = not connection.tls_active
+async def _refuse_login(connection: ImapConnection, _: Arguments, __: Command, hit: Hit) -> Answer:
+    in_clear, code = not connection.tls_active, hit.parameters["code"]
     connection.reports.login("", succeeded=False, in_clear=in_clear, detail="refused by a scripted fault")
-    return no("Wrong user name or password", "AUTHENTICATIONFAILED")
+    return no(LOGIN_ANSWERS[code], code)
 
 
 async def _drop_after(connection: ImapConnection, arguments: Arguments, command: Command, hit: Hit) -> Answer:
@@ -127,6 +128,15 @@ async def _drop_after(connection: ImapConnection, arguments: Arguments, command:
 async def _say_locked(connection: ImapConnection, _: Arguments, __: Command, ___: Hit) -> Answer:
     connection.close_mailbox()
     return no("The mailbox is locked", "INUSE")
+
+
+async def _say_no_rights(connection: ImapConnection, _: Arguments, __: Command, ___: Hit) -> Answer:
+    connection.close_mailbox()
+    return no("You have no rights in this mailbox", "NOPERM")
+
+
+async def _create_nothing(_: ImapConnection, __: Arguments, ___: Command, ____: Hit) -> Answer:
+    return no("You may not create mailboxes", "NOPERM")
 
 
 async def _open_read_only(connection: ImapConnection, arguments: Arguments, _: Command, __: Hit) -> Answer:
@@ -159,10 +169,12 @@ _STEPS: Mapping[str, tuple[str, ...]] = {
     "STARTTLS": ("starttls.refused", "starttls.injected"),
     "LOGIN": ("login.refused", "login.dropped"),
     "AUTHENTICATE": ("login.refused", "login.dropped"),
-    "SELECT": ("mailbox.locked", "mailbox.read_only"),
-    "EXAMINE": ("mailbox.locked",),
+    "SELECT": ("mailbox.locked", "mailbox.no_rights", "mailbox.read_only"),
+    "EXAMINE": ("mailbox.locked", "mailbox.no_rights"),
+    "CREATE": ("mailbox.not_created",),
     "APPEND": ("mailbox.over_quota",),
     "COPY": ("mailbox.over_quota",),
+    "MOVE": ("mailbox.over_quota",),
 }
 """Which faults wait at which command."""
 _INSTEAD: Mapping[str, Instead] = {
@@ -171,6 +183,8 @@ _INSTEAD: Mapping[str, Instead] = {
     "login.refused": _refuse_login,
     "login.dropped": _drop_after,
     "mailbox.locked": _say_locked,
+    "mailbox.no_rights": _say_no_rights,
+    "mailbox.not_created": _create_nothing,
     "mailbox.read_only": _open_read_only,
     "mailbox.over_quota": _say_over_quota,
     "answer.slow": _wait,

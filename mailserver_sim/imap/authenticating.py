@@ -17,6 +17,7 @@ from mailserver_sim.sasl import (
     MalformedResponse,
     Mechanism,
     Verdict,
+    begins_with_secret,
     converse,
     decoded,
     login_allowed,
@@ -75,7 +76,7 @@ async def authenticate(connection: ImapConnection, arguments: Arguments) -> Answ
         arguments.space()
         initial = arguments.peek()
     if not connection.password_allowed:
-        return _refuse_in_clear(connection, b"", credentials_sent=initial is not None)
+        return _refuse_in_clear(connection, b"", credentials_sent=initial is not None and begins_with_secret(name))
     mechanisms = offered(connection.settings)
     mechanism = mechanisms.get(name)
     if mechanism is None:

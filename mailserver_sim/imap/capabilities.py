@@ -93,8 +93,8 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(
         "APPENDLIMIT",
         "RFC 7889",
-        "the largest message, in bytes",
-        ("APPEND",),
+        "the largest message, in bytes; STATUS APPENDLIMIT",
+        ("APPEND", "STATUS"),
         value=lambda settings: settings.max_message_bytes,
     ),
     Capability("ENABLE", "RFC 5161", "CONDSTORE and UTF8=ACCEPT can be enabled", ("ENABLE",)),

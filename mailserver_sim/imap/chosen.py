@@ -21,10 +21,11 @@ def chosen_uids(view: SelectedView, numbers: SequenceSet, *, by_uid: bool) -> li
     of messages in the selected mailbox. This includes "*" if the selected mailbox is empty" (section 9, seq-number).
     """
     if numbers is SAVED:
-        return [uid for uid in view.uids if uid in view.saved]
+        return sorted(uid for uid in view.saved if uid in view.uids)
     if by_uid:
         return numbers.among(view.uids)
     count = len(view.uids)
     if numbers.exceeds(count):
         raise CommandSyntaxError(f"There are only {count} messages")
-    return [view.uids[number - 1] for number in numbers.among(range(1, count + 1))]
+    ranges = numbers.up_to(count).ranges if count else ()
+    return [uid for low, high in ranges for uid in view.uids[low - 1 : high]]

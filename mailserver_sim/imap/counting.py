@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.tcp import Port, Server
+from twisted.protocols.tls import BufferingTLSTransport
+from zope.interface.declarations import Provides, implementedBy
 
 from maco_net.socket_bytes import SocketBytes
 
@@ -42,3 +45,11 @@ def carried_by(transport: object) -> SocketBytes:
     if isinstance(transport, CountedServer):
         return SocketBytes(transport.bytes_sent, transport.bytes_received, transport.peer_ended)
     return SocketBytes()
+
+
+DECLARED = (
+    Provides(CountedServer, ISSLTransport),
+    *(Provides(BufferingTLSTransport, each) for each in (*implementedBy(CountedServer), ISSLTransport)),
+)
+"""What Twisted declares of each connection that begins TLS. zope.interface remembers a declaration as long as somebody
+holds it; working it out anew takes as long as a short command."""

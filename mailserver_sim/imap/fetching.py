@@ -14,11 +14,12 @@ from mailserver_sim.imap.fetch_items import Body, FetchItem, Simple, parse_chang
 from mailserver_sim.imap.messages import selected
 from mailserver_sim.imap.mime import Entity, parse_message
 from mailserver_sim.imap.read_ahead import ReadAhead
+from mailserver_sim.imap.reading import learn
 from mailserver_sim.imap.sections import Section, cut, section_bytes
 from mailserver_sim.imap.tokens import Arguments
 from mailserver_sim.imap.view import SelectedView
 from mailserver_sim.imap.wire import NIL, date_time, literal
-from mailserver_sim.store.values import Content
+from mailserver_sim.store.values import Content, MessageInfo
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
@@ -30,6 +31,7 @@ ROUND = 500
 """After so many responses, however small, the other connections have their turn."""
 _WITHOUT_CONTENT = frozenset({"FLAGS", "INTERNALDATE", "RFC822.SIZE", "UID", "MODSEQ"})
 MODSEQ = Simple("MODSEQ")
+UID = Simple("UID")
 
 
 async def fetch(connection: ImapConnection, arguments: Arguments, *, by_uid: bool) -> Answer:
@@ -43,17 +45,18 @@ async def fetch(connection: ImapConnection, arguments: Arguments, *, by_uid: boo
         items = (*items, MODSEQ)  # RFC 7162, section 3.1.4.1: as if the client had asked for it
     if MODSEQ in items:
         connection.enabled.add(CONDSTORE)
-    if by_uid and Simple("UID") not in items:
+    if by_uid and UID not in items:
         # The UID of the message is part of every response to a UID FETCH: RFC 3501, section 6.4.8, "MUST".
-        items = (Simple("UID"), *items)
+        items = (UID, *items)
     view = selected(connection)
-    uids = chosen_uids(view, numbers, by_uid=by_uid)
+    chosen = chosen_uids(view, numbers, by_uid=by_uid)
+    uids = await learn(connection, view, chosen)
+    none_gone = len(uids) == len(chosen)
     if changed_since is not None:
-        changed = view.changed_since(changed_since)
-        uids = [uid for uid in uids if uid in changed]
+        uids = view.known.changed_since(changed_since, uids)
     newly_seen = await _mark_seen(connection, view, uids, items)
     complete = await _send_all(connection, view, uids, items, newly_seen)
-    return ok("FETCH completed") if complete else no("Some messages are gone", "EXPUNGEISSUED")
+    return ok("FETCH completed") if complete and none_gone else no("Some messages are gone", "EXPUNGEISSUED")
 
 
 def _with_news(items: tuple[FetchItem, ...], *, condstore: bool) -> tuple[FetchItem, ...]:
@@ -135,18 +138,17 @@ class _Response:
         return item.name.encode("ascii") + b" " + self._simple(item.name)
 
     def _simple(self, name: str) -> bytes:
-        info = self._view.message(self._uid)
         match name:
             case "FLAGS":
-                return self._view.flags(self._uid)
+                return self._view.flags(self._uid, self._info.flags)
             case "INTERNALDATE":
-                return date_time(info.internal_date)
+                return date_time(self._info.internal_date)
             case "RFC822.SIZE":
-                return b"%d" % info.size
+                return b"%d" % self._info.size
             case "UID":
                 return b"%d" % self._uid
             case "MODSEQ":
-                return b"(%d)" % info.modseq
+                return b"(%d)" % self._info.modseq
             case "ENVELOPE":
                 return envelope(self._stored.header)
             case _:
@@ -170,6 +172,10 @@ class _Response:
     @functools.cached_property
     def _entity(self) -> Entity:
         return parse_message(self._stored.header, self._stored.body)
+
+    @property
+    def _info(self) -> MessageInfo:
+        return self._view.message(self._uid)
 
     @property
     def _stored(self) -> Content:

@@ -10,21 +10,23 @@ from mailserver_sim.imap.command import AFTER_LOGIN, Command, Commands, Run
 from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.tokens import Arguments, CommandSyntaxError
 from mailserver_sim.imap.wire import parse_mailbox_name
+from mailserver_sim.settings import MailServerSettings
 from mailserver_sim.store.values import MailboxStatus
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
 
-_STATUS_ITEMS: dict[str, Callable[[MailboxStatus], int]] = {
-    "MESSAGES": lambda status: status.messages,
-    "RECENT": lambda status: status.recent,
-    "UIDNEXT": lambda status: status.mailbox.uid_next,
-    "UIDVALIDITY": lambda status: status.mailbox.uid_validity,
-    "UNSEEN": lambda status: status.unseen,
-    "DELETED": lambda status: status.deleted,  # RFC 9051, section 6.3.11
-    "SIZE": lambda status: status.size,  # RFC 8438
-    "DELETED-STORAGE": lambda status: status.deleted_size,  # RFC 9208, section 4.1.4
-    "HIGHESTMODSEQ": lambda status: status.mailbox.highest_modseq,  # RFC 7162, section 3.1.7
+_STATUS_ITEMS: dict[str, Callable[[MailboxStatus, MailServerSettings], int]] = {
+    "MESSAGES": lambda status, _: status.messages,
+    "RECENT": lambda status, _: status.recent,
+    "UIDNEXT": lambda status, _: status.mailbox.uid_next,
+    "UIDVALIDITY": lambda status, _: status.mailbox.uid_validity,
+    "UNSEEN": lambda status, _: status.unseen,
+    "DELETED": lambda status, _: status.deleted,  # RFC 9051, section 6.3.11
+    "SIZE": lambda status, _: status.size,  # RFC 8438
+    "DELETED-STORAGE": lambda status, _: status.deleted_size,  # RFC 9208, section 4.1.4
+    "HIGHESTMODSEQ": lambda status, _: status.mailbox.highest_modseq,  # RFC 7162, section 3.1.7
+    "APPENDLIMIT": lambda _, settings: settings.max_message_bytes,  # RFC 7889, section 2: the same for every mailbox
 }
 
 
@@ -104,7 +106,7 @@ def note_condstore(connection: ImapConnection, items: Iterable[str]) -> None:
 
 def status_line(connection: ImapConnection, counted: MailboxStatus, items: Iterable[str]) -> bytes:
     """Write the untagged answer that tells these items."""
-    values = " ".join(f"{item} {_STATUS_ITEMS[item](counted)}" for item in items)
+    values = " ".join(f"{item} {_STATUS_ITEMS[item](counted, connection.settings)}" for item in items)
     return b"STATUS " + connection.mailbox_name(counted.mailbox.name) + f" ({values})".encode("ascii")
 
 

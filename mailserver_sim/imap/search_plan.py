@@ -26,10 +26,10 @@ def possible(
             return min((each for each in found if each is not None), key=len, default=None)
         case keys.HasUid(uids=Ranges() as ranges):
             return ranges.among(snapshot.uids)
-        case keys.HasUid(uids=uids):
-            return [uid for uid in snapshot.uids if uid in uids]
+        case keys.HasUid(uids=frozenset() as uids):
+            return sorted(uid for uid in uids if uid in snapshot.uids)
         case keys.IsRecent():
-            return sorted(snapshot.recent)
+            return list(snapshot.recent)
         case keys.Negated() if key == _UNSEEN:
             return _still_shown(unseen_uids(connection, mailbox_id), snapshot)
         case keys.HasFlag() if key == _DELETED:
@@ -40,4 +40,4 @@ def possible(
 
 def _still_shown(uids: list[int], snapshot: Snapshot) -> list[int]:
     """Leave out what the session has not been told of yet."""
-    return [uid for uid in uids if uid in snapshot.messages]
+    return [uid for uid in uids if uid in snapshot.uids]

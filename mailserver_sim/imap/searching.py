@@ -16,6 +16,7 @@ from mailserver_sim.imap.answers import Answer, no, ok
 from mailserver_sim.imap.command import ONLY_SELECTED, Command, Commands
 from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.messages import selected
+from mailserver_sim.imap.reading import learn
 from mailserver_sim.imap.search import Candidate, Cost, cost, matches, resolved
 from mailserver_sim.imap.search_keys import CHARSETS, BadCharset, SearchKey, parse_search, uses_modseq
 from mailserver_sim.imap.search_plan import possible
@@ -88,15 +89,13 @@ async def found_uids(connection: ImapConnection, view: SelectedView, key: Search
     snapshot, mailbox_id = view.snapshot(), view.mailbox.id
     key = resolved(key, snapshot.uids, view.saved)
     chosen = await connection.wait(connection.store.read(lambda reading: possible(reading, mailbox_id, key, snapshot)))
-    uids = snapshot.uids if chosen is None else chosen
+    uids = await learn(connection, view, snapshot.uids if chosen is None else chosen)
     dearest = cost(key)
     now = dt.datetime.now(dt.UTC)
     found: list[int] = []
     for start in range(0, len(uids) or 1, MESSAGES_AT_A_TIME[dearest]):  # an empty mailbox is a turn of its own
         some = uids[start : start + MESSAGES_AT_A_TIME[dearest]]
-        look = functools.partial(
-            _matching, [(snapshot.messages[uid], uid in snapshot.recent) for uid in some], key, now
-        )
+        look = functools.partial(_matching, [(view.message(uid), uid in snapshot.recent) for uid in some], key, now)
         if dearest is Cost.NOTHING:
             found += look(_never, _never)
         else:

@@ -10,8 +10,8 @@ from mailserver_sim.imap.enabling import CONDSTORE
 from mailserver_sim.imap.mailboxes import read_mailbox
 from mailserver_sim.imap.tokens import Arguments
 from mailserver_sim.imap.view import SelectedView
-from mailserver_sim.imap.wire import SYSTEM_FLAGS, flag_list
-from mailserver_sim.store.values import MailboxInfo
+from mailserver_sim.store.errors import NoSuchMailbox
+from mailserver_sim.store.values import Overview
 
 if TYPE_CHECKING:
     from mailserver_sim.imap.connection import ImapConnection
@@ -37,37 +37,40 @@ async def _open(connection: ImapConnection, arguments: Arguments, *, read_only: 
     connection.close_mailbox()
     mailbox = await connection.wait(connection.store.find_mailbox(connection.user, name))
     early = connection.watch_mailbox(mailbox.id)
-    messages = await connection.wait(connection.store.message_table(mailbox.id))
-    view = SelectedView(mailbox, messages, read_only=read_only)
+    try:
+        overview = await connection.wait(connection.store.overview(mailbox))
+    except NoSuchMailbox:
+        connection.close_mailbox()
+        raise
+    view = SelectedView(overview, read_only=read_only)
     for change in early:
         view.apply(change, mine=False)
     view.untagged(expunge_allowed=True)  # what came while the mailbox was being read is simply part of it
     connection.open_mailbox(view)
     if not read_only and view.recent:
         await connection.wait(connection.store.claim_recent(mailbox.id))
-    _describe(connection, view, mailbox)
+    _describe(connection, view, overview)
     if read_only:
         return ok("EXAMINE completed", "READ-ONLY")
     return ok("SELECT completed", "READ-WRITE")
 
 
-def _describe(connection: ImapConnection, view: SelectedView, mailbox: MailboxInfo) -> None:
-    flags = {*SYSTEM_FLAGS, *view.keywords()}
-    permanent = set() if view.read_only else {*flags, "\\*"}
+def _describe(connection: ImapConnection, view: SelectedView, overview: Overview) -> None:
+    mailbox = overview.mailbox
+    flags, permanent = view.flag_lines()
     uid_next = max([mailbox.uid_next, *(uid + 1 for uid in view.uids[-1:])])
     lines = [
-        b"FLAGS " + flag_list(flags),
+        flags,
         b"%d EXISTS" % len(view.uids),
         b"%d RECENT" % len(view.recent),
-        b"OK [PERMANENTFLAGS " + flag_list(permanent) + b"] Flags that are kept",
+        permanent,
         b"OK [UIDVALIDITY %d] UIDs are valid" % mailbox.uid_validity,
         b"OK [UIDNEXT %d] Predicted next UID" % uid_next,
-        # RFC 7162, section 3.1.2.1. As of before the messages were read: what came since is told once more, not never.
+        # RFC 7162, section 3.1.2.1. As of when the mailbox was read: what came since is told once more, not never.
         b"OK [HIGHESTMODSEQ %d] The last change" % mailbox.highest_modseq,
     ]
-    first_unseen = view.first_unseen()
-    if first_unseen is not None:
-        lines.insert(3, b"OK [UNSEEN %d] First unseen message" % first_unseen)
+    if overview.first_unseen is not None and overview.first_unseen in view.uids:
+        lines.insert(3, b"OK [UNSEEN %d] First unseen message" % view.number(overview.first_unseen))
     for line in lines:
         connection.untagged(line)
 

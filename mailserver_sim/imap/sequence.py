@@ -82,7 +82,7 @@ def _parse_range(text: bytes) -> tuple[int | None, int | None]:
 def _parse_number(text: bytes) -> int | None:
     if text == b"*":
         return None
-    # seq-number = nz-number / "*"
-    if not text.isdigit() or not 0 < int(text[:11]) <= HIGHEST_NUMBER:
+    # seq-number = nz-number / "*", and nz-number = digit-nz *DIGIT: no zero comes first
+    if not text.isdigit() or text.startswith(b"0") or not int(text[:11]) <= HIGHEST_NUMBER:
         raise CommandSyntaxError("Invalid sequence set")
     return int(text)

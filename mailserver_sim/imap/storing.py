@@ -62,8 +62,10 @@ def _tell(connection: ImapConnection, flagged: Flagged, *, silent: bool, by_uid:
     MUST include the MODSEQ message data item".
     """
     view = selected(connection)
-    for uid, (_, modseq) in flagged.messages.items():
-        items = [] if silent else [b"FLAGS " + view.flags(uid)]
+    for line in view.new_keyword_lines():
+        connection.untagged(line)
+    for uid, (flags, modseq) in flagged.messages.items():
+        items = [] if silent else [b"FLAGS " + view.flags(uid, flags)]
         if by_uid and (items or connection.condstore):
             items.append(b"UID %d" % uid)
         if connection.condstore:

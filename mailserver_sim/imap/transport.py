@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IHandshakeListener, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.mail.imap4 import IMAP4Server
 from twisted.python.failure import Failure
-from zope.interface import implementer  # type: ignore[import-untyped]
+from zope.interface import implementer
 
 from maco_wire.observation import TlsSession
 from mailserver_sim.imap.counting import carried_by

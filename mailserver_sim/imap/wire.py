@@ -75,11 +75,13 @@ def parse_date_time(text: bytes) -> dt.datetime:
     offset = dt.timedelta(hours=int(zone_hours), minutes=int(zone_minutes))
     try:
         zone = dt.timezone(-offset if sign == b"-" else offset)
-        return dt.datetime(
+        moment = dt.datetime(
             int(year), parse_month(month), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=zone
         )
-    except ValueError as error:
+        moment.astimezone(dt.UTC)  # one that UTC has no year for could be kept, and never be read again
+    except (ValueError, OverflowError) as error:
         raise CommandSyntaxError("Invalid date-time") from error
+    return moment
 
 
 def parse_month(text: bytes) -> int:

@@ -15,6 +15,7 @@ from mailserver_sim.sasl import (
     MalformedResponse,
     Mechanism,
     Verdict,
+    begins_with_secret,
     converse,
     decoded,
     login_allowed,
@@ -74,7 +75,7 @@ async def auth(connection: Pop3Connection, argument: bytes) -> Reply:
     word, _, initial = argument.partition(b" ")
     name = word.decode("latin-1").upper()
     if not connection.password_allowed:
-        return _refuse_in_clear(connection, b"", credentials_sent=bool(initial))
+        return _refuse_in_clear(connection, b"", credentials_sent=bool(initial) and begins_with_secret(name))
     mechanisms = offered(connection.settings)
     if not name:
         return ok("Mechanisms follow", "".join(f"{each}\r\n" for each in mechanisms).encode("ascii"))

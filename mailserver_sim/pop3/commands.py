@@ -52,7 +52,7 @@ async def capa(connection: Pop3Connection, _argument: bytes) -> Reply:
         elif connection.settings.offer_starttls:
             names.append("STLS")
     names.append("IMPLEMENTATION maco-lab")
-    return ok("Capabilities follow", _lines(names))
+    return ok("Capabilities follow", _lines(connection.faults.capabilities(connection, names)))
 
 
 async def noop(_connection: Pop3Connection, _argument: bytes) -> Reply:

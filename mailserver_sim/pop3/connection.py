@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from maco_wire.observation import TlsSession
 from mailserver_sim.admission import Admission
 from mailserver_sim.credentials import MOST_REFUSED_LOGINS
+from mailserver_sim.faults.pop3 import Pop3Faults
 from mailserver_sim.imap.connection import ImapServices
 from mailserver_sim.imap.transport import ImapTransport
 from mailserver_sim.pop3.commands import COMMANDS, run
@@ -53,6 +54,7 @@ class Pop3Connection(ImapTransport):
         """What USER said."""
         self.user = ""
         self.maildrop: Maildrop | None = None
+        self.faults = Pop3Faults(services.faults, "pop3s" if implicit_tls else "pop3")
         self._admission = admission
         self._received = bytearray()
         self._refused_logins = 0
@@ -71,6 +73,8 @@ class Pop3Connection(ImapTransport):
 
     def ready(self) -> None:
         """Greet; without a timestamp, so there is no APOP, which needs passwords in clear on the server."""
+        if self.faults.greets(self):
+            return
         self.send(bytes(ok(f"{self.settings.host_name} ready")))
 
     def plaintext_received(self, data: bytes) -> None:
@@ -85,6 +89,10 @@ class Pop3Connection(ImapTransport):
         if self.user:
             self.resetTimeout()
         self._pump()
+
+    def hang_up_in_handshake(self) -> Callable[[], None] | None:
+        """Ask the scripted faults."""
+        return self.faults.hang_up_in_handshake(self)
 
     def timeoutConnection(self) -> None:  # noqa: N802 - Twisted's name
         """End without a word and without removing anything (RFC 1939, section 3)."""
@@ -205,8 +213,11 @@ class Pop3Connection(ImapTransport):
             self._pump()
 
     async def _carry_out(self, line: bytes) -> None:
-        name, _, argument = line.partition(b" ")
-        command = COMMANDS.get(name.decode("latin-1").upper())
+        word, _, argument = line.partition(b" ")
+        name = word.decode("latin-1").upper()
+        command = COMMANDS.get(name)
+        if command is not None:
+            command = self.faults.command(self, name, command)
         try:
             reply = await run(self, command, argument) if command else err("Unknown command")
         except StoreError as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
-from aiosmtpd.smtp import MISSING, AuthResult, LoginPassword
+from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from mailserver_sim.credentials import MOST_REFUSED_LOGINS
 from mailserver_sim.sasl import MECHANISMS, MalformedResponse, Mechanism, Verdict, converse, decoded
@@ -19,7 +20,7 @@ _NOT_AUTHORIZED = AuthResult(success=False, handled=False, message="535 5.7.8 No
 
 
 class _Answered(Exception):
-    """The client gave up, or sent no Base64, and aiosmtpd has answered that."""
+    """The client gave up, or sent a line that is too long, and has been answered."""
 
 
 class SaslLogins:
@@ -50,11 +51,16 @@ class SaslLogins:
         return self._conclude(verdict, mechanism)
 
     async def _ask(self, challenge: bytes) -> bytes:
-        response = await self._connection.challenge_auth(challenge)
-        if response is MISSING:
+        """Send a challenge and return the response. Raises MalformedResponse."""
+        await self._connection.push(b"334 " + base64.b64encode(challenge))
+        line = await self._connection.next_line()
+        if line is None:
+            await self._connection.push("500 5.5.6 The line of the exchange is too long")  # RFC 4954, section 6
             raise _Answered
-        assert isinstance(response, bytes)  # what aiosmtpd returns instead of MISSING
-        return response
+        if line == b"*":
+            await self._connection.push("501 5.7.0 Given up")
+            raise _Answered
+        return decoded(line)
 
     async def _reject(self, text: str) -> AuthResult:
         await self._connection.push(f"501 5.5.2 {text}")

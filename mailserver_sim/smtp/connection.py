@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import functools
 import logging
 import ssl
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import AnyStr
 
@@ -24,6 +26,7 @@ from mailserver_sim.settings import ListenerProtocol, MailServerSettings
 from mailserver_sim.smtp.authenticating import LONGEST_AUTH, SaslLogins
 from mailserver_sim.smtp.handler import MailHandler
 from mailserver_sim.smtp.tls import WatchedTls
+from mailserver_sim.smtp.utf8 import refusal_of_argument
 from mailserver_sim.store.store import Store
 
 IDENT = "maco-lab mail server"
@@ -31,6 +34,9 @@ READ_AHEAD = 1024 * 1024
 """How many bytes beyond the largest mail may come between two answers: dots, headers, pipelined commands."""
 LINGER_S = 10.0
 """How long a connection that was ended by the server may take to read its last words."""
+
+_PARSER_FAILURES = (AttributeError, IndexError, NameError, ValueError)
+"""What the parser of addresses raises besides its own error, for one that breaks off in the middle for example."""
 
 # aiosmtpd logs lines of mail at DEBUG, commands at INFO, and at WARNING what it takes for an unknown command, which may
 # well be a password in Base64: none of it belongs into a log.
@@ -63,6 +69,7 @@ class SmtpConnection(SMTP):
         super().__init__(
             handler,
             data_size_limit=settings.max_message_bytes,
+            enable_SMTPUTF8=True,
             hostname=settings.host_name,
             ident=IDENT,
             tls_context=services.tls if offers_starttls else None,
@@ -72,6 +79,7 @@ class SmtpConnection(SMTP):
             auth_exclude_mechanism=set(MECHANISMS) - (set(offered(settings)) if submission else set()),
             loop=asyncio.get_running_loop(),
         )
+        self._smtp_methods = {name: self._in_its_charset(name, act) for name, act in self._smtp_methods.items()}
         self.command_size_limits = collections.defaultdict(lambda: self.command_size_limit, AUTH=LONGEST_AUTH)
         self.reports: ConnectionReports
         self.faults = SmtpFaults(services.faults, protocol)
@@ -90,6 +98,29 @@ class SmtpConnection(SMTP):
         layer = connection._tls_layer(services.tls, TlsSession.SMTPS, None)
         connection._watched = connection._tls_protocol = layer
         return layer
+
+    def _in_its_charset(
+        self, name: str, act: Callable[[str | None], Awaitable[None]]
+    ) -> Callable[..., Awaitable[None]]:
+        """Return a command that refuses what is not in the charset of its argument: aiosmtpd takes UTF-8 anywhere."""
+
+        @functools.wraps(act)  # with what HELP tells of it
+        async def checked(argument: str | None) -> None:
+            refusal = refusal_of_argument(name, argument)
+            await (self.push(refusal) if refusal else act(argument))
+
+        return checked
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Return an address and what stands behind it; None for what is none, at which the email package may fail."""
+        try:
+            return super()._getaddr(arg)
+        except _PARSER_FAILURES:
+            return None, None
+
+    def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
+        """Return the parameters of MAIL or RCPT; None for what are none: aiosmtpd takes any digits for a SIZE."""
+        return super()._getparams(params) if all(map(str.isascii, params)) else None
 
     @property
     def tls_active(self) -> bool:
@@ -224,6 +255,21 @@ class SmtpConnection(SMTP):
         elif (line := await self.faults.send(self, _as_bytes(status))) is not None:
             await super().push(line)
 
+    async def next_line(self) -> bytes | None:
+        """Return the next line without the spaces around it; None for one that was too long, which is read to its end.
+
+        aiosmtpd would fail at such a response to a challenge, and take the rest of it for a command.
+        """
+        is_long = False
+        while True:
+            try:
+                line = await self._reader.readuntil()
+            except asyncio.LimitOverrunError as error:
+                await self._reader.read(error.consumed)
+                is_long = True
+            else:
+                return None if is_long else line.strip()
+
     async def drip(self, line: bytes, size: int, pause_s: float) -> bytes:
         """Send a line in drops, but for the last one, which is returned."""
         last = (len(line) - 1) // size * size
@@ -257,4 +303,4 @@ class SmtpConnection(SMTP):
 
 
 def _as_bytes(line: str | bytes) -> bytes:
-    return line.encode("ascii") if isinstance(line, str) else line
+    return line.encode("utf-8") if isinstance(line, str) else line

@@ -12,6 +12,7 @@ from aiosmtpd.smtp import Envelope, Session, TLSSetupException
 
 from mailserver_sim.credentials import Credentials
 from mailserver_sim.faults.smtp import FULL, LOCKED
+from mailserver_sim.smtp.utf8 import RECIPIENT_REFUSED, SENDER_REFUSED, with_protocol
 from mailserver_sim.store.errors import OverQuota, StoreError
 from mailserver_sim.store.store import Store
 from mailserver_sim.store.values import Usage
@@ -49,6 +50,8 @@ class MailHandler:
         self, _server: SmtpConnection, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Accept a sender."""
+        if not (address.isascii() or envelope.smtp_utf8):
+            return SENDER_REFUSED
         if self._login_required and not session.authenticated:
             return "530 5.7.0 Authentication required"
         envelope.mail_from = address
@@ -59,6 +62,8 @@ class MailHandler:
         self, server: SmtpConnection, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Accept a recipient who has a mailbox here; nothing is relayed."""
+        if not (address.isascii() or envelope.smtp_utf8):
+            return RECIPIENT_REFUSED
         account = self._credentials.recipient(address)
         if account is None:
             if self._credentials.is_local(address):
@@ -110,17 +115,14 @@ class MailHandler:
 
     def _trace(self, session: Session, envelope: Envelope, server: SmtpConnection, now: dt.datetime) -> bytes:
         """Return the trace fields that an SMTP server "MUST insert" (RFC 5321, section 4.4)."""
-        protocol = "ESMTP" if session.extended_smtp else "SMTP"
-        if session.extended_smtp:
-            # RFC 3848: S for TLS, A for a login.
-            protocol += ("S" if server.tls_active else "") + ("A" if session.authenticated else "")
+        protocol = with_protocol(session, envelope, tls_active=server.tls_active)
         peer = session.peer[0] if session.peer else "unknown"
         lines = [
             f"Return-Path: <{(envelope.mail_from or '').strip('<>')}>",
             f"Received: from {session.host_name or 'unknown'} ([{peer}])",
             f"\tby {self._host_name} with {protocol}; {email.utils.format_datetime(now)}",
         ]
-        return "".join(f"{line}\r\n" for line in lines).encode("utf-8", "surrogateescape")
+        return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
 
     async def handle_exception(self, error: Exception) -> str:
         """Answer a failure of this program; a failed handshake has been reported already."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from mailserver_sim.store import gaps
+from mailserver_sim.store.discarding import discard_messages
 from mailserver_sim.store.errors import MailboxCannot, MailboxExists, MailboxLimit, NoSuchAccount, NoSuchMailbox
-from mailserver_sim.store.schema import BY_DELETED, BY_UNSEEN, DELETED, UNSEEN
+from mailserver_sim.store.schema import BY_DELETED, BY_KEYWORD, BY_UNSEEN, DELETED, KEYWORD, UNSEEN
 from mailserver_sim.store.values import (
     DELIMITER,
     INBOX,
+    Emptied,
     Expunged,
+    Flags,
     MailboxInfo,
     MailboxStatus,
+    Overview,
     Written,
 )
 
@@ -37,12 +43,14 @@ def ensure_accounts(connection: sqlite3.Connection, users: Iterable[str]) -> Wri
 
 
 def clear(connection: sqlite3.Connection, users: Iterable[str]) -> Written[None]:
-    """Remove every message and mailbox and begin with empty INBOXes, of a UIDVALIDITY never given before."""
-    gone = tuple(
-        Expunged(row[0], _all_uids(connection, row[0])) for row in connection.execute("SELECT id FROM mailbox")
-    )
-    for table in ("message", "content", "mailbox", "subscription"):
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constant names
+    """Remove every message and mailbox and begin with empty INBOXes, of a UIDVALIDITY never given before.
+
+    The bytes of the messages are left to ``discarding.reclaim``.
+    """
+    gone = tuple(Emptied(row[0]) for row in connection.execute("SELECT id FROM mailbox"))
+    discard_messages(connection)
+    connection.execute("DELETE FROM mailbox")
+    connection.execute("DELETE FROM subscription")
     ensure_accounts(connection, users)
     return Written(None, gone)
 
@@ -61,6 +69,52 @@ def find_mailbox(connection: sqlite3.Connection, user: str, name: str) -> Mailbo
     if found is None or not found.selectable:
         raise NoSuchMailbox(name)
     return found
+
+
+def overview(connection: sqlite3.Connection, mailbox: MailboxInfo) -> Overview:
+    """Return what a mailbox is now, without a look at its messages. Raises NoSuchMailbox when it is gone."""
+    with _one_moment(connection):
+        row = connection.execute(f"SELECT {_COLUMNS} FROM mailbox WHERE id = ?", (mailbox.id,)).fetchone()  # noqa: S608
+        if row is None:
+            raise NoSuchMailbox(mailbox.name)
+        now = _mailbox(row)
+        return Overview(
+            mailbox=now,
+            uids=gaps.present_uids(connection, now.id, now.uid_next),
+            first_unseen=_first_unseen(connection, now.id),
+            keywords=_keywords(connection, now.id),
+        )
+
+
+@contextlib.contextmanager
+def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let several statements see the same state, inside a transaction or outside of any."""
+    connection.execute("SAVEPOINT one_moment")
+    try:
+        yield
+    finally:
+        connection.execute("RELEASE one_moment")
+
+
+def _first_unseen(connection: sqlite3.Connection, mailbox_id: int) -> int | None:
+    row = connection.execute(
+        f"SELECT uid FROM {BY_UNSEEN} WHERE mailbox_id = ? AND {UNSEEN} ORDER BY uid LIMIT 1",  # noqa: S608 - constants
+        (mailbox_id,),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _keywords(connection: sqlite3.Connection, mailbox_id: int) -> Flags:
+    """Return the keywords in use, by a step for each set of flags that has some."""
+    statement = (
+        f"SELECT flags FROM {BY_KEYWORD} WHERE mailbox_id = ? AND flags > ? AND {KEYWORD}"  # noqa: S608 - constants
+        " ORDER BY flags LIMIT 1"
+    )
+    flags, found = "", set[str]()
+    while row := connection.execute(statement, (mailbox_id, flags)).fetchone():
+        flags = row[0]
+        found.update(flag for flag in flags.split() if not flag.startswith("\\"))
+    return frozenset(found)
 
 
 def list_mailboxes(connection: sqlite3.Connection, user: str) -> list[MailboxInfo]:
@@ -131,8 +185,10 @@ def delete(connection: sqlite3.Connection, user: str, name: str) -> Written[None
     contents = connection.execute("DELETE FROM message WHERE mailbox_id = ? RETURNING content_id", (mailbox.id,))
     remove_unused_content(connection, [row[0] for row in contents])
     if _children(connection, account_id(connection, user), mailbox.name):
+        gaps.note(connection, mailbox.id, uids)
         connection.execute("UPDATE mailbox SET selectable = 0 WHERE id = ?", (mailbox.id,))
     else:
+        gaps.forget(connection, mailbox.id)
         connection.execute("DELETE FROM mailbox WHERE id = ?", (mailbox.id,))
     return Written(None, (Expunged(mailbox.id, uids),))
 
@@ -269,6 +325,8 @@ def _move_inbox(connection: sqlite3.Connection, account: int, inbox: MailboxInfo
     _create_parents(connection, account, new)
     target = _insert(connection, account, new)
     connection.execute("UPDATE message SET mailbox_id = ? WHERE mailbox_id = ?", (target, inbox.id))
+    gaps.move(connection, inbox.id, target)
+    gaps.note(connection, inbox.id, range(1, inbox.uid_next))
     # The messages keep their UIDs and MODSEQs, so the new mailbox counts on from where INBOX is.
     connection.execute(
         "UPDATE mailbox SET uid_next = ?, highest_modseq = ? WHERE id = ?",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from mailserver_sim.headers import split_header
-from mailserver_sim.store import schema
+from mailserver_sim.store import gaps, schema
 from mailserver_sim.store.mailboxes import find_mailbox, remove_unused_content
 from mailserver_sim.store.quota import NO_QUOTAS, Quotas, require_room
 from mailserver_sim.store.table import MessageTable, joined
@@ -102,6 +103,13 @@ def message_table(connection: sqlite3.Connection, mailbox_id: int) -> MessageTab
     return MessageTable.from_columns(columns, _message)
 
 
+def read_infos(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> list[MessageInfo]:
+    """Return what is known of several messages, without those that are gone."""
+    statement = f"SELECT {_COLUMNS} FROM message WHERE mailbox_id = ? AND uid = ?"  # noqa: S608 - constant columns
+    rows = (connection.execute(statement, (mailbox_id, uid)).fetchone() for uid in uids)
+    return [_message(row) for row in rows if row is not None]
+
+
 def unseen_uids(connection: sqlite3.Connection, mailbox_id: int) -> list[int]:
     r"""Return the UIDs of the messages without ``\Seen``, from their index."""
     return _uids(connection, mailbox_id, schema.BY_UNSEEN, schema.UNSEEN)
@@ -165,7 +173,8 @@ def move(
     chosen = list(_messages_with_content(connection, mailbox_id, uids))
     copied = _copied(connection, chosen, target)
     _remove(connection, mailbox_id, copied.result.source_uids)
-    return Written(copied.result, (*copied.changes, Expunged(mailbox_id, copied.result.source_uids)))
+    moved = Expunged(mailbox_id, copied.result.source_uids, last=tuple(message for _, message in chosen))
+    return Written(copied.result, (*copied.changes, moved))
 
 
 def _copied(
@@ -240,21 +249,19 @@ def expunge(connection: sqlite3.Connection, mailbox_id: int, uids: frozenset[int
 
 def remove(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> Written[tuple[int, ...]]:
     """Remove messages whatever their flags, and return the UIDs of those that were there."""
-    gone: list[int] = []
-    contents: list[int] = []
-    for uid in uids:
-        row = connection.execute(
-            "DELETE FROM message WHERE mailbox_id = ? AND uid = ? RETURNING content_id", (mailbox_id, uid)
-        ).fetchone()
-        if row is not None:
-            gone.append(uid)
-            contents.append(row[0])
-    remove_unused_content(connection, contents)
-    return Written(tuple(gone), (Expunged(mailbox_id, tuple(gone)),))
+    statement = f"DELETE FROM message WHERE mailbox_id = ? AND uid = ? RETURNING {_COLUMNS}, content_id"  # noqa: S608
+    found = (connection.execute(statement, (mailbox_id, uid)).fetchone() for uid in uids)
+    rows = [row for row in found if row is not None]
+    gone = tuple(row[0] for row in rows)
+    gaps.note(connection, mailbox_id, gone)
+    remove_unused_content(connection, [row[6] for row in rows])
+    return Written(gone, (Expunged(mailbox_id, gone, last=tuple(map(_message, rows))),))
 
 
 def _remove(connection: sqlite3.Connection, mailbox_id: int, uids: Iterable[int]) -> None:
-    connection.executemany("DELETE FROM message WHERE mailbox_id = ? AND uid = ?", [(mailbox_id, uid) for uid in uids])
+    gone = [(mailbox_id, uid) for uid in uids]
+    connection.executemany("DELETE FROM message WHERE mailbox_id = ? AND uid = ?", gone)
+    gaps.note(connection, mailbox_id, (uid for _, uid in gone))
 
 
 def _changed(before: Flags, mode: FlagMode, flags: Flags) -> Flags:
@@ -318,6 +325,6 @@ def _messages_with_content(
             yield row[6], _message(row)
 
 
-def _message(row: tuple[int, str, int, int, int, int]) -> MessageInfo:
+def _message(row: tuple[Any, ...]) -> MessageInfo:
     zone = dt.timezone(dt.timedelta(minutes=row[3]))
     return MessageInfo(row[0], frozenset(row[1].split()), dt.datetime.fromtimestamp(row[2], zone), row[4], row[5])

@@ -10,12 +10,39 @@ from types import MappingProxyType
 from mailserver_sim.store.errors import StoreError, StoreTooNew
 from mailserver_sim.store.values import MEMORY
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_TIMEOUT_S = 5.0
 
 # A message's bytes are kept once, however many mailboxes hold it; the header is apart
-# because most questions need only that.
-_TABLES = """
+# because most questions need only that. A gap is a run of UIDs below uid_next whose messages are all gone.
+_CONTENT = """CREATE TABLE content (
+    id INTEGER PRIMARY KEY,
+    header BLOB NOT NULL,
+    body BLOB NOT NULL
+);
+"""
+_MESSAGE = """CREATE TABLE message (
+    mailbox_id INTEGER NOT NULL REFERENCES mailbox (id),
+    uid INTEGER NOT NULL,
+    content_id INTEGER NOT NULL REFERENCES content (id),
+    flags TEXT NOT NULL DEFAULT '',
+    internal_date INTEGER NOT NULL,
+    zone_minutes INTEGER NOT NULL DEFAULT 0,
+    size INTEGER NOT NULL,
+    modseq INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (mailbox_id, uid)
+) WITHOUT ROWID;
+"""
+_MESSAGE_CONTENT = """CREATE INDEX message_content ON message (content_id);
+"""
+_GAP = """CREATE TABLE gap (
+    mailbox_id INTEGER NOT NULL REFERENCES mailbox (id),
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (mailbox_id, first)
+) WITHOUT ROWID;
+"""
+_ACCOUNTS = """
 CREATE TABLE account (
     id INTEGER PRIMARY KEY,
     user TEXT NOT NULL UNIQUE
@@ -36,48 +63,52 @@ CREATE TABLE subscription (
     name TEXT NOT NULL,
     PRIMARY KEY (account_id, name)
 ) WITHOUT ROWID;
-CREATE TABLE content (
-    id INTEGER PRIMARY KEY,
-    header BLOB NOT NULL,
-    body BLOB NOT NULL
-);
-CREATE TABLE message (
-    mailbox_id INTEGER NOT NULL REFERENCES mailbox (id),
-    uid INTEGER NOT NULL,
-    content_id INTEGER NOT NULL REFERENCES content (id),
-    flags TEXT NOT NULL DEFAULT '',
-    internal_date INTEGER NOT NULL,
-    zone_minutes INTEGER NOT NULL DEFAULT 0,
-    size INTEGER NOT NULL,
-    modseq INTEGER NOT NULL DEFAULT 1,
-    PRIMARY KEY (mailbox_id, uid)
-) WITHOUT ROWID;
-CREATE INDEX message_content ON message (content_id);
 CREATE TABLE last_uid_validity (value INTEGER NOT NULL);
 INSERT INTO last_uid_validity VALUES (0);
 """
-# What brings a file of the version before to the key's version; every row stays, and counts as changed once, long ago.
+_TABLES = f"{_ACCOUNTS}{_CONTENT}{_MESSAGE}{_MESSAGE_CONTENT}{_GAP}"
+# What brings a file of the version before to the key's version. To 2: every row stays, and counts as changed once, long
+# ago. To 3: a gap is what lies between a message, or the end of the mailbox, and the message before.
 _MIGRATIONS = MappingProxyType(
     {
         2: """
 ALTER TABLE mailbox ADD COLUMN highest_modseq INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE message ADD COLUMN modseq INTEGER NOT NULL DEFAULT 1;
 """,
+        3: """
+CREATE TABLE gap (
+    mailbox_id INTEGER NOT NULL REFERENCES mailbox (id),
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (mailbox_id, first)
+) WITHOUT ROWID;
+INSERT INTO gap
+SELECT mailbox_id, before + 1, uid - 1 FROM (
+    SELECT mailbox_id, uid, lag(uid, 1, 0) OVER (PARTITION BY mailbox_id ORDER BY uid) AS before
+    FROM (SELECT mailbox_id, uid FROM message UNION ALL SELECT id, uid_next FROM mailbox)
+) WHERE uid > before + 1;
+""",
     }
 )
 
 UNSEEN = "instr(flags, '\\Seen') = 0"
 DELETED = "instr(flags, '\\Deleted') > 0"
-"""Conditions that an index answers, if they are written exactly so. No other flag contains these names."""
+KEYWORD = "(' ' || flags) GLOB '* [^\\]*'"
+"""Conditions that an index answers, if they are written exactly so. No other flag contains these names, and what does
+not begin with a backslash is a keyword."""
 BY_UNSEEN = "message INDEXED BY message_unseen"
 BY_DELETED = "message INDEXED BY message_deleted"
+BY_KEYWORD = "message INDEXED BY message_keyword"
 """The table with the index that is meant: without statistics SQLite would rather walk through the whole mailbox."""
 
 # Not part of the schema's version: an index changes no answer, so any version may add what it needs to an older file.
 _INDEXES = (
     f"CREATE INDEX IF NOT EXISTS message_unseen ON message (mailbox_id, uid) WHERE {UNSEEN}",
     f"CREATE INDEX IF NOT EXISTS message_deleted ON message (mailbox_id, uid) WHERE {DELETED}",
+    f"CREATE INDEX IF NOT EXISTS message_keyword ON message (mailbox_id, flags) WHERE {KEYWORD}",
 )
+MESSAGE_TABLES = (_CONTENT, _MESSAGE, _MESSAGE_CONTENT, _GAP, *_INDEXES)
+"""One statement after the other, what makes the tables that grow with the messages."""
 
 
 def connect(path: Path) -> sqlite3.Connection:

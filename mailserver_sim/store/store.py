@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mailserver_sim.store import mailboxes, messages, quota
+from mailserver_sim.store.discarding import reclaim
 from mailserver_sim.store.errors import StoreError, StoreInUse
 from mailserver_sim.store.schema import connect
 from mailserver_sim.store.table import MessageTable
@@ -34,6 +35,7 @@ from mailserver_sim.store.values import (
     MailboxStatus,
     MessageInfo,
     NewMessage,
+    Overview,
     Quota,
     Stored,
     Usage,
@@ -75,6 +77,7 @@ class Store:
             os.close(self._lock_file)
             raise
         self._writer = GroupCommitWriter(connection, self._announce)
+        self._writer.tidy(reclaim)  # what a process before this one has left
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail-store-reader")
 
     def _connect(self) -> sqlite3.Connection:
@@ -126,6 +129,10 @@ class Store:
         """Return a mailbox that can be opened. Raises NoSuchMailbox."""
         return self.read(lambda connection: mailboxes.find_mailbox(connection, user, name))
 
+    def overview(self, mailbox: MailboxInfo) -> asyncio.Future[Overview]:
+        """Return what a mailbox is now, without a look at its messages. Raises NoSuchMailbox when it is gone."""
+        return self.read(lambda connection: mailboxes.overview(connection, mailbox))
+
     def list_mailboxes(self, user: str) -> asyncio.Future[list[MailboxInfo]]:
         """Return all mailboxes of a user, by name."""
         return self.read(lambda connection: mailboxes.list_mailboxes(connection, user))
@@ -145,6 +152,11 @@ class Store:
     def message_table(self, mailbox_id: int) -> asyncio.Future[MessageTable]:
         """Return what ``list_messages`` does, packed."""
         return self.read(lambda connection: messages.message_table(connection, mailbox_id))
+
+    def read_infos(self, mailbox_id: int, uids: Iterable[int]) -> asyncio.Future[list[MessageInfo]]:
+        """Return what is known of several messages, without those that are gone."""
+        chosen = tuple(uids)
+        return self.read(lambda connection: messages.read_infos(connection, mailbox_id, chosen))
 
     def read_content(self, mailbox_id: int, uid: int) -> asyncio.Future[Content | None]:
         """Return the bytes of one message; None when it is gone."""
@@ -237,7 +249,9 @@ class Store:
 
     def clear(self) -> asyncio.Future[None]:
         """Remove every message and mailbox; the users have an empty INBOX again."""
-        return self._write(lambda connection: mailboxes.clear(connection, self._users))
+        cleared = self._write(lambda connection: mailboxes.clear(connection, self._users))
+        self._open_writer().tidy(reclaim)
+        return cleared
 
     def subscribe(self, user: str, name: str) -> asyncio.Future[None]:
         """Add a name to the list of LSUB. Raises MailboxLimit."""

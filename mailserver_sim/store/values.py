@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Literal, TypeAlias, TypeVar
 
+from mailserver_sim.store.uids import UidRuns
+
 INBOX = "INBOX"
 """RFC 3501, section 5.1: the case-insensitive name of the primary mailbox; here always in this spelling."""
 
@@ -39,6 +41,16 @@ class MailboxInfo:
     first_recent: int = 1
     selectable: bool = True
     highest_modseq: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    r"""What a mailbox is at one moment: the UIDs that are there, the first one without ``\Seen``, keywords in use."""
+
+    mailbox: MailboxInfo
+    uids: UidRuns
+    first_unseen: int | None
+    keywords: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +150,23 @@ class FlagsChanged:
 
 @dataclass(frozen=True, slots=True)
 class Expunged:
-    """Messages are gone from a mailbox."""
+    """Messages are gone from a mailbox; ``last`` is what was known of them, unless the mailbox is gone too."""
 
     mailbox_id: int
     uids: tuple[int, ...]
     origin: object = None
+    last: tuple[MessageInfo, ...] = ()
 
 
-Change: TypeAlias = Appended | FlagsChanged | Expunged
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """All messages are gone, and the mailbox with them; however many they were, nobody has counted."""
+
+    mailbox_id: int
+    origin: object = None
+
+
+Change: TypeAlias = Appended | FlagsChanged | Expunged | Emptied
 Listener: TypeAlias = Callable[[Change], None]
 
 

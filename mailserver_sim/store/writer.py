@@ -64,6 +64,11 @@ class GroupCommitWriter:
         except RuntimeError as error:
             raise StoreError("the mail store is closed") from error
 
+    def tidy(self, work: Callable[[sqlite3.Connection], bool]) -> None:
+        """Run ``work`` until it returns False, in between what others write; an end does not wait for it."""
+        with contextlib.suppress(RuntimeError):  # closed, so the next who opens the file does it
+            self._thread.submit(self._tidy, work)
+
     def close(self) -> None:
         """Finish what is waiting, then close the connection; waits for the thread."""
         self._thread.shutdown(wait=True)
@@ -81,6 +86,19 @@ class GroupCommitWriter:
             self._undo(jobs, error)
         with contextlib.suppress(RuntimeError):  # the loop is gone, and with it all who waited
             jobs[0].loop.call_soon_threadsafe(self._resolve, jobs)
+
+    def _tidy(self, work: Callable[[sqlite3.Connection], bool]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            more = work(self._connection)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            _log.warning("the mail store could not be tidied up, which is left for the next time: %s", error)
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            return
+        if more:
+            self.tidy(work)
 
     def _commit(self, jobs: list[_Job]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")

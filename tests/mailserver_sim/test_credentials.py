@@ -43,6 +43,20 @@ def test_recipients_are_found_in_any_case() -> None:
     assert KNOWN.recipient("EDIFACT@Stadtwerke.Example") is not None
 
 
+def test_a_domain_is_the_same_in_unicode_and_as_a_labels() -> None:
+    known = Credentials(
+        [Account("a", "x", ("jürgen@bücher.example",)), Account("b", "x", ("b@xn--zhler-gra.example",))]
+    )
+    assert known.recipient("Jürgen@XN--bcher-kva.example") == known.recipient("jürgen@Bücher.example") is not None
+    assert known.recipient("b@zähler.example") is not None
+    assert known.is_local("x@bücher.example")
+
+
+@pytest.mark.parametrize("domain", ["a..example", "x" * 70, "\u0378.example"])
+def test_what_is_no_domain_is_nobodys(domain: str) -> None:
+    assert KNOWN.recipient("a@" + domain) is None
+
+
 def test_a_foreign_domain_is_not_local() -> None:
     assert KNOWN.is_local("x@stadtwerke.example")
     assert not KNOWN.is_local("x@other.example")

@@ -33,6 +33,7 @@ async def test_another_loop_of_the_process_is_refused(loop_thread: LoopThread) -
         ensure_reactor(asyncio.get_running_loop())
 
 
+@pytest.mark.slow
 def test_another_reactor_in_the_process_is_refused_by_name() -> None:
     found = subprocess.run([sys.executable, "-c", ANOTHER_REACTOR], capture_output=True, text=True, check=True)
     assert "SelectReactor is already installed" in found.stdout

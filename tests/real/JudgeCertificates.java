@@ -10,32 +10,42 @@ import javax.net.ssl.TrustManagerFactory;
 /**
  * Says what Java makes of the certificates of a server that presents another one to each connection.
  *
- * <p>Arguments: trust store (PKCS#12), its password, host, port, number of certificates. Prints one line for each
- * certificate: "accepted" or the innermost text of the refusal, by PKIX and JSSE's check of the name ("LDAPS", which is
- * what Jakarta Mail asks for); then one line for each by JavaMail itself with checkserveridentity.
+ * <p>Arguments: who judges ("JSSE" or "JavaMail"), host, port, password of the trust stores; then pairs of a trust store
+ * (PKCS#12, or "nothing") and a number of certificates. Prints one line for each certificate: "accepted", or the innermost text of the
+ * refusal and, behind a tab, the line that a log begins with, by PKIX and JSSE's check of the name ("LDAPS", which is what Jakarta Mail asks for), or by JavaMail itself
+ * with checkserveridentity.
  */
 public class JudgeCertificates {
     private static final String GREETED = "judged";
     private static final int PATIENCE_MS = 5_000;
 
     public static void main(String[] arguments) throws Exception {
+        boolean byJavaMail = arguments[0].equals("JavaMail");
+        String host = arguments[1];
+        int port = Integer.parseInt(arguments[2]);
+        char[] password = arguments[3].toCharArray();
+        for (int at = 4; at < arguments.length; at += 2) {
+            SSLContext context = trusting(arguments[at], password);
+            for (int left = Integer.parseInt(arguments[at + 1]); left > 0; left--) {
+                System.out.println(byJavaMail ? byJavaMail(context, host, port) : byJsse(context, host, port));
+            }
+        }
+    }
+
+    private static SSLContext trusting(String store, char[] password) throws Exception {
         KeyStore trusted = KeyStore.getInstance("PKCS12");
-        try (FileInputStream file = new FileInputStream(arguments[0])) {
-            trusted.load(file, arguments[1].toCharArray());
+        if (store.equals("nothing")) {
+            trusted.load(null, password);
+        } else {
+            try (FileInputStream file = new FileInputStream(store)) {
+                trusted.load(file, password);
+            }
         }
         TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         trust.init(trusted);
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(null, trust.getTrustManagers(), null);
-        String host = arguments[2];
-        int port = Integer.parseInt(arguments[3]);
-        int count = Integer.parseInt(arguments[4]);
-        for (int i = 0; i < count; i++) {
-            System.out.println(byJsse(context, host, port));
-        }
-        for (int i = 0; i < count; i++) {
-            System.out.println(byJavaMail(context, host, port));
-        }
+        return context;
     }
 
     private static String byJsse(SSLContext context, String host, int port) {
@@ -47,7 +57,7 @@ public class JudgeCertificates {
             socket.startHandshake();
             return "accepted";
         } catch (Exception error) {
-            return innermost(error);
+            return innermost(error) + "\t" + oneLine(error.toString());
         }
     }
 
@@ -70,6 +80,10 @@ public class JudgeCertificates {
         while (error.getCause() != null && error.getCause() != error) {
             error = error.getCause();
         }
-        return error.getMessage().replace('\n', ' ');
+        return oneLine(error.getMessage());
+    }
+
+    private static String oneLine(String text) {
+        return text.replace('\n', ' ').replace('\t', ' ');
     }
 }

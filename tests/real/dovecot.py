@@ -19,6 +19,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -32,7 +33,7 @@ from certs.authority import Issued
 from maco_wire.observation import Address
 from tests.programs import missing, require_program
 from tests.real.dovecot_log import LOG_ELEMENTS, LoginLine, login_lines
-from tests.real.process_group import process_group
+from tests.real.process_group import all_ended, process_group
 
 HOST = "127.0.0.2"
 PACKAGE_USER = "dovenull"  # Debian's user for Dovecot's processes that strangers talk to: it owns nothing
@@ -95,6 +96,21 @@ userdb {{
 mail_location = maildir:~/Maildir
 """
 
+_POP3 = """\
+protocols = imap pop3
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = {pop3s}
+    ssl = yes
+  }}
+}}
+"""
+POP3_PROGRAM = Path("/usr/lib/dovecot/pop3")
+
 
 class DovecotFailed(Exception):
     """Dovecot did not start; the text is its log."""
@@ -133,6 +149,9 @@ class Dovecot:
 
     imap: Address
     imaps: Address
+    pop3: Address
+    """Where nobody listens unless POP3 was asked for, as at ``pop3s``."""
+    pop3s: Address
     log: Path
     group: int
     """The process group that Dovecot's processes are in."""
@@ -161,6 +180,38 @@ class Dovecot:
             for name, _, letters in parts
         }
 
+    def mails(self, user: str, folder: str = "INBOX") -> list[bytes]:
+        """Return every mail of a user's folder, as Dovecot has it on disk."""
+        maildir = self._maildir(user)
+        place = maildir if folder == "INBOX" else maildir / f".{folder}"
+        return [path.read_bytes() for part in ("new", "cur") for path in sorted((place / part).glob("*"))]
+
+    def forget_numbers(self, user: str) -> None:
+        """Throw away the UIDs of the user's INBOX: Dovecot numbers the mails anew, under another UIDVALIDITY."""
+        numbers = self._maildir(user) / "dovecot-uidlist"
+        # Its first line is "3 V<UIDVALIDITY> N<next UID> G<GUID>"; without its GUID it is a new list.
+        _, uid_validity, *_ = numbers.read_text().split()
+        for path in self._maildir(user).glob("dovecot*"):
+            path.unlink()
+        numbers.write_text(f"3 V{int(uid_validity[1:]) + 1} N1\n")
+        self._runs_as.own(numbers)
+
+    def kill(self) -> None:
+        """End it as a crash does, with all its sessions (SIGKILL)."""
+        os.killpg(self.group, signal.SIGKILL)
+        assert all_ended(self.group, START_S)
+
+    @contextlib.contextmanager
+    def started_again(self) -> Iterator[None]:
+        """Run it anew after it was killed, at the same ports and over the same mailboxes; its log is another one."""
+        state, log = self._homes.parent, self.log.with_suffix(".again.log")
+        (
+            state / "run/master.pid"
+        ).unlink()  # its process is a zombie until its parent looks, which Dovecot takes for alive
+        with process_group(_command(state), folder=state, log=log, identity=self._runs_as.identity()) as process:
+            _await_greeting(process, self.imap, b"ready ", log)
+            yield
+
     def logins(self) -> list[LoginLine]:
         """Return every login that succeeded, in order; ask when Dovecot has gone, for ``log`` is complete only then."""
         return login_lines(self.log.read_text())
@@ -173,20 +224,24 @@ class Dovecot:
 
 
 @contextlib.contextmanager
-def dovecot(folder: Path, issued: Issued, users: Mapping[str, str], more: str = "") -> Iterator[Dovecot]:
+def dovecot(
+    folder: Path, issued: Issued, users: Mapping[str, str], more: str = "", *, pop3: bool = False
+) -> Iterator[Dovecot]:
     """Run a Dovecot that presents ``issued`` and knows ``users`` (name to password); its log stays in ``folder``.
 
-    ``more`` is added to its configuration, where the last word counts.
+    ``more`` is added to its configuration, where the last word counts. ``pop3`` needs Debian's dovecot-pop3d too.
     TLS is required: LOGIN is disabled on ``imap`` until STARTTLS. Skips the test, or fails it in CI, where there is no
     Dovecot 2.3. Raises DovecotFailed with its log when it does not start.
     """
-    program = require_dovecot()
+    require_dovecot()
+    if pop3 and not POP3_PROGRAM.exists():
+        missing(f"{POP3_PROGRAM} is not installed: this test proves nothing on this machine")
     runs_as = _runs_as()
     log = folder / "dovecot.log"
     with _state_folder(runs_as) as state:
         _write_state(state, issued, users, runs_as)
         with contextlib.ExitStack() as running:
-            server = _start_on_free_ports(running, program, state, log, runs_as, more)
+            server = _start_on_free_ports(running, state, log, runs_as, more, pop3=pop3)
             yield server
 
 
@@ -240,23 +295,30 @@ def _hashed(password: str) -> str:
 
 
 def _start_on_free_ports(
-    running: contextlib.ExitStack, program: str, state: Path, log: Path, runs_as: RunsAs, more: str
+    running: contextlib.ExitStack, state: Path, log: Path, runs_as: RunsAs, more: str, *, pop3: bool
 ) -> Dovecot:
     for _ in range(ATTEMPTS_FOR_PORTS):
-        imap, imaps = free_ports(2)
+        ports = dict(zip(("imap", "imaps", "pop3", "pop3s"), free_ports(4), strict=True))
         greeting = f"ready {secrets.token_hex(8)}"  # known from a stranger's who took the port
-        places = {"state": state, "host": HOST, "imap": imap, "imaps": imaps}
+        places = {"state": state, "host": HOST, **ports}
         owner = {"user": runs_as.user, "group": runs_as.group}
-        configuration = _CONFIGURATION.format(**places, **owner, greeting=greeting, log_elements=LOG_ELEMENTS)
+        template = _CONFIGURATION + (_POP3 if pop3 else "")
+        configuration = template.format(**places, **owner, greeting=greeting, log_elements=LOG_ELEMENTS)
         _write_private(state / "dovecot.conf", (configuration + more).encode(), runs_as)
-        command = [program, "-F", "-c", str(state / "dovecot.conf")]
         process = running.enter_context(
-            process_group(command, folder=state, log=log, identity=runs_as.identity()),
+            process_group(_command(state), folder=state, log=log, identity=runs_as.identity()),
         )
         with contextlib.suppress(_PortTaken):
-            _await_greeting(process, (HOST, imap), greeting.encode(), log)
-            return Dovecot((HOST, imap), (HOST, imaps), log, process.pid, state / "home", runs_as)
+            listening = {name: (HOST, port) for name, port in ports.items()}
+            for protocol in ("imap", "pop3")[: 1 + pop3]:
+                _await_greeting(process, listening[protocol], greeting.encode(), log)
+            imap, imaps, pop3_at, pop3s = listening.values()
+            return Dovecot(imap, imaps, pop3_at, pop3s, log, process.pid, state / "home", runs_as)
     raise DovecotFailed(f"no free ports in {ATTEMPTS_FOR_PORTS} attempts:\n{log.read_text()}")
+
+
+def _command(state: Path) -> list[str]:
+    return [require_dovecot(), "-F", "-c", str(state / "dovecot.conf")]
 
 
 def free_ports(count: int) -> list[int]:

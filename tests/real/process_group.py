@@ -58,14 +58,15 @@ def _group_of_living(process: Path) -> int | None:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     group = process.pid
     process.terminate()
-    if not _all_ended(group, STOP_S):
+    if not all_ended(group, STOP_S):
         os.killpg(group, signal.SIGKILL)
-        if not _all_ended(group, KILLED_S):
+        if not all_ended(group, KILLED_S):
             raise TimeoutError(f"processes {living(group)} of group {group} outlive SIGKILL")
     process.wait(KILLED_S)
 
 
-def _all_ended(group: int, timeout_s: float) -> bool:
+def all_ended(group: int, timeout_s: float) -> bool:
+    """Wait until no process of a group is left; False if one outlives the time."""
     deadline = time.monotonic() + timeout_s
     while members := living(group):
         if time.monotonic() >= deadline:

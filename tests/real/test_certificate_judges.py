@@ -1,28 +1,28 @@
-"""Java, JavaMail and openssl s_client say of every certificate what the catalogue says (docs/certificates.md)."""
+"""Java, JavaMail, openssl s_client and the lab's MaCo say of every certificate what docs/certificates.md says."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.cast import MAIL_HOST, Cast
-from certs.verdicts import VERDICTS, Verdict
-from tests.programs import missing, require_program
-from tests.real.certificate_judges import presenting_in_turn
+from certs.verdicts import STORE, STORE_VERDICTS, VERDICTS, StoreVerdict
+from maco_client.inbox import Inbox
+from maco_client.key_store import KeyStore
+from maco_client.settings import Protection
+from maco_wire.observation import Handshake
+from tests.maco_client.bench import Bench, Journal, der, make_connection
+from tests.programs import require_program
+from tests.real.certificate_judges import DEADLINE_S, Said, Trial, java_says, presenting_in_turn
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-
-DEADLINE_S = 50.0
-JARS = ("/usr/share/java/javax.mail.jar", "/usr/share/java/javax.activation.jar")
-PASSWORD = "changeit"
-VERIFY_CODE = re.compile(r"^Verify return code: (\d+)|Verification error: (.*)", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -30,47 +30,100 @@ def cast() -> Cast:
     return Cast(dt.datetime.now(dt.UTC))
 
 
-def anchors(cast: Cast) -> list[x509.Certificate]:
-    return [cast.root_certificate, cast.authority("expired_root_ca").certificate]
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[Inbox]:
+    opened = Inbox(tmp_path / "inbox" / "inbox.db")
+    yield opened
+    opened.close()
 
 
-def by_java(cast: Cast, folder: Path) -> list[str]:
-    """Return what one JVM says of all certificates, first by JSSE, then by JavaMail."""
-    java = require_program("java")
-    if not all(Path(jar).is_file() for jar in JARS):
-        missing(f"JavaMail (package libmail-java) is not installed: {JARS}")
-    entries = [pkcs12.PKCS12Certificate(each, b"%d" % i) for i, each in enumerate(anchors(cast))]
-    store = pkcs12.serialize_java_truststore(entries, BestAvailableEncryption(PASSWORD.encode()))
-    (folder / "trusted.p12").write_bytes(store)
-    (folder / "hosts").write_text(f"127.0.0.1 {MAIL_HOST}\n")
-    source = Path(__file__).with_name("JudgeCertificates.java")
-    names = f"-Djdk.net.hosts.file={folder / 'hosts'}"
-    with presenting_in_turn([cast.by_name(name) for name in VERDICTS] * 2) as (_, port):
-        call = [str(folder / "trusted.p12"), PASSWORD, MAIL_HOST, str(port), str(len(VERDICTS))]
-        done = subprocess.run(
-            [java, names, "-cp", ":".join(JARS), str(source), *call],
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_S,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+def anchors(cast: Cast, names: Sequence[str], member: str = "") -> list[x509.Certificate]:
+    return [cast.by_name(member).certificate if name == "leaf" else cast.authority(name).certificate for name in names]
 
 
-def agrees(said: str, verdict: Verdict) -> bool:
-    return said.startswith(verdict.java) if verdict.java else said == "accepted"
+def catalogue(cast: Cast) -> Trial:
+    return Trial(anchors(cast, STORE), [cast.by_name(name) for name in VERDICTS])
 
 
-def test_java_and_javamail_say_what_the_catalogue_says(cast: Cast, tmp_path: Path) -> None:
-    said = by_java(cast, tmp_path)
+def of_store(cast: Cast, case: StoreVerdict) -> Trial:
+    return Trial(anchors(cast, case.store, case.certificate), [cast.by_name(case.certificate)])
 
-    assert len(said) == 2 * len(VERDICTS)
-    by_jsse = dict(zip(VERDICTS, said, strict=False))
-    assert {name: text for name, text in by_jsse.items() if not agrees(text, VERDICTS[name])} == {}
-    by_javamail = dict(zip(VERDICTS, said[len(VERDICTS) :], strict=True))
-    differs = {name for name, text in by_javamail.items() if (text == "accepted") != (by_jsse[name] == "accepted")}
+
+def agrees(said: str, java: str) -> bool:
+    return said.startswith(java) if java else said == "accepted"
+
+
+def test_java_says_what_the_catalogue_says(cast: Cast, tmp_path: Path) -> None:
+    said = dict(zip(VERDICTS, java_says("JSSE", [catalogue(cast)], tmp_path), strict=True))
+
+    assert {name: each for name, each in said.items() if not agrees(each.text, VERDICTS[name].java)} == {}
+    expected = {name: verdict.java_alert if verdict.java else "" for name, verdict in VERDICTS.items()}
+    assert {name: each.alert for name, each in said.items()} == expected
+
+
+def test_javamail_says_what_java_says_but_for_one_wildcard(cast: Cast, tmp_path: Path) -> None:
+    said = dict(zip(VERDICTS, java_says("JavaMail", [catalogue(cast)], tmp_path), strict=True))
+
+    differs = {name for name, each in said.items() if (each.text == "accepted") == bool(VERDICTS[name].java)}
     assert differs == {name for name, verdict in VERDICTS.items() if verdict.javamail_differs}
+
+
+def test_java_ends_the_path_where_the_catalogue_says(cast: Cast, tmp_path: Path) -> None:
+    said = java_says("JSSE", [of_store(cast, case) for case in STORE_VERDICTS], tmp_path)
+
+    found = zip(STORE_VERDICTS, said, strict=True)
+    assert [
+        (case.store, case.certificate, each) for case, each in found if not agrees(each.text, case.verdict.java)
+    ] == []
+    expected = [case.verdict.java_alert if case.verdict.java else "" for case in STORE_VERDICTS]
+    assert [each.alert for each in said] == expected
+
+
+async def maco_says(trial: Trial, inbox: Inbox) -> list[Said]:
+    """Return what the lab's MaCo says of each certificate of a trial, with Java's line, and Java's alert."""
+    key_store = KeyStore({str(number): der(each) for number, each in enumerate(trial.anchors)})
+    said = []
+    with presenting_in_turn(trial.presented) as presenter:
+        for _ in trial.presented:
+            journal = Journal()
+            poller = Bench(key_store, inbox, journal).poller(make_connection(Protection.IMAPS), presenter.address)
+            result = await poller.poll()
+            handshake = journal.only(Handshake)
+            text = "accepted" if handshake.succeeded else result.error
+            said.append(Said(text, result.java_text if not handshake.succeeded else "", handshake.java_alert))
+    return said
+
+
+def in_the_same_words(by_java: Said, by_maco: Said) -> bool:
+    """Tell whether MaCo has Java's line whole, and Java's innermost text in its own; dates it writes its own way."""
+    innermost = re.split(r"(?<=NotAfter: )|(?<=NotBefore: )|: RSA ", by_java.text)[0]
+    return by_java.line == by_maco.line and innermost in by_maco.text
+
+
+async def test_the_labs_maco_says_what_java_says(cast: Cast, inbox: Inbox, tmp_path: Path) -> None:
+    by_java = java_says("JSSE", [catalogue(cast)], tmp_path)
+    by_maco = await maco_says(catalogue(cast), inbox)
+
+    compared = list(zip(VERDICTS, by_java, by_maco, strict=True))
+    assert [each for each in compared if not in_the_same_words(each[1], each[2])] == []
+    assert [each for each in compared if each[1].alert != each[2].alert] == []
+
+
+async def test_the_labs_maco_ends_the_path_where_java_does_or_is_stricter(
+    cast: Cast, inbox: Inbox, tmp_path: Path
+) -> None:
+    trials = [of_store(cast, case) for case in STORE_VERDICTS]
+    by_java = java_says("JSSE", trials, tmp_path)
+    by_maco = [(await maco_says(trial, inbox))[0] for trial in trials]
+
+    differs = [
+        case
+        for case, java, maco in zip(STORE_VERDICTS, by_java, by_maco, strict=True)
+        if not in_the_same_words(java, maco)
+    ]
+    assert differs == [case for case in STORE_VERDICTS if case.is_stricter]
+    lenient = [maco for maco, java in zip(by_maco, by_java, strict=True) if maco.text == "accepted" != java.text]
+    assert lenient == []
 
 
 def by_s_client(openssl: str, port: int, trusted: Path) -> int:
@@ -92,9 +145,9 @@ def by_s_client(openssl: str, port: int, trusted: Path) -> int:
 def test_openssl_s_client_says_what_the_catalogue_says(cast: Cast, tmp_path: Path) -> None:
     openssl = require_program("openssl")
     trusted = tmp_path / "trusted.pem"
-    trusted.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in anchors(cast)))
+    trusted.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in anchors(cast, STORE)))
 
-    with presenting_in_turn([cast.by_name(name) for name in VERDICTS]) as (_, port):
-        said = {name: by_s_client(openssl, port, trusted) for name in VERDICTS}
+    with presenting_in_turn([cast.by_name(name) for name in VERDICTS]) as presenter:
+        said = {name: by_s_client(openssl, presenter.address[1], trusted) for name in VERDICTS}
 
     assert said == {name: verdict.openssl for name, verdict in VERDICTS.items()}

@@ -204,7 +204,7 @@ def test_a_port_that_was_taken_meanwhile_is_replaced(
 ) -> None:
     free_ports = harness.free_ports
     with socket.create_server((HOST, 0)) as taken:
-        choices = iter([[taken.getsockname()[1], *free_ports(1)], free_ports(2)])
+        choices = iter([[taken.getsockname()[1], *free_ports(3)], free_ports(4)])
         monkeypatch.setattr(harness, "free_ports", lambda count: next(choices))
         with dovecot(tmp_path, issued, {USER: PASSWORD}) as server:
             assert server.imap[1] != taken.getsockname()[1]

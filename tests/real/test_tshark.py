@@ -6,6 +6,7 @@ Both files are made from the same bytes. The cloud network's port 20004 is none 
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 from collections import Counter
@@ -18,8 +19,11 @@ from maco_lab.background import background_loop
 from maco_lab.capture import write_capture
 from maco_lab.capture_run import named_servers
 from maco_lab.journal import Journal
+from maco_lab.lab_matrix import matrix_of_poll
+from maco_lab.sight import HOPS
 from maco_lab.state import StateFolder
 from maco_lab.taps.chunk import TapEnd
+from maco_lab.taps.matrix import Cell, Matrix
 from maco_lab.testing.lab import new_authority
 from maco_lab.testing.settings import lab_text
 from maco_lab.topology import running_lab
@@ -37,12 +41,21 @@ WARNING = "_ws.expert.severity >= 0x00600000"  # PI_WARN of Wireshark's epan/pro
 
 @dataclass(frozen=True)
 class Captures:
-    """Two files of the same bytes, what was planted in each way (its password and a line of its mail), and the ends."""
+    """Two files of the same bytes, what was planted in each way, where the matrix has it, and the ends.
+
+    Planted are its password and MaCo's token, as they are sent, and a line of its mail.
+    """
 
     with_keys: Path
     without_keys: Path
-    planted: dict[str, tuple[str, str]]
+    planted: dict[str, dict[str, str]]
+    matrices: dict[str, Matrix]
     ends: tuple[TapEnd, ...]
+
+
+def as_sent(user: str, password: str) -> str:
+    """Return a password as it is on the wire: RFC 4616, in Base64."""
+    return base64.b64encode(f"\0{user}\0{password}".encode()).decode()
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +76,19 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> Captures:
         assert [loop.run(lab.maco.poll(way)).stored for way in WAYS] == [1, 1]
         assert lab.taps is not None
         key_log = lab.taps.keys.lines()
+        token = loop.run(lab.token())
         planted = {
-            way: (each.password.value, each.mail_line.value)
+            way: {
+                "mailbox password": as_sent(each.user, each.password.value),
+                "line in a mail": each.mail_line.value,
+                "token": token,
+            }
             for way, each in zip(WAYS, lab.canaries, strict=True)
             if each.password
         }
+        matrices = {way: matrix for way in WAYS if (matrix := loop.run(matrix_of_poll(lab, way)))}
     wiretap = lab.taps.wiretap()
-    made = Captures(folder / "with.pcapng", folder / "without.pcapng", planted, wiretap.ends)
+    made = Captures(folder / "with.pcapng", folder / "without.pcapng", planted, matrices, wiretap.ends)
     write_capture(made.with_keys, wiretap, named_servers(lab, wiretap), key_log)
     write_capture(made.without_keys, wiretap, named_servers(lab, wiretap))
     return made
@@ -146,7 +165,7 @@ def test_each_connection_ends_as_it_did_and_by_the_side_that_ended_it(captures: 
 
 
 def test_with_keys_there_is_imap_inside_tls_on_the_cloud_network_and_the_lan(captures: Captures) -> None:
-    commands = packets(captures.with_keys, 'tls and imap.request.command == "LOGIN"')
+    commands = packets(captures.with_keys, 'tls and imap.request.command == "AUTHENTICATE"')
 
     assert commands == {"cloud network": 1, "customer LAN": 2}  # way A on both, way B on the LAN alone
 
@@ -157,28 +176,36 @@ def test_without_keys_there_is_no_imap_inside_tls_on_any_hop(captures: Captures)
 
 
 def test_without_keys_a_login_is_seen_on_the_cloud_network_by_way_b_alone(captures: Captures) -> None:
-    assert packets(captures.without_keys, 'imap.request.command == "LOGIN"') == {"cloud network": 1}
+    assert packets(captures.without_keys, 'imap.request.command == "AUTHENTICATE"') == {"cloud network": 1}
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["password", "line_of_mail"])
-def test_a_secret_of_way_a_is_nowhere_without_keys_and_with_them_on_both_sides_of_the_tunnel(
-    captures: Captures, which: int
-) -> None:
-    secret = captures.planted["way-a"][which]
+def found_by_tshark(cell: Cell) -> tuple[bool, bool]:
+    """Return whether tshark must find without keys, and with them, what the matrix has on a wire.
 
-    assert hops_with(captures.without_keys, secret) == set()
-    # In the tunnel it is inside MaCo's TLS inside the tunnel's, which Wireshark does not take apart.
-    assert hops_with(captures.with_keys, secret) == {"cloud network", "customer LAN"}
+    What is inside a session inside another one (way A in the tunnel) it does not: Wireshark opens the tunnel's TLS, and
+    does not take apart MaCo's inside it.
+    """
+    assert cell.state != "unknown", cell.why
+    return cell.state == "in clear", cell.state == "in clear" or len(cell.inside) == 1
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["password", "line_of_mail"])
-def test_a_secret_of_way_b_is_in_clear_on_the_cloud_network_and_inside_tls_elsewhere(
-    captures: Captures, which: int
-) -> None:
-    secret = captures.planted["way-b"][which]
+@pytest.mark.parametrize("secret", ["mailbox password", "line in a mail", "token"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_secret_is_found_exactly_where_the_matrix_has_it(captures: Captures, way: str, secret: str) -> None:
+    planted, row = captures.planted[way][secret], captures.matrices[way].row(secret)
 
-    assert hops_with(captures.without_keys, secret) == {"cloud network"}
-    assert hops_with(captures.with_keys, secret) == {"cloud network", "tunnel", "customer LAN"}
+    without_keys, with_keys = (hops_with(file, planted) for file in (captures.without_keys, captures.with_keys))
+    assert {hop: (hop in without_keys, hop in with_keys) for hop in HOPS} == {
+        hop: found_by_tshark(row.at(hop)) for hop in HOPS
+    }
+    assert "cloud network" in with_keys, "tshark was asked for what it can find"
+
+
+def test_the_matrix_that_is_compared_has_every_kind_of_cell(captures: Captures) -> None:
+    rows = [row for matrix in captures.matrices.values() for row in matrix.rows]
+    cells = {(row.at(hop).state, len(row.at(hop).inside)) for row in rows for hop in HOPS}
+
+    assert cells == {("in clear", 0), ("inside TLS", 1), ("inside TLS", 2), ("not there", 0)}
 
 
 def test_the_mail_itself_is_shown_on_the_lan_with_keys_alone(captures: Captures) -> None:

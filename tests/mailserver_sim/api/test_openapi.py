@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mailserver_sim.api.openapi import document
 from mailserver_sim.api.operations import OPERATIONS
+from tests.faults.seeds import ASKED_EXAMPLES
 from tests.maco_lab.page.client import PageClient
 from tests.mailserver_sim.running import USER, RunningServer, mail
 
@@ -54,7 +55,7 @@ def test_nothing_that_is_asked_gets_an_answer_that_the_document_has_not(
     described = SCHEMA[operation.path][operation.method]
 
     @given(case=described.as_strategy())
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=ASKED_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     def asked(case: Any) -> None:
         if operation.name == "wait":
             case.query = {**(case.query or {}), "timeout_s": 0}

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from maco_wire.observation import FaultStruck
+from mailserver_sim.faults.table import LOGIN_ANSWERS
 from tests.mailserver_sim.running import HOST_NAME, PASSWORD, USER, RawClient, RunningServer, mail
 
 ENDS: dict[str, Callable[[RawClient], bytes]] = {"close": RawClient.rest, "reset": RawClient.rest_or_reset}
@@ -119,6 +120,17 @@ def test_the_second_login_fails_and_the_third_does_not(server: RunningServer) ->
     assert_struck(server, "login.refused")
 
 
+@pytest.mark.parametrize("code", LOGIN_ANSWERS)
+def test_a_login_is_refused_for_a_reason_of_rfc_5530(server: RunningServer, code: str) -> None:
+    break_at(server, "login.refused", code=code)
+
+    client = server.imap(login=False)
+    with pytest.raises(imaplib.IMAP4.error) as refused:
+        client.login(USER, PASSWORD)
+    assert str(refused.value) == f"b'[{code}] {LOGIN_ANSWERS[code]}'"
+    client.logout()
+
+
 @pytest.mark.parametrize("how", ENDS)
 def test_the_connection_ends_behind_the_login_with_a(server: RunningServer, how: str) -> None:
     break_at(server, "login.dropped", how=how)
@@ -147,12 +159,42 @@ def test_a_mailbox_that_is_read_only_takes_no_flags(server: RunningServer) -> No
     assert_struck(server, "mailbox.read_only")
 
 
+def test_without_rights_a_mailbox_cannot_be_selected_and_the_one_before_is_closed(server: RunningServer) -> None:
+    break_at(server, "mailbox.no_rights", after=1)
+
+    with server.raw_logged_in() as client:
+        assert client.command(b"a SELECT INBOX")[-1].startswith(b"a OK")
+        assert client.command(b"b SELECT INBOX") == [b"b NO [NOPERM] You have no rights in this mailbox"]
+        assert client.command(b"c FETCH 1 (FLAGS)")[-1].startswith(b"c BAD")
+    assert_struck(server, "mailbox.no_rights")
+
+
+def test_a_mailbox_is_not_created_once(server: RunningServer) -> None:
+    break_at(server, "mailbox.not_created")
+
+    with server.raw_logged_in() as client:
+        assert client.command(b"a CREATE Erledigt") == [b"a NO [NOPERM] You may not create mailboxes"]
+        assert client.command(b"b CREATE Erledigt")[-1].startswith(b"b OK")
+    assert_struck(server, "mailbox.not_created")
+
+
 def test_a_full_mailbox_takes_no_mail(server: RunningServer) -> None:
     break_at(server, "mailbox.over_quota")
 
     with server.raw_logged_in() as client:
         assert client.command(b"a APPEND INBOX {3+}\r\nabc") == [b"a NO [OVERQUOTA] The mailbox is full"]
         assert client.command(b"b APPEND INBOX {3+}\r\nabc")[-1].startswith(b"b OK")
+    assert_struck(server, "mailbox.over_quota")
+
+
+@pytest.mark.parametrize("command", [b"COPY", b"UID COPY", b"MOVE", b"UID MOVE"])
+def test_a_full_mailbox_takes_no_message_of_another_one(server: RunningServer, command: bytes) -> None:
+    server.deliver(mail())
+    break_at(server, "mailbox.over_quota")
+
+    with server.raw_logged_in() as client:
+        client.command(b"a SELECT INBOX")
+        assert client.command(b"b " + command + b" 1 Sent") == [b"b NO [OVERQUOTA] The mailbox is full"]
     assert_struck(server, "mailbox.over_quota")
 
 

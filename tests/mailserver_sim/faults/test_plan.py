@@ -89,7 +89,7 @@ def test_a_state_is_plain_data() -> None:
             "protocol",
             "found 'smtp', allowed for greeting.preauth: imap",
         ),
-        ({"step": LOGIN, "parameters": {"how": "close"}}, "parameters", "found 'how', allowed for login.refused: none"),
+        ({"step": LOGIN, "parameters": {"how": "close"}}, "parameters", "found 'how', allowed for login.refused: code"),
         (
             {"step": "handshake.broken", "parameters": {"how": "fast"}},
             "parameters",

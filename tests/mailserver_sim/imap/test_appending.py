@@ -36,6 +36,8 @@ def test_several_messages_come_with_their_own_flags_and_dates(server: RunningSer
         (literal(b""), b"a NO "),  # RFC 3502, section 6.3.11: a literal of no bytes takes everything back
         (b"(\\Recent) " + literal(SECOND), b"a BAD "),
         (b'"no date" ' + literal(SECOND), b"a BAD "),
+        (b'"01-Jan-0001 00:00:00 +0100" ' + literal(SECOND), b"a BAD "),  # in UTC that is the year 0
+        (b'"31-Dec-9999 23:59:59 -0100" ' + literal(SECOND), b"a BAD "),
         (literal(SECOND) + b" ", b"a BAD "),
     ],
 )

@@ -67,7 +67,13 @@ EXERCISES: dict[str, Exercise] = {
     ),
     "UNSELECT": Exercise(((b"a SELECT INBOX", rb"a OK "), (b"b UNSELECT", rb"b OK "))),
     "CHILDREN": Exercise(((b'a LIST "" INBOX', rb"LIST \(\\HasNoChildren\)"),)),
-    "APPENDLIMIT": Exercise(((b"a APPEND INBOX {1001}", rb"a NO \[TOOBIG\] "),), settings={"max_message_bytes": 1000}),
+    "APPENDLIMIT": Exercise(
+        (
+            (b"a APPEND INBOX {1001}", rb"a NO \[TOOBIG\] "),
+            (b"b STATUS INBOX (APPENDLIMIT)", rb"\(APPENDLIMIT 1000\)"),  # RFC 7889, section 2
+        ),
+        settings={"max_message_bytes": 1000},
+    ),
     "ENABLE": Exercise(((b"a ENABLE CONDSTORE X-UNKNOWN", rb"\* ENABLED CONDSTORE\na OK "),)),
     "MOVE": Exercise(
         (

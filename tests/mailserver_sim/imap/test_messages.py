@@ -75,6 +75,7 @@ def test_store_answers_with_the_new_flags(server: RunningServer, item: bytes, fl
     server.deliver(mail())
     with server.raw_logged_in() as client:
         client.command(b"a SELECT INBOX")
+        client.command(b"b STORE 1 FLAGS.SILENT ($X)")  # told once, so no news below
         client.command(b"b STORE 1 FLAGS.SILENT (\\Seen)")
         assert client.command(b"c STORE 1 " + item)[:-1] == [b"* 1 FETCH (FLAGS (" + flags + b"))"]
 

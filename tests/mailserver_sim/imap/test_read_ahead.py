@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 
 from mailserver_sim.imap.read_ahead import MOST_BYTES, MOST_MESSAGES, ReadAhead
-from mailserver_sim.imap.view import SelectedView
-from mailserver_sim.store.values import Content, MailboxInfo, MessageInfo
+from mailserver_sim.store.values import Content, MessageInfo
+from tests.mailserver_sim.imap.views import view_of
 
 NOW = dt.datetime(2026, 11, 3, tzinfo=dt.UTC)
 
@@ -15,7 +15,7 @@ class Reads:
 
     def __init__(self, count: int, size: int, gone: Sequence[int] = ()) -> None:
         infos = [MessageInfo(uid, frozenset(), NOW, size) for uid in range(1, count + 1)]
-        self.view = SelectedView(MailboxInfo(1, "INBOX", 1, count + 1), infos, read_only=False)
+        self.view = view_of(infos)
         self.asked: list[list[int]] = []
         self._gone = gone
 

@@ -30,7 +30,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def view_of(connection: sqlite3.Connection) -> SelectedView:
     mailbox = mailboxes.find_mailbox(connection, "a", INBOX)
-    return SelectedView(mailbox, messages.message_table(connection, mailbox.id), read_only=False)
+    return SelectedView(mailboxes.overview(connection, mailbox), read_only=False)
 
 
 @pytest.mark.parametrize(

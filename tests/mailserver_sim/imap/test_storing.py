@@ -25,6 +25,39 @@ def test_a_message_changed_since_is_left_alone_and_named(server: RunningServer) 
         ]
 
 
+def told(keywords: bytes) -> list[bytes]:
+    """Return the lines that tell of new keywords; ``keywords`` are all that there are."""
+    system = rb"\Answered \Deleted \Draft \Flagged \Seen"
+    return [
+        b"* FLAGS (%b %b)" % (keywords, system),
+        rb"* OK [PERMANENTFLAGS (%b \* %b)] Flags that are kept" % (keywords, system),
+    ]
+
+
+def test_a_new_keyword_is_told_before_its_first_fetch_and_then_no_more(server: RunningServer) -> None:
+    with with_mails(server, 2) as client, server.raw_logged_in() as other:
+        other.command(b"a SELECT INBOX")
+        own = [client.command(b"a STORE %d +FLAGS ($X)" % number) for number in (1, 2)]
+        assert own[0][:-1] == [*told(b"$X"), *own[0][2:-1]]
+        assert [line[:9] for line in own[0][2:-1]] == [b"* 1 FETCH"]
+        assert [line[:9] for line in own[1][:-1]] == [b"* 2 FETCH"]
+        heard = other.command(b"b NOOP")
+        assert heard[:2] == told(b"$X")
+        assert [line[:9] for line in heard[2:-1]] == [b"* 1 FETCH", b"* 2 FETCH"]
+
+
+def test_a_keyword_that_comes_with_a_message_is_told_in_idle(server: RunningServer) -> None:
+    with with_mails(server, 1) as client, server.raw_logged_in() as other:
+        client.send(b"a IDLE\r\n")
+        assert client.line().startswith(b"+ ")
+        other.command(b"b APPEND INBOX ($New) {1+}\r\nx")
+        assert client.line() == b"* 2 EXISTS"
+        assert client.line().endswith(b" RECENT")
+        assert [client.line(), client.line()] == told(b"$New")
+        client.send(b"DONE\r\n")
+        client.answer(b"a")
+
+
 def test_uid_store_names_the_uids_that_were_modified(server: RunningServer) -> None:
     with with_mails(server, 4) as client:
         client.command(b"a STORE 1 +FLAGS.SILENT (\\Deleted)")
@@ -32,6 +65,7 @@ def test_uid_store_names_the_uids_that_were_modified(server: RunningServer) -> N
         answer = client.command(b"c UID STORE 2:4 (UNCHANGEDSINCE 4) +FLAGS.SILENT ($X)")
         # ... and UIDs for UID STORE; SILENT or not, the new MODSEQ is told.
         assert answer == [
+            *told(b"$X"),
             b"* 1 FETCH (UID 2 MODSEQ (7))",
             b"* 2 FETCH (UID 3 MODSEQ (7))",
             b"c OK [MODIFIED 4] Conditional STORE failed",

@@ -89,6 +89,14 @@ def test_what_is_no_response_is_501(server: RunningServer, response: str) -> Non
     assert server.recorder.of(Login) == []
 
 
+@pytest.mark.parametrize("length", [12_289, 40_000])
+def test_a_response_that_is_too_long_is_refused_to_its_end(server: RunningServer, length: int) -> None:
+    with connect(server) as client:
+        client.docmd("AUTH PLAIN")
+        assert client.docmd("x" * length)[0] == 500  # RFC 4954, section 6
+        assert client.noop()[0] == 250
+
+
 def test_nobody_acts_as_somebody_else(server: RunningServer) -> None:
     with connect(server) as client:
         code, text = client.docmd("AUTH PLAIN " + encoded(f"lieferant\0{USER}\0{PASSWORD}"))

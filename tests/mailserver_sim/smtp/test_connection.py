@@ -10,6 +10,7 @@ import pytest
 
 from maco_wire.observation import Handshake, Login, MailAccepted, Starttls, TlsSession
 from mailserver_sim.reports import LONGEST_TEXT
+from mailserver_sim.settings import Account
 from mailserver_sim.smtp.connection import SmtpConnection
 from tests.mailserver_sim.conftest import StartServer
 from tests.mailserver_sim.running import (
@@ -71,6 +72,55 @@ def test_the_mx_takes_mail_for_its_own_without_login_and_without_tls(server: Run
         assert client.sendmail(SENDER, [ADDRESS], mail()) == {}
 
 
+OFFERED = (HOST_NAME, "SIZE 67108864", "8BITMIME", "SMTPUTF8")
+AUTH = "AUTH LOGIN OAUTHBEARER PLAIN XOAUTH2"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "tls", "more"),
+    [
+        ("smtp", False, ["STARTTLS", "HELP"]),
+        ("smtp", True, ["HELP"]),
+        ("submission", False, ["STARTTLS", "HELP"]),
+        ("submission", True, [AUTH, "HELP"]),
+        ("smtps", True, [AUTH, "HELP"]),
+    ],
+)
+def test_each_port_offers_exactly_what_it_can_do_before_and_after_tls(
+    start_server: StartServer, protocol: str, more: list[str], *, tls: bool
+) -> None:
+    """What each of them does has tests: SIZE, AUTH and STARTTLS below, SMTPUTF8 in its own module."""
+    server = start_server(accounts=(Account(USER, PASSWORD, (ADDRESS,), tokens=("token",)),))
+    with connect(server, protocol, tls=tls) as client:
+        assert client.ehlo()[1].decode("ascii").splitlines() == [*OFFERED, *more]
+
+
+@pytest.mark.parametrize(("protocol", "tls"), [("smtp", False), ("smtp", True), ("submission", True), ("smtps", True)])
+def test_each_port_tells_its_commands_by_help(server: RunningServer, protocol: str, *, tls: bool) -> None:
+    with connect(server, protocol, tls=tls) as client:
+        client.ehlo()
+        assert b" MAIL " in client.docmd("HELP")[1]
+        assert b"MAIL FROM" in client.docmd("HELP MAIL")[1]
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "submission", "smtps"])
+def test_a_mail_of_eight_bits_arrives_as_it_is(server: RunningServer, protocol: str) -> None:
+    raw = mail(body="Zählerstände")
+    assert not raw.isascii()
+    with connect(server, protocol) as client:
+        if protocol != "smtp":
+            client.login(USER, PASSWORD)
+        client.sendmail(SENDER, [ADDRESS], raw, mail_options=["BODY=8BITMIME"])  # RFC 6152, section 3
+        client.mail(SENDER, ["BODY=7BIT"])
+        client.rset()
+        assert client.docmd(f"MAIL FROM:<{SENDER}> BODY=9BIT")[0] == 501
+    with server.imap() as imap:
+        imap.select()
+        fetched = imap.fetch("1", "(BODY.PEEK[])")[1][0]
+    assert isinstance(fetched, tuple)
+    assert fetched[1].endswith(b"\r\n" + raw)
+
+
 def test_the_mx_offers_no_login(server: RunningServer) -> None:
     with connect(server, "smtp") as client:
         client.ehlo()
@@ -93,6 +143,16 @@ def test_unknown_recipients_and_relaying_are_refused(
         code, text = client.rcpt(address)
     assert b"%d %b" % (code, text) >= answer
     assert (b"%d %b" % (code, text)).startswith(answer)
+
+
+@pytest.mark.parametrize("broken", ["<", '<"', "<@[ ", "=.@", "<\\\\=@[,", "<:;,>"])
+def test_a_broken_address_is_refused_and_is_no_failure_of_the_server(server: RunningServer, broken: str) -> None:
+    with connect(server, "smtp") as client:
+        client.ehlo()
+        assert client.docmd(f"MAIL FROM:{broken}")[0] == 553  # RFC 5321, section 4.2.3
+        client.mail(SENDER)
+        assert client.docmd(f"RCPT TO:{broken}")[0] == 553
+        assert client.docmd(f"VRFY {broken}")[0] == 502
 
 
 def test_submission_before_tls_offers_no_auth_and_takes_no_mail(server: RunningServer) -> None:
@@ -146,6 +206,20 @@ def test_plaintext_behind_starttls_ends_the_connection_and_is_reported(server: R
     assert rest.startswith(b"554 ")
     assert b"250" not in rest
     assert [each.step for each in server.recorder.of(Starttls)] == ["asked", "injected"]
+
+
+def test_plaintext_behind_starttls_in_a_packet_of_its_own_breaks_the_handshake(server: RunningServer) -> None:
+    with server.raw("smtp") as client:
+        client.send(b"EHLO x\r\n")
+        while not client.line().startswith(b"250 "):
+            pass
+        client.send(b"STARTTLS\r\n")
+        assert client.line().startswith(b"220 ")
+        client.send(b"MAIL FROM:<a@b.example>\r\n")
+        assert b"250" not in client.rest_or_reset()
+    (handshake,) = server.recorder.wait_for(Handshake)
+    assert (handshake.session, handshake.succeeded) == (TlsSession.SMTP_STARTTLS, False)
+    assert server.recorder.of(MailAccepted) == []
 
 
 def test_a_mail_over_the_limit_is_refused(start_server: StartServer) -> None:

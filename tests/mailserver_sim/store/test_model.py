@@ -10,16 +10,18 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from mailserver_sim.store.errors import MailboxError
 from mailserver_sim.store.store import Store
-from mailserver_sim.store.values import INBOX, FlagMode, Flags, Stored
+from mailserver_sim.store.values import INBOX, FlagMode, Flags, NewMessage, Quota, Stored
 from tests.faults.seeds import SOAK
 
 USER = "a"
+QUOTA_BYTES = 100_000  # never reached by what is kept
 NOW = dt.datetime(2026, 11, 3, 12, 0, tzinfo=dt.UTC)
 NAMES = st.sampled_from([INBOX, "x", "y"])
 OTHERS = st.sampled_from(["x", "y", "z"])
@@ -45,7 +47,7 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         self.loop = asyncio.new_event_loop()
-        self.store = Store(Path(self.folder.name) / "mail.sqlite", [USER])
+        self.store = Store(Path(self.folder.name) / "mail.sqlite", [USER], {USER: Quota(QUOTA_BYTES, None)})
         self.store.open()
         self.model = {INBOX: Mailbox()}
         self.count = 0
@@ -122,6 +124,49 @@ class StoreMachine(RuleBasedStateMachine):
         for source, new in zip(copied.source_uids, copied.target_uids, strict=True):
             self.added(into, new, *before[source])
 
+    @rule(name=NAMES, uids=CHOSEN, into=NAMES)
+    def move(self, name: str, uids: frozenset[int], into: str) -> None:
+        if name not in self.model or into not in self.model:
+            return
+        mailbox_id = self.mailbox_id(name)
+        moved = self.do(lambda: self.store.move(mailbox_id, sorted(uids), USER, into))
+        before = dict(self.model[name].messages)
+        assert moved.source_uids == tuple(sorted(uids & before.keys()))
+        for source, new in zip(moved.source_uids, moved.target_uids, strict=True):
+            self.added(into, new, *before[source])
+            del self.model[name].messages[source]
+
+    @rule(name=NAMES, uids=CHOSEN)
+    def move_to_where_nothing_is(self, name: str, uids: frozenset[int]) -> None:
+        if name not in self.model:
+            return
+        mailbox_id = self.mailbox_id(name)
+        with pytest.raises(MailboxError):
+            self.do(lambda: self.store.move(mailbox_id, sorted(uids), USER, "none"))
+
+    @rule(name=NAMES, all_flags=st.lists(FLAGS, min_size=1, max_size=4), fits=st.booleans())
+    def append_all_or_none(self, name: str, all_flags: list[Flags], *, fits: bool) -> None:
+        new = [NewMessage(self.new_raw(), flags, NOW) for flags in all_flags]
+        if not fits:
+            new.append(NewMessage(b"x" * (QUOTA_BYTES + 1), frozenset(), NOW))
+        if name not in self.model or not fits:
+            with pytest.raises(MailboxError):
+                self.do(lambda: self.store.append_all(USER, name, new))
+            return
+        stored = self.do(lambda: self.store.append_all(USER, name, new))
+        for message, each in zip(new, stored, strict=True):
+            self.added(name, each.uid, message.raw, message.flags)
+
+    @rule()
+    def clear(self) -> None:
+        given = self.uid_validities()
+        self.do(self.store.clear)
+        self.model = {INBOX: Mailbox()}
+        assert min(self.uid_validities()) > max(given)
+
+    def uid_validities(self) -> list[int]:
+        return [mailbox.uid_validity for mailbox in self.do(lambda: self.store.list_mailboxes(USER))]
+
     @rule(name=NAMES, uids=st.none() | CHOSEN)
     def expunge(self, name: str, uids: frozenset[int] | None) -> None:
         if name not in self.model:
@@ -177,6 +222,12 @@ class StoreMachine(RuleBasedStateMachine):
                 found[mailbox.name] = {info.uid: (contents[info.uid].raw, info.flags) for info in infos}
                 status = await self.store.status(USER, mailbox.name)
                 flags = [info.flags for info in infos]
+                seen = await self.store.overview(mailbox)
+                assert list(seen.uids) == [info.uid for info in infos]
+                assert seen.first_unseen == min(
+                    (each.uid for each in infos if "\\Seen" not in each.flags), default=None
+                )
+                assert seen.keywords == {flag for each in flags for flag in each if flag == "$Done"}
                 assert status.messages == len(infos)
                 assert status.unseen == sum("\\Seen" not in each for each in flags)
                 assert status.deleted == sum("\\Deleted" in each for each in flags)
@@ -188,7 +239,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 BOUNDED = settings(
     max_examples=40 if SOAK else 8,
-    stateful_step_count=80 if SOAK else 25,
+    stateful_step_count=80 if SOAK else 30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -98,6 +98,21 @@ async def test_a_file_of_schema_1_keeps_its_mail_flags_dates_and_uids(old_file: 
     assert (names, subscribed) == (["Archiv", "INBOX"], ["INBOX"])
 
 
+async def test_a_file_of_schema_1_knows_the_gaps_between_its_messages(old_file: Path) -> None:
+    connection = sqlite3.connect(old_file)
+    with connection:  # UIDs 3, 5 and 6 beside 7; the mailbox would give 8 next, then 12
+        connection.executemany("INSERT INTO message VALUES (1, ?, 1, '', 1700000000, 0, 18)", [(3,), (5,), (6,)])
+        connection.execute("UPDATE mailbox SET uid_next = 12 WHERE id = 1")
+    connection.close()
+    store = Store(old_file, ["a"])
+    store.open()
+    found = {}
+    for mailbox in await store.list_mailboxes("a"):
+        found[mailbox.name] = list((await store.overview(mailbox)).uids)
+    store.close()
+    assert found == {"INBOX": [3, 5, 6, 7], "Archiv": [1]}
+
+
 async def test_a_file_of_schema_1_counts_changes_from_then_on(old_file: Path) -> None:
     store = Store(old_file, ["a"])
     store.open()
@@ -119,7 +134,7 @@ def test_a_migrated_file_has_the_tables_of_a_new_one(old_file: Path, tmp_path: P
 def test_a_migration_that_fails_leaves_the_file_as_it_was(old_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = columns(old_file)
     broken = "ALTER TABLE mailbox ADD COLUMN half INTEGER; ALTER TABLE nowhere ADD COLUMN x INTEGER;"
-    monkeypatch.setattr(schema, "_MIGRATIONS", {2: broken})
+    monkeypatch.setattr(schema, "_MIGRATIONS", {2: broken, 3: ""})
     with pytest.raises(StoreError, match=r"mail\.sqlite"):
         schema.connect(old_file)
 

@@ -19,7 +19,7 @@ from mailserver_sim.store.errors import (
 )
 from mailserver_sim.store.schema import SCHEMA_VERSION
 from mailserver_sim.store.store import Store
-from mailserver_sim.store.values import INBOX, MEMORY, Appended, Change, Expunged, FlagMode, FlagsChanged
+from mailserver_sim.store.values import INBOX, MEMORY, Appended, Change, Emptied, Expunged, FlagMode, FlagsChanged
 
 NOW = dt.datetime(2026, 11, 3, 12, 0, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 RAW = b"Subject: x\r\n\r\nbody\r\n"
@@ -255,7 +255,7 @@ async def test_whoever_has_a_mailbox_open_is_told_that_it_was_cleared(store: Sto
 
     await store.clear()
 
-    assert changes == [Expunged(inbox.id, (1,))]
+    assert changes == [Emptied(inbox.id)]
 
 
 async def test_every_message_and_every_change_of_flags_has_a_modseq_of_its_own(store: Store) -> None:

@@ -51,40 +51,9 @@ def test_no_message_is_made_before_it_is_asked_for() -> None:
 
     packed = packed_from(rows(1000), counting)
     assert packed.uids()[-1] == 1000
-    assert packed.first_without(SEEN) == 3
     assert made == []
     assert packed[500].size == 5000
     assert made == [500]
-
-
-def test_a_changed_message_is_the_new_one() -> None:
-    packed = table()
-    packed[3] = MessageInfo(3, frozenset({SEEN}), NOW, 30)
-    assert packed[3].flags == {SEEN}
-    assert packed.first_without(SEEN) == 6
-    assert len(packed) == 9
-
-
-def test_the_first_without_a_flag_may_be_a_changed_one() -> None:
-    packed = table()
-    packed[2] = MessageInfo(2, frozenset(), NOW, 20)
-    assert packed.first_without(SEEN) == 2
-
-
-def test_there_may_be_none_without_a_flag() -> None:
-    assert packed_from([(1, SEEN, 0, 0, 10, 1)]).first_without(SEEN) is None
-
-
-def test_a_removed_message_is_gone() -> None:
-    packed = table()
-    del packed[3]
-    assert 3 not in packed
-    assert list(packed.uids()) == [1, 2, 4, 5, 6, 7, 8, 9]
-    assert packed.first_without(SEEN) == 6
-    with pytest.raises(KeyError):
-        packed[3]
-    with pytest.raises(KeyError):
-        del packed[3]
 
 
 def test_a_message_that_was_never_there_is_not_there() -> None:
@@ -93,27 +62,6 @@ def test_a_message_that_was_never_there_is_not_there() -> None:
         table()[10]
 
 
-def test_a_snapshot_does_not_follow_later_changes() -> None:
-    packed = table()
-    before = packed.snapshot()
-    packed[2] = MessageInfo(2, frozenset(), NOW, 20)
-    packed[10] = MessageInfo(10, frozenset(), NOW, 100)
-    del packed[1]
-    assert list(before) == list(range(1, 10))
-    assert before[2].flags == {SEEN}
-
-
-def test_messages_that_are_there_already_can_be_taken() -> None:
-    packed = MessageTable.of([MessageInfo(5, frozenset({"$Done"}), NOW, 1)])
-    assert list(packed.uids()) == [5]
-    assert {flag for flags in packed.flag_sets() for flag in flags} == {"$Done"}
-    assert 4 not in packed
-
-
 def test_what_changed_since_a_modseq_is_found() -> None:
-    packed = table(9)
-    packed[1] = MessageInfo(1, frozenset(), NOW, 10, 200)
-    packed[9] = MessageInfo(9, frozenset(), NOW, 10, 50)
-    del packed[8]
-    assert packed.changed_since(106) == {1, 7}
-    assert MessageTable.of([]).changed_since(0) == set()
+    assert table(9).changed_since(106) == {7, 8, 9}
+    assert table(0).changed_since(0) == set()

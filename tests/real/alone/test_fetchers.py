@@ -47,7 +47,8 @@ def test_fetchmail_takes_all_mail_away(alone: AloneServer, tmp_path: Path, proto
         f'sslcertck sslcertfile "{alone.root}" mda "cat >> {taken}"\n',
     )
     home = dict(os.environ) | {"HOME": str(tmp_path), "FETCHMAILHOME": str(tmp_path)}
-    done = run([require_program("fetchmail"), "-f", rc, "--nosyslog"], environment=home)
+    pid_file = str(tmp_path / "pid")  # root's would be one for the whole machine, and keep a second fetchmail out
+    done = run([require_program("fetchmail"), "-f", rc, "--nosyslog", "--pidfile", pid_file], environment=home)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert_holds_each_once(taken)

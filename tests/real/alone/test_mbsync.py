@@ -1,9 +1,10 @@
-"""mbsync (isync): a thousand messages in each direction by STARTTLS, and then nothing more to do by TLS."""
+"""mbsync (isync): mails each way, a thousand by STARTTLS and three hundred by TLS, and then nothing more to do."""
 
 from __future__ import annotations
 
 import subprocess
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from tests.real.alone.server import ADDRESS, HOST, PASSWORD, USER, AloneServer, 
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
-MAILS = 1000
+MAILS = {"imap": 1000, "imaps": 300}
+"""How many messages go each way, first by STARTTLS and then by TLS."""
 
 CONFIGURATION = """\
 FSync no
@@ -69,22 +71,41 @@ def in_maildir(folder: Path) -> Counter[bytes]:
     return Counter(without_marks(path.read_bytes()) for name in ("cur", "new") for path in (inbox / name).iterdir())
 
 
-def test_mbsync_carries_a_thousand_messages_each_way_and_finds_them_all_again(tmp_path: Path) -> None:
+def put_into_maildir(folder: Path, mails: Sequence[bytes], name: str) -> None:
+    inbox = folder / "maildir" / "INBOX"
+    for part in ("cur", "new", "tmp"):
+        (inbox / part).mkdir(parents=True, exist_ok=True)
+    for number, each in enumerate(mails):
+        (inbox / "new" / f"{number}.{name}").write_bytes(each)
+
+
+def with_local_ends(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
+
+
+def test_mbsync_carries_mails_each_way_over_both_ports_and_finds_them_all_again(tmp_path: Path) -> None:
+    """By each port as many mails of the server as local ones; then by both of them there is nothing more to do."""
     require_program("mbsync")
-    on_server = [mail(f"server {number}") for number in range(MAILS)]
-    local = [mail(f"local {number}").replace(b"\r\n", b"\n") for number in range(MAILS)]
-    for name in ("cur", "new", "tmp"):
-        (tmp_path / "maildir" / "INBOX" / name).mkdir(parents=True)
-    for number, each in enumerate(local):
-        (tmp_path / "maildir" / "INBOX" / "new" / f"{number}.lab").write_bytes(each)
-    fill(tmp_path / "mail.sqlite", on_server)
+    store, expected = tmp_path / "mail.sqlite", Counter[bytes]()
+    for protocol, count in MAILS.items():
+        on_server = [mail(f"server {protocol} {number}") for number in range(count)]
+        local = [with_local_ends(mail(f"local {protocol} {number}")) for number in range(count)]
+        put_into_maildir(tmp_path, local, protocol)
+        fill(store, on_server)
+        expected.update([*local, *map(with_local_ends, on_server)])
 
-    with server_alone(tmp_path, "--store", str(tmp_path / "mail.sqlite")) as server:
-        first = synchronize(server, tmp_path, "imap")
-        again = synchronize(server, tmp_path, "imaps")
-        (inbox,) = server.api.get(f"/api/mailboxes?user={USER}").data["mailboxes"]
+        with server_alone(tmp_path, "--store", str(store)) as server:
+            done = [synchronize(server, tmp_path, protocol)]
+            counted = [messages(server)]
+            if protocol == "imaps":
+                done += [synchronize(server, tmp_path, again) for again in ("imap", "imaps")]
+                counted.append(messages(server))
 
-    assert (first.returncode, first.stderr) == (0, "")
-    assert (again.returncode, again.stderr) == (0, "")
-    assert inbox["messages"] == 2 * MAILS, ADDRESS
-    assert in_maildir(tmp_path) == Counter([*local, *(each.replace(b"\r\n", b"\n") for each in on_server)])
+        assert [(each.returncode, each.stderr) for each in done] == [(0, "")] * len(done)
+        assert counted == [expected.total()] * len(counted), ADDRESS
+        assert in_maildir(tmp_path) == expected
+
+
+def messages(server: AloneServer) -> int:
+    (inbox,) = server.api.get(f"/api/mailboxes?user={USER}").data["mailboxes"]
+    return int(inbox["messages"])
