@@ -70,6 +70,13 @@ class Limits:
     """How long the answer may take beyond that; None: no longer."""
     max_body_bytes: int = MAX_BODY_BYTES
     problem: Callable[[http.HTTPStatus], Answer] = _problem
+    larger_body_bytes: Callable[[HttpRequest], int] | None = None
+    """What a request may have instead, as far as is known of it before its body; never less than all others may."""
+
+    def most_body_bytes(self, head: HttpRequest) -> int:
+        """Return how large the body of a request may be."""
+        larger = self.larger_body_bytes(head) if self.larger_body_bytes else 0
+        return max(self.max_body_bytes, larger)
 
 
 async def serve_http(
@@ -134,6 +141,7 @@ async def _read_request(
 ) -> HttpRequest | Answer | None:
     """Return a request, the answer to one that cannot be read, or None if the client has left."""
     body = bytearray()
+    most_bytes = limits.max_body_bytes
     try:
         while True:
             event = connection.next_event()
@@ -142,9 +150,10 @@ async def _read_request(
                 connection.receive_data(await stream.receive(READ_BYTES))
             elif isinstance(event, h11.Request):
                 head = event
+                most_bytes = limits.most_body_bytes(_request(head, b""))
             elif isinstance(event, h11.Data):
                 body += event.data
-                if len(body) > limits.max_body_bytes:
+                if len(body) > most_bytes:
                     return limits.problem(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             elif isinstance(event, h11.EndOfMessage) and head:
                 return _request(head, bytes(body))

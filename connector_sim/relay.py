@@ -50,6 +50,15 @@ class RelayEnd:
     ended_by: EndedBy
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The payload bytes of each direction of a connection that is being relayed."""
+
+    trace_id: str
+    to_mail_server: int
+    to_maco: int
+
+
 DEFAULT_SETTINGS = RelaySettings()
 
 
@@ -133,6 +142,11 @@ class Relay:
     def cut(self) -> None:
         """Reset both sides, because the party that relays shuts down."""
         self._finish("shutdown")
+
+    @property
+    def passed(self) -> Passed:
+        """What has passed so far."""
+        return Passed(self._trace_id, self._up.count, self._down.count)
 
     # What the directions tell
 

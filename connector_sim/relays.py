@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector_sim.admission import Lease
-from connector_sim.relay import Relay, RelayEnd
+from connector_sim.relay import Passed, Relay, RelayEnd
 
 
 class Relays:
@@ -15,6 +15,10 @@ class Relays:
 
     def __len__(self) -> int:
         return len(self._running)
+
+    def passed(self) -> list[Passed]:
+        """Return what has passed so far through each that runs."""
+        return [relay.passed for relay in self._running]
 
     def start(
         self, relay: Relay, lease: Lease | None = None, *, early_to_maco: bytes = b"", early_to_mail_server: bytes = b""

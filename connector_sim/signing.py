@@ -2,7 +2,8 @@
 
 The real service has a host of its own for it (``connectivitycertsigning.…``, facts, section 2) on the same port 443;
 its messages are not public. Ours are one POST to the tunnel endpoint's address: a PKCS#10 request with the cloud user's
-name and password, answered by the certificate. 401: wrong user or password; 403: no right to this subaccount.
+name and password, or with authentication data, answered by the certificate. 401: wrong user or password, or data that
+is not genuine or has expired; 403: no right to this subaccount.
 """
 
 from __future__ import annotations
@@ -14,20 +15,30 @@ MAX_TEXT = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class CloudLogin:
+    """What a user of the cloud shows: a password, or authentication data that was made for him."""
+
+    user: str
+    password: str = field(default="", repr=False)
+    authentication_data: str = field(default="", repr=False)
+    """Used instead of the password unless it is empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class SigningRequest:
     """What a connector asks for; ``request`` is PKCS#10 in PEM."""
 
     subaccount: str
-    user: str
-    password: str = field(repr=False)
+    login: CloudLogin
     request: str = field(repr=False)
 
     def as_message(self) -> dict[str, str]:
         """Return plain data."""
         return {
             "subaccount": self.subaccount,
-            "user": self.user,
-            "password": self.password,
+            "user": self.login.user,
+            "password": self.login.password,
+            "authentication_data": self.login.authentication_data,
             "request": self.request,
         }
 
@@ -39,8 +50,9 @@ class SigningRequest:
                 "subaccount": str(subaccount),
                 "user": str(user),
                 "password": str(password),
+                "authentication_data": str(data),
                 "request": str(request),
             }:
-                is_short = all(len(text) <= MAX_TEXT for text in (subaccount, user, password, request))
-                return cls(subaccount, user, password, request) if is_short else None
+                is_short = all(len(text) <= MAX_TEXT for text in (subaccount, user, password, data, request))
+                return cls(subaccount, CloudLogin(user, password, data), request) if is_short else None
         return None

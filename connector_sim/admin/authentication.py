@@ -11,13 +11,20 @@ PATH = "/api/v1/configuration/connector/authentication"
 
 
 def _change(call: Call) -> Reply:
-    """Change the password by {oldPassword, newPassword}, or the name by {password, user}; sessions of it end."""
+    """Change the password by {oldPassword, newPassword}, or the name by {password, user}.
+
+    Every session of the user ends, but that of the change itself, which goes on by another cookie and token.
+    """
     fields = call.fields()
-    users = call.installation.users
+    users, sessions, name = call.installation.users, call.installation.sessions, call.user
     if "user" in fields:
-        users.rename(call.user, fields.text("password"), fields.text("user"))
+        name = fields.text("user")
+        users.rename(call.user, fields.text("password"), name)
     else:
         users.change_password(call.user, fields.text("oldPassword"), fields.text("newPassword"))
+    sessions.end_of(call.user, but=call.session)
+    if call.session:
+        sessions.renew(call.session, name)
     return no_content()
 
 

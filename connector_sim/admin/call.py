@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from connector_sim.admin.fields import Fields
 from connector_sim.admin.installation import Installation
 from connector_sim.admin.roles import Role
+from connector_sim.admin.sessions import Session
 from connector_sim.http_server import HttpRequest
 
 
@@ -21,6 +22,7 @@ class Call:
     base: str
     user: str = ""
     roles: frozenset[Role] = frozenset()
+    session: Session | None = None
 
     @property
     def url(self) -> str:

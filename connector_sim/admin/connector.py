@@ -12,6 +12,7 @@ from connector_sim.admin.replies import Reply, no_content, ok
 from connector_sim.admin.roles import ADMINISTRATOR, CONNECTOR, READ
 
 PATH = "/api/v1/configuration/connector"
+CIPHER_SUITES = "/api/v1/configuration/availableCipherSuites"
 
 
 def _get(call: Call) -> Reply:
@@ -31,7 +32,7 @@ def _ha_role(call: Call) -> Reply:
 def _set_ha_role(call: Call) -> Reply:
     """Take the role that it has; roles change by a switch between master and shadow alone."""
     wanted = parse(call.request.body)
-    if wanted not in {"master", "shadow"}:
+    if not isinstance(wanted, str) or wanted not in {"master", "shadow"}:
         raise invalid('allowed: "master" or "shadow"')
     if wanted != call.installation.role:
         raise Refused(ErrorType.ILLEGAL_STATE, f"This is a {call.installation.role}, and roles change by a switch only")
@@ -44,8 +45,8 @@ def _cipher_suites(_: Call) -> Reply:
 
 ENDPOINTS = (
     Endpoint("GET", PATH, READ, _get),
-    Endpoint("PUT", PATH, CONNECTOR, _put, body="json"),
+    Endpoint("PUT", PATH, CONNECTOR, _put, body="json", state="stored"),
     Endpoint("GET", f"{PATH}/haRole", READ, _ha_role),
-    Endpoint("POST", f"{PATH}/haRole", ADMINISTRATOR, _set_ha_role, body="json", on_shadow=True),
-    Endpoint("GET", "/api/v1/configuration/availableCipherSuites", READ, _cipher_suites),
+    Endpoint("POST", f"{PATH}/haRole", ADMINISTRATOR, _set_ha_role, body="json", state="as it is", on_shadow=True),
+    Endpoint("GET", CIPHER_SUITES, READ, _cipher_suites),
 )

@@ -23,7 +23,7 @@ class SessionExpired(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls; ``session`` is what the answer tells of, None where it tells of none."""
+    """Who calls, and by which session; one that this request has ended is told of in no answer."""
 
     user: User
     session: Session | None
@@ -46,11 +46,18 @@ class Doorkeeper:
         if session and user:
             if closes:
                 self._sessions.end(session.id)
-            return Caller(user, None if closes else session, by_cookie=True)
+            return Caller(user, session, by_cookie=True)
         user = self._users.signed_in(request.headers.get("authorization", ""))
         if user is None:
             raise self._refusal(shown, request)
         return Caller(user, None if closes else self._sessions.begin(user.name))
+
+    def recognized(self, request: HttpRequest) -> User | None:
+        """Return who seems to call, without letting anybody in: no session begins or ends."""
+        shown = session_id(request.headers.get("cookie", ""))
+        session = self._sessions.find(shown) if shown else None
+        by_cookie = self._users.get(session.user) if session else None
+        return by_cookie or self._users.signed_in(request.headers.get("authorization", ""))
 
     def _refusal(self, shown: str, request: HttpRequest) -> Exception:
         if shown and "authorization" not in request.headers:

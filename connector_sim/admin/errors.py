@@ -15,6 +15,7 @@ class ErrorType(enum.StrEnum):
     """``type`` of an error body (SAP, "Cloud Connector REST APIs"; ERROR by recording)."""
 
     INVALID_REQUEST = "INVALID_REQUEST"
+    BAD_REQUEST = "BAD_REQUEST"
     NOT_FOUND = "NOT_FOUND"
     ILLEGAL_STATE = "ILLEGAL_STATE"
     INVALID_CONFIGURATION = "INVALID_CONFIGURATION"
@@ -27,6 +28,7 @@ class ErrorType(enum.StrEnum):
 
 STATUS: Mapping[ErrorType, http.HTTPStatus] = {
     ErrorType.INVALID_REQUEST: http.HTTPStatus.BAD_REQUEST,
+    ErrorType.BAD_REQUEST: http.HTTPStatus.BAD_REQUEST,
     ErrorType.NOT_FOUND: http.HTTPStatus.NOT_FOUND,
     ErrorType.ILLEGAL_STATE: http.HTTPStatus.CONFLICT,
     ErrorType.INVALID_CONFIGURATION: http.HTTPStatus.CONFLICT,

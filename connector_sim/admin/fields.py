@@ -36,7 +36,7 @@ class Fields:
         found = self._content.get(name)
         if not isinstance(found, str) or (default is None and not found):
             raise invalid(f"{name}: {_found(found)}, allowed: a string{'' if default is not None else ' with text'}")
-        if len(found) > MAX_TEXT or not all(each.isprintable() or each in "\r\n\t" for each in found):
+        if not _is_printable(found):
             raise invalid(f"{name}: allowed: at most {MAX_TEXT} printable characters")
         return found
 
@@ -76,11 +76,25 @@ class Fields:
             raise invalid(f"{name}: {_found(found)}, allowed: {', '.join(allowed)}")
         return found
 
+    def object(self, name: str) -> Fields:
+        """Return an object in this one; an empty one where there is nothing."""
+        found = self._content.get(name, {})
+        if not isinstance(found, dict):
+            raise invalid(f"{name}: {_found(found)}, allowed: an object")
+        return Fields(found)
+
+    def objects(self, name: str) -> list[Fields]:
+        """Return a list of objects; none where there is nothing."""
+        found = self._content.get(name, [])
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise invalid(f"{name}: {_found(found)}, allowed: a list of objects")
+        return [Fields(each) for each in found]
+
     def texts(self, name: str) -> list[str]:
         """Return a list of strings; none where there is nothing."""
         found = self._content.get(name, [])
-        if not isinstance(found, list) or not all(isinstance(each, str) and len(each) <= MAX_TEXT for each in found):
-            raise invalid(f"{name}: {_found(found)}, allowed: a list of strings")
+        if not isinstance(found, list) or not all(isinstance(each, str) and _is_printable(each) for each in found):
+            raise invalid(f"{name}: {_found(found)}, allowed: a list of printable strings")
         return list(found)
 
 
@@ -98,6 +112,11 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise invalid("the body must be a JSON object")
     return found
+
+
+def _is_printable(text: str) -> bool:
+    """Tell whether a text is short enough to be kept, and can be written in UTF-8 and shown on a line or several."""
+    return len(text) <= MAX_TEXT and all(each.isprintable() or each in "\r\n\t" for each in text)
 
 
 def _is_whole(text: str) -> bool:

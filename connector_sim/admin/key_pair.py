@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -23,6 +24,9 @@ PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 KEY_SIZES = (2048, 4096)
 """Bits of a key that is made here (SAP, "System Certificate APIs"); the last one is the default."""
+
+LEAST_RSA_BITS = KEY_SIZES[0]
+"""What TLS takes (OpenSSL, security level 2)."""
 
 SELF_SIGNED_FOR = dt.timedelta(days=365)
 BEFORE = dt.timedelta(minutes=10)  # recorded: notBefore is ten minutes in the past
@@ -36,6 +40,17 @@ class Identity:
     certificate: x509.Certificate
     key: PrivateKey = field(repr=False, compare=False)
     chain: tuple[x509.Certificate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPair:
+    """What is to be kept of one of the connector's certificates."""
+
+    identity: Identity | None = None
+    is_first: bool = False
+    """Whether it is the one that the connector had from its landscape."""
+    requested: PrivateKey | None = field(default=None, repr=False, compare=False)
+    """The key of a certificate signing request that was not answered yet."""
 
 
 class KeyPair:
@@ -82,10 +97,12 @@ class KeyPair:
         """Take a certificate with its key and chain. Raises Refused."""
         try:
             key, certificate, more = pkcs12.load_key_and_certificates(content, password.encode() or None)
-        except ValueError as error:
+        except (ValueError, UnsupportedAlgorithm) as error:
             raise invalid("pkcs12: cannot be read, or the password is wrong") from error
         if certificate is None or not isinstance(key, PrivateKey):
             raise invalid("pkcs12: found no certificate with an EC or RSA key")
+        if isinstance(key, rsa.RSAPrivateKey) and key.key_size < LEAST_RSA_BITS:
+            raise invalid(f"pkcs12: found an RSA key of {key.key_size} bits, allowed: {LEAST_RSA_BITS} or more")
         self._set(Identity(certificate, key, _without_roots(more)))
 
     def delete(self) -> None:
@@ -93,11 +110,18 @@ class KeyPair:
         self.get()
         self._set(None)
 
-    def restore(self) -> None:
-        """Put back what was there at the start."""
-        self._requested = None
-        if self._identity is not self._first:
-            self._set(self._first)
+    @property
+    def kept(self) -> KeptPair:
+        """What is to be kept of it."""
+        return KeptPair(self._identity, self._identity is self._first, self._requested)
+
+    def load(self, kept: KeptPair) -> None:
+        """Be what was kept."""
+        self._requested = kept.requested
+        if kept.is_first:
+            self._first = kept.identity
+        if kept.identity is not self._identity:
+            self._set(kept.identity)
 
     def _set(self, identity: Identity | None) -> None:
         self._use(identity)

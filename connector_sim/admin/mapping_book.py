@@ -6,38 +6,79 @@ on) is kept beside. A virtual host and port belongs to one mapping, whatever its
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from connector_sim.admin.errors import ErrorType, Refused, not_found
 from connector_sim.admin.mapping_entry import MappingEntry, entry_of
+from connector_sim.admin.records import Change, Delete, DeleteAll, Kind, Put
 from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.port_range import PortRange
 from connector_sim.on_premise.virtual_systems import MappingOverlap
 
 _Key: TypeAlias = tuple[str, PortRange]
-Stored: TypeAlias = dict[str, dict[str, object]]
+Resource: TypeAlias = Mapping[str, Any]
+Resources: TypeAlias = Mapping[str, Resource]
+"""The resources of a mapping by their IDs."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMapping:
+    """What is to be kept of a system mapping."""
+
+    entry: MappingEntry
+    resources: Resources = field(default_factory=dict)
 
 
 class MappingBook:
-    """The mappings of one connector."""
+    """The mappings of one connector.
 
-    def __init__(self, connector: CloudConnector, clock: Callable[[], float]) -> None:
+    There may be so many that nobody looks for the one that has changed: the book writes down what has.
+    """
+
+    def __init__(
+        self, connector: CloudConnector, clock: Callable[[], float], record: Callable[[str, KeptMapping], Put]
+    ) -> None:
+        """``record`` returns how a mapping of a subaccount is to be kept."""
         self._connector = connector
         self._clock = clock
-        self.restore()
-
-    def restore(self) -> None:
-        """Forget everything but what the connector itself has."""
+        self._record = record
         self._began_ms = self.now_ms()
         self._entries: dict[str, dict[_Key, MappingEntry]] = {}
-        self._resources: dict[tuple[str, str], Stored] = {}
+        self._resources: dict[tuple[str, str], dict[str, Resource]] = {}
+        self._changes: list[Change] = []
+
+    def take_changes(self) -> list[Change]:
+        """Return what has changed since this was called last."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def kept(self, subaccount: str) -> list[KeptMapping]:
+        """Return every mapping of a subaccount with its resources, the oldest first."""
+        return [KeptMapping(each, dict(self.resources(subaccount, each))) for each in self.entries(subaccount)]
+
+    def load(self, kept: Mapping[str, Iterable[KeptMapping]]) -> None:
+        """Be what was kept, of the connector's subaccounts. Raises MappingOverlap."""
+        self._connector.checks.forget()
+        self._entries.clear()
+        self._resources.clear()
+        for subaccount in self._connector.tunnels:
+            mappings = list(kept.get(subaccount, ()))
+            carried = tuple(each.entry.as_system_mapping() for each in mappings if each.entry.is_carried)
+            if carried != self._connector.mappings(subaccount):
+                self._connector.expose(subaccount, carried)
+            self._entries[subaccount] = {_key(each.entry): each.entry for each in mappings}
+            for each in mappings:
+                if each.resources:
+                    self._resources[subaccount, each.entry.virtual.lower()] = dict(each.resources)
 
     def forget(self, subaccount: str) -> None:
-        """Forget a subaccount that is no more."""
+        """Forget what is written down of a subaccount."""
         self._entries.pop(subaccount, None)
         for key in [each for each in self._resources if each[0] == subaccount]:
             del self._resources[key]
+        self._changes.append(DeleteAll(Kind.MAPPING, subaccount))
 
     def now_ms(self) -> int:
         """Return now as a creation date has it."""
@@ -46,11 +87,10 @@ class MappingBook:
     def entries(self, subaccount: str) -> list[MappingEntry]:
         """Return every mapping, the oldest first."""
         known = self._entries.get(subaccount, {})
-        carried = [
-            known.get(_key(entry), entry).showing(mapping)
-            for mapping in self._connector.mappings(subaccount)
-            for entry in [entry_of(mapping, self._began_ms)]
-        ]
+        carried = []
+        for mapping in self._connector.mappings(subaccount):
+            entry = known.get((mapping.virtual_host.lower(), mapping.virtual_ports))
+            carried.append(entry.showing(mapping) if entry else entry_of(mapping, self._began_ms))
         kept = [each for each in known.values() if not each.is_carried]
         return sorted([*carried, *kept], key=lambda each: each.creation_ms)
 
@@ -77,7 +117,7 @@ class MappingBook:
                 self._connector.access_control(subaccount).add(entry.as_system_mapping())
             except MappingOverlap as error:
                 raise Refused(ErrorType.INVALID_CONFIGURATION, str(error)) from error
-        self._entries.setdefault(subaccount, {})[_key(entry)] = entry
+        self._keep(subaccount, entry)
 
     def put(self, subaccount: str, old: MappingEntry, entry: MappingEntry) -> None:
         """Change one; what is open stays open. Raises SettingsError, and changes nothing then."""
@@ -86,13 +126,14 @@ class MappingBook:
             access_control.put(entry.as_system_mapping())
         elif old.is_carried:
             access_control.remove(old.virtual_host, old.virtual_ports)
-        self._entries.setdefault(subaccount, {})[_key(entry)] = entry
+        self._drop(subaccount, entry)  # it is the last one now, as in the access control
+        self._keep(subaccount, entry)
 
     def remove(self, subaccount: str, entry: MappingEntry) -> None:
         """Remove one: the next connection is refused, what is open stays open."""
         if entry.is_carried:
             self._connector.access_control(subaccount).remove(entry.virtual_host, entry.virtual_ports)
-        self._entries.get(subaccount, {}).pop(_key(entry), None)
+        self._drop(subaccount, entry)
         self._resources.pop((subaccount, entry.virtual.lower()), None)
 
     def clear(self, subaccount: str) -> None:
@@ -100,20 +141,40 @@ class MappingBook:
         self._connector.expose(subaccount, ())
         self.forget(subaccount)
 
-    def resources(self, subaccount: str, entry: MappingEntry) -> Stored:
-        """Return the resources that are kept for a mapping, by their IDs."""
-        return self._resources.setdefault((subaccount, entry.virtual.lower()), {})
+    def resources(self, subaccount: str, entry: MappingEntry) -> Resources:
+        """Return the resources that are kept for a mapping."""
+        return self._resources.get((subaccount, entry.virtual.lower()), {})
+
+    def put_resource(self, subaccount: str, entry: MappingEntry, resource: Resource) -> None:
+        """Keep a resource for a mapping, in place of the one with the same ID."""
+        self._resources.setdefault((subaccount, entry.virtual.lower()), {})[str(resource["id"])] = resource
+        self._keep(subaccount, entry)
+
+    def remove_resource(self, subaccount: str, entry: MappingEntry, resource: str) -> None:
+        """Keep a resource no longer. Raises KeyError."""
+        del self._resources[subaccount, entry.virtual.lower()][resource]
+        self._keep(subaccount, entry)
 
     def count_resources(self, subaccount: str, entry: MappingEntry) -> tuple[int, int]:
         """Return how many resources there are, and how many of them are enabled."""
-        found = self._resources.get((subaccount, entry.virtual.lower()), {})
+        found = self._resources.get((subaccount, entry.virtual.lower()), {}) if self._resources else {}
         return len(found), sum(each["enabled"] is True for each in found.values())
+
+    def _keep(self, subaccount: str, entry: MappingEntry) -> None:
+        self._entries.setdefault(subaccount, {})[_key(entry)] = entry
+        self._changes.append(self._record(subaccount, KeptMapping(entry, self.resources(subaccount, entry))))
+
+    def _drop(self, subaccount: str, entry: MappingEntry) -> None:
+        self._entries.get(subaccount, {}).pop(_key(entry), None)
+        self._changes.append(Delete((Kind.MAPPING, subaccount, entry.virtual.lower())))
 
     def _refuse_overlap(self, subaccount: str, entry: MappingEntry) -> None:
         """Refuse what overlaps with a mapping of the other kind; the access control sees to its own."""
         carried = self._connector.access_control(subaccount)
-        for (host, ports), other in self._entries.get(subaccount, {}).items():
-            if not other.is_carried and host == entry.virtual_host.lower() and ports.overlaps(entry.virtual_ports):
+        known, host = self._entries.get(subaccount, {}), entry.virtual_host.lower()
+        for port in range(entry.virtual_ports.first, entry.virtual_ports.last + 1):  # what is only kept has one port
+            other = known.get((host, PortRange(port, port)))
+            if other and not other.is_carried:
                 raise _taken(entry, other.virtual)
         if not entry.is_carried and (found := carried.find(entry.virtual_host, entry.virtual_ports.first)):
             raise _taken(entry, found.virtual)

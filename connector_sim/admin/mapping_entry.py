@@ -79,6 +79,8 @@ class MappingEntry:
 
     def showing(self, mapping: SystemMapping) -> MappingEntry:
         """Return this with what the connector knows now."""
+        if self._shows(mapping):
+            return self
         return dataclasses.replace(
             self,
             virtual_host=mapping.virtual_host,
@@ -88,6 +90,19 @@ class MappingEntry:
             protocol=mapping.protocol.value,
             back_end_type=mapping.back_end_type.value,
             description=mapping.description or self.description,
+        )
+
+    def _shows(self, mapping: SystemMapping) -> bool:
+        """Tell whether the connector knows nothing else; a list of thousands asks this of each."""
+        return (
+            self.local_ports.first == mapping.internal_port
+            and self.virtual_ports.first == mapping.virtual_port
+            and self.virtual_ports.last == mapping.virtual_port + mapping.port_count - 1
+            and self.local_host == mapping.internal_host
+            and self.virtual_host == mapping.virtual_host
+            and self.protocol == mapping.protocol
+            and self.back_end_type == mapping.back_end_type
+            and mapping.description in {"", self.description}
         )
 
 
@@ -141,8 +156,28 @@ def changed_entry(old: MappingEntry, fields: Fields) -> MappingEntry:
     return _with_texts(entry, fields)
 
 
+def entry_fields(entry: MappingEntry) -> dict[str, Any]:
+    """Return a mapping as ``read_entry`` reads it; ``sid`` and other texts only where they were sent."""
+    return {
+        **_first_fields(entry),
+        "authenticationMode": entry.authentication_mode,
+        **_last_fields(entry),
+    }
+
+
 def entry_shape(entry: MappingEntry, url: str, resources: int, enabled: int) -> dict[str, Any]:
     """Return a mapping in the recorded key order; ``sid`` and ``description`` only where they were sent."""
+    return {
+        **_first_fields(entry),
+        "totalResourcesCount": resources,
+        "enabledResourcesCount": enabled,
+        "authenticationMode": entry.authentication_mode,
+        **_last_fields(entry),
+        "_links": {"self": {"href": url}, "resources": {"href": f"{url}/resources"}},
+    }
+
+
+def _first_fields(entry: MappingEntry) -> dict[str, Any]:
     return {
         "virtualHost": entry.virtual_host,
         "virtualPort": str(entry.virtual_ports),
@@ -153,15 +188,16 @@ def entry_shape(entry: MappingEntry, url: str, resources: int, enabled: int) -> 
         "backendType": entry.back_end_type,
         **_sent("hostInHeader", entry.host_in_header),
         **_sent("sid", entry.sid),
-        "totalResourcesCount": resources,
-        "enabledResourcesCount": enabled,
-        "authenticationMode": entry.authentication_mode,
+    }
+
+
+def _last_fields(entry: MappingEntry) -> dict[str, Any]:
+    return {
         **_sent("description", entry.description),
         **_sent("sncPartnerName", entry.snc_partner_name),
         **_sent("sapRouter", entry.sap_router),
         "allowedClients": list(entry.allowed_clients),
         "blacklistedUsers": list(entry.blacklisted_users),
-        "_links": {"self": {"href": url}, "resources": {"href": f"{url}/resources"}},
     }
 
 

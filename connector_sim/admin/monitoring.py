@@ -20,6 +20,7 @@ from connector_sim.admin.roles import MONITORING
 from connector_sim.admin.subaccounts import tunnel_shape
 
 PATH = "/api/monitoring"
+EXPOSED = "/exposed"
 VERSION = 1
 """``version`` of every answer."""
 
@@ -83,7 +84,7 @@ def _performance(call: Call) -> Reply:
 
 
 def _usage(call: Call) -> Reply:
-    """Show bytes by virtual system; those of a connection count once it has ended."""
+    """Show bytes by virtual system, those of connections that are open too."""
 
     def one(name: str) -> dict[str, Any]:
         statistics = [
@@ -130,9 +131,9 @@ def _since(call: Call) -> str:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/exposed", None, _exposed),
+    Endpoint("GET", EXPOSED, None, _exposed),
     Endpoint("GET", f"{PATH}/subaccounts", MONITORING, _subaccounts),
     Endpoint("GET", f"{PATH}/connections/backends", MONITORING, _back_end_connections),
-    Endpoint("GET", f"{PATH}/performance/backends", MONITORING, _performance),
+    Endpoint("GET", f"{PATH}/performance/backends", MONITORING, _performance, state="empty"),
     Endpoint("GET", f"{PATH}/usage", MONITORING, _usage),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http
 import json
+import urllib.parse
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 JSON = "application/json"
@@ -23,9 +25,12 @@ class Reply:
     """Whether it comes compressed to whoever takes that; recorded for subaccounts, with ``Vary: accept-encoding``."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def as_json(content: object) -> bytes:
     """Return JSON as the connector writes it: without blanks, keys in their order, text in UTF-8."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(content).encode()
 
 
 def ok(content: object, *, cache: str = NO_STORE, varies: bool = False) -> Reply:
@@ -33,9 +38,18 @@ def ok(content: object, *, cache: str = NO_STORE, varies: bool = False) -> Reply
     return Reply(http.HTTPStatus.OK, as_json(content), JSON, cache=cache, varies=varies)
 
 
+_URL = "%:/?#[]@!$&'()*+,;=-._~"
+"""What stands in a URL as it is (RFC 3986, section 2); the product does not encode a colon either (recorded)."""
+
+
+def ok_list(contents: Iterable[object]) -> Reply:
+    """Return 200 with a list of JSON; thousands of objects are written one by one, and never there all at once."""
+    return Reply(http.HTTPStatus.OK, f"[{','.join(map(_ENCODER.encode, contents))}]".encode(), JSON)
+
+
 def created(location: str, content: object = None, *, varies: bool = False) -> Reply:
     """Return 201 with the absolute URL of what was made; with a body only where one was recorded."""
-    headers = (("Location", location),)
+    headers = (("Location", urllib.parse.quote(location, safe=_URL)),)
     if content is None:
         return Reply(http.HTTPStatus.CREATED, headers=headers)
     return Reply(http.HTTPStatus.CREATED, as_json(content), JSON, headers, varies=varies)

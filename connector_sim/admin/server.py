@@ -1,4 +1,4 @@
-"""The HTTPS server of the administration: it listens where the product's pages and API are, and answers the API."""
+"""The HTTPS server of the administration: it listens where the product's pages and API are, and has both."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from connector_sim.admin.application import Application, unreadable
 from connector_sim.admin.endpoints import ENDPOINTS
 from connector_sim.admin.installation import Installation
+from connector_sim.admin.log_settings import StoredLogSettings
+from connector_sim.admin.pages import files, sign_in
 from connector_sim.http_server import Limits, serve_http
 from maco_net.background import in_background
 from maco_net.listener import Listener
@@ -17,7 +19,7 @@ from maco_wire.observation import Address
 
 MAX_CONNECTIONS = 64
 MAX_BODY_BYTES = 1024 * 1024
-"""Enough for some hundred certificates."""
+"""Enough for some hundred certificates; a backup may be larger."""
 
 
 class Administration:
@@ -27,14 +29,17 @@ class Administration:
         """Bind the address of the settings. Raises OSError naming it if it cannot be bound."""
         settings = installation.settings
         self.installation = installation
-        self._application = Application(installation, ENDPOINTS)
-        self._limits = Limits(settings.request_s, settings.answer_s, MAX_BODY_BYTES, unreadable)
+        self._application = Application(installation, (*ENDPOINTS, *sign_in.ENDPOINTS, *files.ENDPOINTS))
+        self._limits = Limits(
+            settings.request_s, settings.answer_s, MAX_BODY_BYTES, unreadable, self._application.larger_body_bytes
+        )
         try:
             self._listener = Listener(settings.host, settings.port)
         except OSError as error:
             error.filename = f"{settings.host}:{settings.port}"
             raise
         self.address: Address = self._listener.address
+        installation.port = self.address[1]
 
     @property
     def url(self) -> str:
@@ -45,6 +50,7 @@ class Administration:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serve while the block runs; the address is given up behind it."""
+        self.installation.connector.logs.take(StoredLogSettings(self.installation.stored))
         try:
             async with in_background(self._listener.serve(self._serve, max_connections=MAX_CONNECTIONS)):
                 yield

@@ -29,8 +29,10 @@ class AdminSettings:
     """The region that the subaccounts of this connector are in."""
     host: str = "127.0.0.1"
     port: int = 8443
+    user: str = DEFAULT_USER
+    """The name of the user that every installation begins with."""
     password: str = field(default=DEFAULT_PASSWORD, repr=False)
-    """The initial one of the user Administrator."""
+    """The initial one of this user."""
     must_change_password: bool = True
     """Whether everything but the change itself is refused with 403 until the initial password was changed."""
     users: tuple[AdminUser, ...] = ()
@@ -44,10 +46,10 @@ class AdminSettings:
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""
-        names = [DEFAULT_USER, *(each.user for each in self.users)]
+        names = [self.user, *(each.user for each in self.users)]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise SettingsError("users", f"{twice[0]!r} is there twice")
-        if any(not each.user or ":" in each.user for each in self.users):
+        if any(not name or ":" in name for name in names):
             raise SettingsError("users", "a name must not be empty and must have no colon (RFC 7617, section 2)")
         if not self.password:
             raise SettingsError("password", "found nothing, allowed: a password")

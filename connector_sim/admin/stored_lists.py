@@ -6,13 +6,15 @@ Resources").
 
 from __future__ import annotations
 
+import urllib.parse
 from typing import Any
 
 from connector_sim.admin.call import Call
 from connector_sim.admin.endpoint import Endpoint
 from connector_sim.admin.errors import ErrorType, Refused, invalid, not_found
 from connector_sim.admin.fields import Fields
-from connector_sim.admin.mapping_book import Stored
+from connector_sim.admin.mapping_book import Resource, Resources
+from connector_sim.admin.mapping_entry import MappingEntry
 from connector_sim.admin.replies import Reply, created, no_content, ok
 from connector_sim.admin.roles import READ, WRITE
 from connector_sim.admin.subaccounts import ONE as SUBACCOUNT
@@ -41,56 +43,65 @@ def decoded(segment: str) -> str:
     return segment
 
 
-def _resources(call: Call, subaccount: str) -> Stored:
+def _segment(text: str) -> str:
+    """Return a text as a segment of a URL (RFC 3986, section 3.3); what may stand in one stays as it is."""
+    return urllib.parse.quote(text, safe="!$&'()*+,;=:@")
+
+
+def _mapping(call: Call, subaccount: str) -> tuple[MappingEntry, Resources]:
     book = call.installation.mappings
-    return book.resources(subaccount, book.get(subaccount, call.parameters["virtual"]))
+    entry = book.get(subaccount, call.parameters["virtual"])
+    return entry, book.resources(subaccount, entry)
 
 
 def _list_resources(call: Call) -> Reply:
-    found = _resources(call, named(call)[1])
+    _, found = _mapping(call, named(call)[1])
     return ok([{**each, "_links": {}} for each in found.values()])  # recorded: no links in lists
 
 
 def _get_resource(call: Call) -> Reply:
-    return ok({**_one(call, _resources(call, named(call)[1])), "_links": {"self": {"href": call.url}}})
+    _, found = _mapping(call, named(call)[1])
+    return ok({**_one(call, found), "_links": {"self": {"href": call.url}}})
 
 
 def _add_resource(call: Call) -> Reply:
     _, subaccount = writable(call)
-    found = _resources(call, subaccount)
-    if call.installation.mappings.get(subaccount, call.parameters["virtual"]).is_carried:
+    entry, found = _mapping(call, subaccount)
+    if entry.is_carried:
         raise invalid("protocol: TCP and TCPS mappings have no resources")
     fields = call.fields()
     resource = fields.text("id")
     if resource in found:
         raise Refused(ErrorType.INVALID_CONFIGURATION, f"Resource '{resource}' already exists")
     first: dict[str, Any] = {"enabled": False, "exactMatchOnly": False, "websocketUpgradeAllowed": False}
-    values = {"id": resource, **first, "creationDate": str(call.installation.mappings.now_ms()), "description": ""}
-    found[resource] = _changed(values, fields)
-    return created(f"{call.url}/{encoded(resource)}")
+    book = call.installation.mappings
+    values = {"id": resource, **first, "creationDate": str(book.now_ms()), "description": ""}
+    book.put_resource(subaccount, entry, _changed(values, fields))
+    return created(f"{call.url}/{_segment(encoded(resource))}")
 
 
 def _put_resource(call: Call) -> Reply:
-    found = _resources(call, writable(call)[1])
-    values = _one(call, found)
-    found[str(values["id"])] = _changed(values, call.fields())
+    _, subaccount = writable(call)
+    entry, found = _mapping(call, subaccount)
+    call.installation.mappings.put_resource(subaccount, entry, _changed(_one(call, found), call.fields()))
     return no_content()
 
 
 def _delete_resource(call: Call) -> Reply:
-    found = _resources(call, writable(call)[1])
-    del found[str(_one(call, found)["id"])]
+    _, subaccount = writable(call)
+    entry, found = _mapping(call, subaccount)
+    call.installation.mappings.remove_resource(subaccount, entry, str(_one(call, found)["id"]))
     return no_content()
 
 
-def _one(call: Call, found: Stored) -> dict[str, Any]:
+def _one(call: Call, found: Resources) -> Resource:
     resource = decoded(call.parameters["resource"])
     if resource not in found:
         raise not_found("Resource", resource)
     return found[resource]
 
 
-def _changed(values: dict[str, Any], fields: Fields) -> dict[str, Any]:
+def _changed(values: Resource, fields: Fields) -> Resource:
     flags = ("enabled", "exactMatchOnly", "websocketUpgradeAllowed")
     sent: dict[str, Any] = {name: fields.flag(name) for name in flags if name in fields}
     return {**values, **sent, "description": fields.text("description", values["description"])}
@@ -107,7 +118,7 @@ def _list_domains(call: Call) -> Reply:
             {
                 "virtualDomain": virtual,
                 "internalDomain": internal,
-                "_links": {"self": {"href": f"{call.url}/{internal}"}},
+                "_links": {"self": {"href": f"{call.url}/{_segment(internal)}"}},
             }
             for internal, virtual in found.items()
         ]
@@ -121,14 +132,15 @@ def _add_domain(call: Call) -> Reply:
     if internal in found:
         raise Refused(ErrorType.INVALID_CONFIGURATION, f"Domain mapping '{internal}' already exists")
     found[internal] = virtual
-    return created(f"{call.url}/{internal}")
+    return created(f"{call.url}/{_segment(internal)}")
 
 
 def _put_domain(call: Call) -> Reply:
     found = _domains(call, writable(call)[1])
     fields = call.fields()
     old = _domain(call, found)
-    virtual, internal = fields.text("virtualDomain", found[old]), fields.text("internalDomain", old)
+    virtual = fields.text("virtualDomain") if "virtualDomain" in fields else found[old]
+    internal = fields.text("internalDomain") if "internalDomain" in fields else old
     if internal != old and internal in found:
         raise Refused(ErrorType.INVALID_CONFIGURATION, f"Domain mapping '{internal}' already exists")
     del found[old]

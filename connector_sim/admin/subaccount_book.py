@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import http
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from connector_sim.admin.errors import ErrorType, Refused, invalid, not_found
 from connector_sim.on_premise.certificate_signing import CertificateSource, SubaccountCertificate
 from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.settings import SubaccountSettings
+from connector_sim.signing import CloudLogin
 from connector_sim.tunnel.handshake import HandshakeRefused
 from maco_net.errors import NetError
 
@@ -43,10 +44,21 @@ class Description:
 class Details:
     """One subaccount; ``user`` is the cloud user for whom its certificate was signed."""
 
-    certificate: SubaccountCertificate
     described: Description
+    certificate: SubaccountCertificate | None = None
+    """None while it has the one that it has from the start."""
     user: str = ""
     syncs_trust: bool = False
+    connects: bool = True
+    """Whether the administrator wants its tunnel."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSubaccount:
+    """What is to be kept of a subaccount."""
+
+    location_id: str
+    details: Details
 
 
 class SubaccountBook:
@@ -65,7 +77,6 @@ class SubaccountBook:
         self._certificates = certificates
         self._first_certificate = first_certificate
         self._details: dict[str, Details] = {}
-        self._renewed: set[str] = set()
 
     def names(self) -> list[str]:
         """Return every subaccount, in the order in which they were added."""
@@ -80,15 +91,20 @@ class SubaccountBook:
     def details(self, subaccount: str) -> Details:
         """Return one that is known to be there."""
         if subaccount not in self._details:
-            self._details[subaccount] = Details(self._first_certificate(subaccount), Description(subaccount))
+            first = {each.subaccount: each.connects for each in self._connector.settings.subaccounts}
+            self._details[subaccount] = Details(Description(subaccount), connects=first.get(subaccount, True))
         return self._details[subaccount]
+
+    def certificate(self, subaccount: str) -> SubaccountCertificate:
+        """Return what the tunnel of a subaccount shows."""
+        return self.details(subaccount).certificate or self._first_certificate(subaccount)
 
     def set(self, subaccount: str, details: Details) -> None:
         """Keep what has changed."""
         self._details[subaccount] = details
 
     async def add(
-        self, region_host: str, settings: SubaccountSettings, described: Description, user: str, password: str
+        self, region_host: str, settings: SubaccountSettings, described: Description, login: CloudLogin
     ) -> None:
         """Have a certificate signed for a cloud user, and open the tunnel. Raises Refused.
 
@@ -99,43 +115,73 @@ class SubaccountBook:
             raise invalid(BAD_ID)
         if region_host == self.region_host and name in self._connector.tunnels:
             raise Refused(ErrorType.INVALID_CONFIGURATION, f"Subaccount '{name}@{region_host}' already exists")
-        certificate = await self._signed(region_host, name, user, password)
-        self._details[name] = Details(certificate, described, user)
-        self._renewed.add(name)
+        certificate = await self._signed(region_host, name, login)
+        self._details[name] = Details(described, certificate, login.user)
         await self._connector.add(settings, certificate.context)
 
-    async def renew(self, region_host: str, subaccount: str, user: str, password: str) -> None:
+    async def renew(self, region_host: str, subaccount: str, login: CloudLogin) -> None:
         """Have a new certificate signed; the tunnel shows it from its next handshake on. Raises Refused."""
         details = self.get(region_host, subaccount)
-        certificate = await self._signed(region_host, subaccount, user, password)
+        certificate = await self._signed(region_host, subaccount, login)
         self._connector.use_certificate(subaccount, certificate.context)
-        self._renewed.add(subaccount)
-        self._details[subaccount] = dataclasses.replace(details, certificate=certificate, user=user)
+        self._details[subaccount] = dataclasses.replace(details, certificate=certificate, user=login.user)
 
     async def remove(self, subaccount: str) -> None:
         """End the tunnel of a subaccount, and forget it with everything that was mapped for it."""
         await self._connector.remove(subaccount)
         self._details.pop(subaccount, None)
 
-    async def restore(self) -> None:
-        """Put everything back to the connector's settings; tunnels that are new stay down until told to connect."""
-        first = {each.subaccount: each for each in self._connector.settings.subaccounts}
-        self._details.clear()
-        for name in self.names():
-            if name not in first:
-                await self._connector.remove(name)
-        for name, settings in first.items():
-            if name not in self._connector.tunnels:
-                await self._connector.add(settings, self._first_certificate(name).context, connects=False)
-            elif name in self._renewed:
-                self._connector.use_certificate(name, self._first_certificate(name).context)
-        self._renewed.clear()
+    async def connect(self, subaccount: str) -> None:
+        """Open a tunnel, and return once the first attempt is over, whatever came of it."""
+        self.set(subaccount, dataclasses.replace(self.details(subaccount), connects=True))
+        tunnel = self._connector.tunnels[subaccount]
+        tunnel.connect()
+        await tunnel.tried.wait()
 
-    async def _signed(self, region_host: str, subaccount: str, user: str, password: str) -> SubaccountCertificate:
+    async def disconnect(self, subaccount: str) -> None:
+        """End a tunnel until it is told to connect."""
+        self.set(subaccount, dataclasses.replace(self.details(subaccount), connects=False))
+        await self._connector.tunnels[subaccount].disconnect()
+
+    def kept(self) -> dict[str, KeptSubaccount]:
+        """Return what is to be kept of each."""
+        return {name: KeptSubaccount(self._connector.location_id(name), self.details(name)) for name in self.names()}
+
+    async def load(self, kept: Mapping[str, KeptSubaccount]) -> None:
+        """Be what was kept; subaccounts that are as they were stay untouched, and tunnels that are new stay down."""
+        for name in self.names():
+            if name not in kept:
+                await self.remove(name)
+        for name, each in kept.items():
+            await self._take(name, each)
+
+    async def dial(self, kept: Mapping[str, KeptSubaccount]) -> None:
+        """Tell each tunnel whether it is to be up; nobody waits until it is."""
+        for name, each in kept.items():
+            tunnel = self._connector.tunnels[name]
+            if each.details.connects and not tunnel.is_wanted:
+                tunnel.connect()
+            elif tunnel.is_wanted and not each.details.connects:
+                await tunnel.disconnect()
+
+    async def _take(self, name: str, kept: KeptSubaccount) -> None:
+        is_there = name in self._connector.tunnels
+        has_other = is_there and self.details(name).certificate is not kept.details.certificate
+        self._details[name] = kept.details
+        if not is_there:
+            settings = SubaccountSettings(name, kept.location_id, connects=kept.details.connects)
+            await self._connector.add(settings, self.certificate(name).context, connects=False)
+            return
+        if has_other:
+            self._connector.use_certificate(name, self.certificate(name).context)
+        if self._connector.location_id(name) != kept.location_id:
+            await self._connector.change_location_id(name, kept.location_id)
+
+    async def _signed(self, region_host: str, subaccount: str, login: CloudLogin) -> SubaccountCertificate:
         if region_host != self.region_host:
             raise Refused(ErrorType.RUNTIME_FAILURE, UNREACHABLE)
         try:
-            return await self._certificates.obtain(subaccount, user, password)
+            return await self._certificates.obtain(subaccount, login)
         except HandshakeRefused as error:
             is_theirs = error.status in _CREDENTIALS_WRONG
             raise Refused(ErrorType.INVALID_REQUEST if is_theirs else ErrorType.RUNTIME_FAILURE, str(error)) from error

@@ -15,13 +15,16 @@ from connector_sim.admin.fields import Fields
 from connector_sim.admin.replies import Reply, created, no_content, ok
 from connector_sim.admin.roles import READ, WRITE, Role
 from connector_sim.admin.subaccount_book import Description
+from connector_sim.authentication_data import AuthenticationData
 from connector_sim.on_premise.settings import SubaccountSettings
+from connector_sim.signing import CloudLogin
 
 PATH = "/api/v1/configuration/subaccounts"
 ONE = PATH + "/{region_host}/{subaccount}"
 
 NO_AUTHENTICATION_DATA = (
-    "authenticationData: the lab has no cockpit that makes it; use regionHost, subaccount, cloudUser and cloudPassword"
+    "authenticationData: found none, allowed: what the lab's cloud handed out at /maco-lab/authentication_data "
+    "of its token service"
 )
 
 _LINKS = (
@@ -40,16 +43,16 @@ _LINKS = (
 
 def tunnel_shape(call: Call, subaccount: str) -> dict[str, Any]:
     """Return the state of a tunnel, as a subaccount and the monitoring show it."""
-    connector = call.installation.connector
-    tunnel, details = connector.tunnels[subaccount], call.installation.subaccounts.details(subaccount)
+    connector, book = call.installation.connector, call.installation.subaccounts
+    tunnel = connector.tunnels[subaccount]
     return {
         "state": tunnel.state,
         "connectedSinceTimeStamp": tunnel.connected_since_ms,
         "connections": connector.usage.open_connections(subaccount),
         "applicationConnections": [],
         "serviceChannels": [],
-        "subaccountCertificate": certificate_shape(x509.load_der_x509_certificate(details.certificate.der)),
-        "user": details.user,
+        "subaccountCertificate": certificate_shape(x509.load_der_x509_certificate(book.certificate(subaccount).der)),
+        "user": book.details(subaccount).user,
     }
 
 
@@ -63,12 +66,13 @@ def _get(call: Call) -> Reply:
 
 
 async def _add(call: Call) -> Reply:
+    """Add what is named, or what authentication data is for, which overrides the rest (SAP, "Subaccount")."""
     fields = call.fields()
-    if "authenticationData" in fields:
-        raise invalid(NO_AUTHENTICATION_DATA)
-    book = call.installation.subaccounts
-    region_host, subaccount = fields.text("regionHost"), fields.text("subaccount")
-    user, password = fields.text("cloudUser"), fields.text("cloudPassword")
+    if data := _authentication_data(fields):
+        region_host, subaccount, login = data.region_host, data.subaccount, _login(fields, data)
+    else:
+        region_host, subaccount = fields.text("regionHost"), fields.text("subaccount")
+        login = CloudLogin(fields.text("cloudUser"), fields.text("cloudPassword"))
     settings = SubaccountSettings(subaccount, fields.text("locationID", ""))
     described = Description(
         fields.text("displayName", "") or subaccount,
@@ -76,7 +80,7 @@ async def _add(call: Call) -> Reply:
         auto_cert_renewal=fields.flag("autoCertRenewal", default=False),
         is_managed=fields.flag("isManaged", default=False),
     )
-    await book.add(region_host, settings, described, user, password)
+    await call.installation.subaccounts.add(region_host, settings, described, login)
     location = f"{call.base}{PATH}/{region_host}/{subaccount}"
     return created(location, _entity(call, region_host, subaccount), varies=True)
 
@@ -97,20 +101,16 @@ async def _update(call: Call) -> Reply:
 
 async def _delete(call: Call) -> Reply:
     _, subaccount = writable(call)
-    await call.installation.subaccounts.remove(subaccount)
     call.installation.forget(subaccount)
+    await call.installation.subaccounts.remove(subaccount)
     return no_content()
 
 
 async def _connect(call: Call) -> Reply:
     """Connect or disconnect; the next GET shows what came of it (recorded)."""
     _, subaccount = writable(call)
-    tunnel = call.installation.connector.tunnels[subaccount]
-    if call.fields().flag("connected"):
-        tunnel.connect()
-        await tunnel.tried.wait()
-    else:
-        await tunnel.disconnect()
+    book = call.installation.subaccounts
+    await (book.connect(subaccount) if call.fields().flag("connected") else book.disconnect(subaccount))
     return no_content()
 
 
@@ -118,12 +118,31 @@ async def _renew(call: Call) -> Reply:
     """Renew the certificate; SAP's page has {user, password}, its Kotlin sample {cloudUser, cloudPassword}."""
     region_host, subaccount = writable(call)
     fields = call.fields()
-    if "authenticationData" in fields:
-        raise invalid(NO_AUTHENTICATION_DATA)
-    user = fields.text("cloudUser" if "cloudUser" in fields else "user")
-    password = fields.text("cloudPassword" if "cloudPassword" in fields else "password")
-    await call.installation.subaccounts.renew(region_host, subaccount, user, password)
+    if data := _authentication_data(fields):
+        if data.region_host != region_host:
+            raise Refused(ErrorType.BAD_REQUEST, f"The authentication data is for another region than {region_host}")
+        if data.subaccount != subaccount:
+            raise invalid(f"authenticationData: is for another subaccount than {subaccount}")
+        login = _login(fields, data)
+    else:
+        user = fields.text("cloudUser" if "cloudUser" in fields else "user")
+        login = CloudLogin(user, fields.text("cloudPassword" if "cloudPassword" in fields else "password"))
+    await call.installation.subaccounts.renew(region_host, subaccount, login)
     return ok(_entity(call, region_host, subaccount), varies=True)
+
+
+def _authentication_data(fields: Fields) -> AuthenticationData | None:
+    """Return what the authentication data in a request says; None if it brings none. Raises Refused."""
+    if "authenticationData" not in fields:
+        return None
+    data = AuthenticationData.read(fields.text("authenticationData").strip())
+    if data is None:
+        raise invalid(NO_AUTHENTICATION_DATA)
+    return data
+
+
+def _login(fields: Fields, data: AuthenticationData) -> CloudLogin:
+    return CloudLogin(data.user, authentication_data=fields.text("authenticationData").strip())
 
 
 def _synchronize_trust(call: Call) -> Reply:
@@ -213,7 +232,7 @@ def _links(call: Call, subaccount: str) -> dict[str, Any]:
 ENDPOINTS = (
     Endpoint("GET", PATH, READ, _list),
     Endpoint("POST", PATH, WRITE, _add, body="json"),
-    Endpoint("GET", f"{PATH}/corrupted", READ, _corrupted),
+    Endpoint("GET", f"{PATH}/corrupted", READ, _corrupted, state="empty"),
     Endpoint("GET", ONE, READ, _get),
     Endpoint("PUT", ONE, WRITE, _update, body="json"),
     Endpoint("DELETE", ONE, WRITE, _delete),

@@ -8,7 +8,7 @@ from connector_sim.admin.call import Call
 from connector_sim.admin.endpoint import Endpoint
 from connector_sim.admin.errors import invalid
 from connector_sim.admin.mapping_entry import MappingEntry, changed_entry, entry_shape, read_entry
-from connector_sim.admin.replies import Reply, created, no_content, ok
+from connector_sim.admin.replies import Reply, created, no_content, ok, ok_list
 from connector_sim.admin.roles import READ, WRITE
 from connector_sim.admin.subaccounts import ONE as SUBACCOUNT
 from connector_sim.admin.subaccounts import named, writable
@@ -20,7 +20,7 @@ ONE = f"{PATH}/{{virtual}}"
 def _list(call: Call) -> Reply:
     _, subaccount = named(call)
     entries = call.installation.mappings.entries(subaccount)
-    return ok([_shape(call, subaccount, each, f"{call.url}/{each.virtual}") for each in entries])
+    return ok_list(_shape(call, subaccount, each, f"{call.url}/{each.virtual}") for each in entries)
 
 
 def _get(call: Call) -> Reply:
@@ -36,6 +36,7 @@ def _add(call: Call) -> Reply:
     if len(entry.virtual_ports) > 1 and not entry.is_carried:
         raise invalid("virtualPort: port ranges are for TCP and TCPS only")
     book.add(subaccount, entry)
+    _check_soon(call, entry)
     return created(f"{call.url}/{entry.virtual}")
 
 
@@ -45,6 +46,7 @@ def _put(call: Call) -> Reply:
     if len(entry.virtual_ports) > 1 and not entry.is_carried:
         raise invalid("protocol: port ranges are for TCP and TCPS only")
     call.installation.mappings.put(subaccount, old, entry)
+    _check_soon(call, entry)
     return no_content()
 
 
@@ -57,6 +59,12 @@ def _delete_all(call: Call) -> Reply:
     _, subaccount = writable(call)
     call.installation.mappings.clear(subaccount)
     return no_content()
+
+
+def _check_soon(call: Call, entry: MappingEntry) -> None:
+    """Check what was saved, without keeping anybody waiting ("informational, never blocks saving", facts 3.3)."""
+    if entry.is_carried:
+        call.installation.connector.checks.check_soon(entry.as_system_mapping())
 
 
 def _writable_mapping(call: Call) -> tuple[str, MappingEntry]:

@@ -6,7 +6,8 @@ the connector has from the start counts as one upload each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -15,21 +16,30 @@ from connector_sim.admin.errors import invalid, not_found
 from connector_sim.on_premise.trust_store import BackEndTrustStore
 
 
+@dataclass(frozen=True, slots=True)
+class KeptTrust:
+    """What is to be kept of the list."""
+
+    entries: Mapping[str, x509.Certificate]
+    """By alias."""
+    uploads: int
+    """How many uploads there were: aliases are never used again."""
+    trusts_all: bool = False
+
+
+def numbered(certificates: Sequence[x509.Certificate], *, trusts_all: bool) -> KeptTrust:
+    """Return the list that begins with these certificates."""
+    entries = {f"trustedbackend.{number}.1": each for number, each in enumerate(certificates, 1)}
+    return KeptTrust(entries, len(certificates), trusts_all)
+
+
 class TrustList:
     """The allowlist with its aliases, and the switch; each change acts on the next handshake."""
 
     def __init__(self, store: BackEndTrustStore) -> None:
         self._store = store
-        self._first = (store.certificates, store.trusts_all)
-        self._take_first()
-
-    def _take_first(self) -> None:
-        certificates, _ = self._first
-        self._entries = {
-            f"trustedbackend.{number}.1": x509.load_der_x509_certificate(der)
-            for number, der in enumerate(certificates, 1)
-        }
-        self._uploads = len(certificates)
+        first = numbered([x509.load_der_x509_certificate(der) for der in store.certificates], trusts_all=False)
+        self._entries, self._uploads = dict(first.entries), first.uploads
 
     @property
     def entries(self) -> dict[str, x509.Certificate]:
@@ -72,12 +82,17 @@ class TrustList:
         """Remove all."""
         self._use({})
 
-    def restore(self) -> None:
-        """Put everything back to the start."""
-        certificates, trust_all = self._first
-        if (self._store.certificates, self._store.trusts_all) != self._first:
-            self._store.replace(certificates, trust_all=trust_all)
-        self._take_first()
+    @property
+    def kept(self) -> KeptTrust:
+        """What is to be kept of it."""
+        return KeptTrust(self.entries, self._uploads, self.trusts_all)
+
+    def load(self, kept: KeptTrust) -> None:
+        """Be what was kept."""
+        listed = tuple(each.public_bytes(Encoding.DER) for each in kept.entries.values())
+        if (self._store.certificates, self._store.trusts_all) != (listed, kept.trusts_all):
+            self._store.replace(listed, trust_all=kept.trusts_all)
+        self._entries, self._uploads = dict(kept.entries), kept.uploads
 
     def _use(self, entries: dict[str, x509.Certificate]) -> None:
         listed = [each.public_bytes(Encoding.DER) for each in entries.values()]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from connector_sim.admin.errors import invalid
 from connector_sim.admin.roles import Role
-from connector_sim.admin.settings import DEFAULT_USER, AdminSettings
+from connector_sim.admin.settings import AdminSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +21,31 @@ class User:
     password: str = field(repr=False)
     roles: frozenset[Role]
     must_change: bool = False
+    is_first: bool = False
+    """Whether it is the one that every installation begins with, whatever its name is by now."""
 
 
 class Users:
     """The users of one connector."""
 
     def __init__(self, settings: AdminSettings) -> None:
-        self._settings = settings
-        self.restore()
-
-    def restore(self) -> None:
-        """Put everything back to the settings."""
-        settings = self._settings
         first = User(
-            DEFAULT_USER, settings.password, frozenset({Role.ADMINISTRATOR}), must_change=settings.must_change_password
+            settings.user,
+            settings.password,
+            frozenset({Role.ADMINISTRATOR}),
+            must_change=settings.must_change_password,
+            is_first=True,
         )
         others = (User(each.user, each.password, each.roles) for each in settings.users)
-        self._by_name = _by_name((first, *others))
+        self.load((first, *others))
+
+    def load(self, users: Iterable[User]) -> None:
+        """Let these sign in and nobody else."""
+        self._by_name = {user.name: user for user in users}
+
+    def all(self) -> list[User]:
+        """Return every user."""
+        return list(self._by_name.values())
 
     def get(self, name: str) -> User | None:
         """Return a user."""
@@ -48,7 +56,10 @@ class Users:
         credentials = _basic(authorization)
         if credentials is None:
             return None
-        name, password = credentials
+        return self.with_password(*credentials)
+
+    def with_password(self, name: str, password: str) -> User | None:
+        """Return who has this name and password; None if nobody does."""
         user = self._by_name.get(name)
         return user if user and _same(user.password, password) else None
 
@@ -70,10 +81,6 @@ class Users:
             raise invalid("user: allowed: a name that nobody has, without a colon")
         del self._by_name[name]
         self._by_name[new_name] = dataclasses.replace(user, name=new_name)
-
-
-def _by_name(users: Iterable[User]) -> dict[str, User]:
-    return {user.name: user for user in users}
 
 
 def _same(right: str, shown: str) -> bool:

@@ -8,6 +8,7 @@ from connector_sim.admin.replies import Reply, ok
 from connector_sim.admin.roles import READ
 from connector_sim.on_premise.tunnel_client import CONNECTOR_VERSION
 
+PATH = "/api/v1/connector/version"
 CACHED = "max-age=3600"  # recorded, for this one alone
 
 
@@ -15,4 +16,4 @@ def _version(_: Call) -> Reply:
     return ok({"version": CONNECTOR_VERSION}, cache=CACHED)
 
 
-ENDPOINTS = (Endpoint("GET", "/api/v1/connector/version", READ, _version),)
+ENDPOINTS = (Endpoint("GET", PATH, READ, _version),)

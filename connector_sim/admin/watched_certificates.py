@@ -1,7 +1,7 @@
 """Which certificates end soon, and the alerts that come of it (SAP, "Monitoring APIs"; not recorded).
 
 Watched are the UI, system and CA certificate and those of the subaccounts; entries of the trust store are not (facts,
-section 4). Alerts tell of certificates alone: a lab has no limits of disk and processor time.
+section 4). Alerts tell of certificates and of the free disk space; of the processor's load they do not.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from cryptography import x509
 
+from connector_sim.admin.alerting import thresholds
 from connector_sim.admin.call import Call
 from connector_sim.admin.certificate_shape import milliseconds, serial_number
 from connector_sim.admin.endpoint import Answers, Endpoint
+from connector_sim.admin.hardware import free_disk_mb
 from connector_sim.admin.key_pair import KeyPair
 from connector_sim.admin.monitoring import PATH, VERSION
 from connector_sim.admin.replies import Reply, ok
 from connector_sim.admin.roles import MONITORING
-
-EXPIRING = dt.timedelta(days=30)
-"""From when on a certificate is told to expire; the product's default threshold."""
 
 Judgement: TypeAlias = Literal["expired", "expiring", "ok"]
 JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
@@ -38,22 +37,27 @@ def _certificates_of(judgement: Judgement) -> Answers:
 
 
 def _alerts(call: Call) -> Reply:
-    now_ms = int(call.installation.now() * 1000)
     judged = _judged(call)
     words: tuple[tuple[Judgement, str], ...] = (("expired", "has expired"), ("expiring", "expires soon"))
     alerts = [
-        {
-            "timestamp": now_ms,
-            "status": "Warning",
-            "type": f"{each.kind}Certificate",
-            "origin": "Master" if call.installation.role == "master" else "Shadow",
-            "message": f"{each.kind} certificate {each.name} {word}",
-            "entity": each.name,
-        }
+        _alert(call, f"{each.kind}Certificate", f"{each.kind} certificate {each.name} {word}", each.name)
         for judgement, word in words
         for each in judged[judgement]
     ]
+    if (free := free_disk_mb()) < (least := thresholds(call.installation)["freeDiskSpaceMb"]):
+        alerts.append(_alert(call, "Disk", f"{free} MB of disk space are free, fewer than {least} MB", ""))
     return ok({"alerts": alerts, "version": VERSION})
+
+
+def _alert(call: Call, kind: str, message: str, entity: str) -> dict[str, Any]:
+    return {
+        "timestamp": int(call.installation.now() * 1000),
+        "status": "Warning",
+        "type": kind,
+        "origin": "Master" if call.installation.role == "master" else "Shadow",
+        "message": message,
+        "entity": entity,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,11 @@ class _Watched:
 
 def _judged(call: Call) -> dict[Judgement, list[_Watched]]:
     now = dt.datetime.fromtimestamp(call.installation.now(), dt.UTC)
+    expiring = dt.timedelta(days=thresholds(call.installation)["certificateValidityDays"])
     judged: dict[Judgement, list[_Watched]] = {"expired": [], "expiring": [], "ok": []}
     for each in _watched(call):
         left = each.certificate.not_valid_after_utc - now
-        judged["expired" if left < dt.timedelta() else "expiring" if left < EXPIRING else "ok"].append(each)
+        judged["expired" if left < dt.timedelta() else "expiring" if left < expiring else "ok"].append(each)
     return judged
 
 
@@ -95,7 +100,7 @@ def _watched(call: Call) -> Iterator[_Watched]:
             yield _Watched(kind, subject, certificate, shape)
     region_host = installation.subaccounts.region_host
     for name in installation.subaccounts.names():
-        certificate = x509.load_der_x509_certificate(installation.subaccounts.details(name).certificate.der)
+        certificate = x509.load_der_x509_certificate(installation.subaccounts.certificate(name).der)
         shape = {
             "type": "subaccount",
             "validTo": milliseconds(certificate.not_valid_after_utc),

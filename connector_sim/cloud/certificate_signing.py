@@ -5,16 +5,16 @@ The cloud user's password is needed for this alone; the tunnel lives on the cert
 
 from __future__ import annotations
 
-import hmac
 import http
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from connector_sim.cloud.settings import CloudUser
+from connector_sim.cloud.authentication_data import AuthenticationDataDesk
+from connector_sim.cloud.cloud_users import CloudUsers
 from connector_sim.http_server import HttpAnswer, HttpRequest
 from connector_sim.signing import SigningRequest
 
@@ -27,9 +27,10 @@ SMALLEST_RSA_BITS = 2048
 class CertificateSigning:
     """Answers Cloud Connectors that ask for a subaccount certificate."""
 
-    def __init__(self, users: Iterable[CloudUser], subaccounts: frozenset[str], sign: SignRequest) -> None:
-        self._users = {user.user: user for user in users}
-        self._subaccounts = subaccounts
+    def __init__(self, users: CloudUsers, desk: AuthenticationDataDesk, sign: SignRequest) -> None:
+        """``desk`` tells whether authentication data is genuine."""
+        self._users = users
+        self._desk = desk
         self._sign = sign
 
     def handle(self, request: HttpRequest) -> HttpAnswer:
@@ -43,12 +44,19 @@ class CertificateSigning:
         wanted = _request(asked.request) if asked else None
         if asked is None or wanted is None:
             return _no(http.HTTPStatus.BAD_REQUEST)
-        user = self._users.get(asked.user)
-        if user is None or not hmac.compare_digest(user.password.encode(), asked.password.encode()):
-            return _no(http.HTTPStatus.UNAUTHORIZED)
-        if asked.subaccount not in self._subaccounts or not user.may_administer(asked.subaccount):
-            return _no(http.HTTPStatus.FORBIDDEN)
+        if refusal := self._refusal(asked):
+            return _no(refusal)
         return HttpAnswer(http.HTTPStatus.OK, {"certificate": self._sign(wanted, asked.subaccount).decode()})
+
+    def _refusal(self, asked: SigningRequest) -> http.HTTPStatus | None:
+        login = asked.login
+        if not login.authentication_data:
+            return self._users.refusal(login.user, login.password, asked.subaccount)
+        data = self._desk.verified(login.authentication_data)
+        if data is None or data.user != login.user:
+            return http.HTTPStatus.UNAUTHORIZED
+        is_right = data.subaccount == asked.subaccount and self._users.may_administer(data.user, data.subaccount)
+        return None if is_right else http.HTTPStatus.FORBIDDEN
 
 
 def _request(pem: str) -> x509.CertificateSigningRequest | None:

@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator, Callable
 
 from joserfc.jwk import RSAKey
 
+from connector_sim.cloud.authentication_data import AuthenticationDataDesk
 from connector_sim.cloud.certificate_signing import CertificateSigning, SignRequest
+from connector_sim.cloud.cloud_users import CloudUsers
 from connector_sim.cloud.registry import TunnelRegistry
 from connector_sim.cloud.settings import ConnectivitySettings
 from connector_sim.cloud.socks_proxy import SocksProxy
@@ -58,7 +60,9 @@ class ConnectivityService:
         self.registry = TunnelRegistry(replace_foreign=settings.replace_foreign_tunnel)
         self.tokens = Tokens(settings, signing_key, clock=clock)
         scheme = "https" if token_context else "http"
-        self._token_service = TokenService(settings, self.tokens, scheme=scheme)
+        users = CloudUsers(settings.users, settings.subaccounts)
+        self.desk = AuthenticationDataDesk(users, signing_key, settings.region_host, clock=clock)
+        self._token_service = TokenService(settings, self.tokens, self.desk, scheme=scheme)
         self._proxy = SocksProxy(settings, self.tokens, self.registry, watcher)
         self._endpoint = TunnelEndpoint(
             settings,
@@ -68,7 +72,7 @@ class ConnectivityService:
             describe_certificate=describe_certificate,
             now=_now,
             session_settings=session_settings,
-            signing=CertificateSigning(settings.users, settings.subaccounts, sign_request) if sign_request else None,
+            signing=CertificateSigning(users, self.desk, sign_request) if sign_request else None,
         )
         with contextlib.ExitStack() as undo:
             self._socks5 = _listen(undo, settings.host, settings.socks5_port)

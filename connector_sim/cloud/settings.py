@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from connector_sim.cloud.token_defects import TokenDefect
 from connector_sim.cloud.tunnel_settings import TunnelCare
 from connector_sim.exceptions import SettingsError
 
 UntrustedBackEndAnswer: TypeAlias = Literal["host_unreachable", "failure", "success_then_close"]
 BadTokenAnswer: TypeAlias = Literal["status", "reply"]
+
+
+MAX_CLAIMS_BYTES = 8 * 1024
+"""How large claims of a client's own may be as JSON; a token travels in one piece through SOCKS5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,19 @@ class OauthClient:
     client_id: str
     client_secret: str = field(repr=False)
     subaccount: str
+    claims: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Claims of its tokens beside and instead of those that every token has; None leaves one out."""
+    defect: TokenDefect | None = None
+    """What is wrong with each of its tokens."""
+
+    def __post_init__(self) -> None:
+        """Check every value; raises SettingsError."""
+        try:
+            size = len(json.dumps(dict(self.claims), allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise SettingsError("claims", f"found what JSON does not have: {error}") from error
+        if size > MAX_CLAIMS_BYTES:
+            raise SettingsError("claims", f"found {size} bytes as JSON, allowed: {MAX_CLAIMS_BYTES}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,8 @@ class ConnectivitySettings:
     """How long the Cloud Connector may take to open the back end."""
     http_s: float = 10.0
     """How long a client of the token service may take for one request."""
+    half_closed_s: float = 30.0
+    """How long a connection that one side has ended may stand still."""
     max_connections: int = 4096
     """How many SOCKS5 clients are served at once; more wait in the backlog."""
     max_connections_per_client: int = 3000
@@ -73,6 +95,8 @@ class ConnectivitySettings:
     tunnel: TunnelCare = field(default_factory=TunnelCare)
     users: tuple[CloudUser, ...] = ()
     """Who may have subaccount certificates signed."""
+    region_host: str = "lab.example"
+    """What a Cloud Connector calls this region; authentication data names it."""
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""
@@ -80,7 +104,8 @@ class ConnectivitySettings:
             if not 0 <= (port := getattr(self, name)) <= 65_535:
                 raise SettingsError(name, f"found {port}, allowed: 1 to 65535, or 0 for a free one")
         limits = ("max_connections", "max_connections_per_client")
-        for name in ("token_lifetime_s", "negotiation_s", "tunnel_handshake_s", "open_s", "http_s", *limits):
+        durations = ("token_lifetime_s", "negotiation_s", "tunnel_handshake_s", "open_s", "http_s", "half_closed_s")
+        for name in (*durations, *limits):
             if (found := getattr(self, name)) <= 0:
                 raise SettingsError(name, f"found {found}, allowed: more than 0")
         known: set[str] = set()

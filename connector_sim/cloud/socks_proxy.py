@@ -17,7 +17,7 @@ from connector_sim.cloud.registry import TunnelRegistry
 from connector_sim.cloud.settings import ConnectivitySettings
 from connector_sim.cloud.tokens import TokenClaims, TokenRefusal, Tokens
 from connector_sim.passage import Watcher
-from connector_sim.relay import Relay
+from connector_sim.relay import Relay, RelaySettings
 from connector_sim.relays import Relays
 from connector_sim.tunnel.session import TunnelFull
 from connector_sim.tunnel.stream import TunnelStream
@@ -87,6 +87,7 @@ class SocksProxy:
         self._registry = registry
         self._watcher = watcher
         self.relays = Relays()
+        self._relay_settings = RelaySettings(settings.half_closed_s)
         self._admission = Admission(settings.max_connections_per_client)
         self._seldom_log = SeldomLog(_log)
 
@@ -166,7 +167,7 @@ class SocksProxy:
             return
         self._report_opened(stream, asked)
         machine.accept()
-        relay = Relay(SocketSide(stream), tunnel_stream, self._watcher, asked.trace_id)
+        relay = Relay(SocketSide(stream), tunnel_stream, self._watcher, asked.trace_id, self._relay_settings)
         try:
             await stream.send(machine.data_to_send())
         except BaseException:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
+from connector_sim.cloud.bad_tokens import spoiled_claims, written
 from connector_sim.cloud.settings import ConnectivitySettings, OauthClient
+from connector_sim.cloud.token_defects import TokenDefect
 
 ALGORITHM = "RS256"
 KEY_BITS = 2048
@@ -53,11 +55,21 @@ class Tokens:
         self._clock = clock
         self._verified: dict[bytes, dict[str, Any]] = {}
 
-    def issue(self, client: OauthClient, *, lifetime_s: int | None = None) -> str:
-        """Return a fresh token for ``client``; a lifetime of its own may be 0 or less: such a token has expired."""
+    def issue(
+        self,
+        client: OauthClient,
+        *,
+        lifetime_s: int | None = None,
+        claims: Mapping[str, Any] | None = None,
+        defect: TokenDefect | None = None,
+    ) -> str:
+        """Return a fresh token for ``client``; a lifetime of its own may be 0 or less: such a token has expired.
+
+        ``claims`` come on top of the client's own, and ``defect`` instead of its own.
+        """
         now = int(self._clock())
         lifetime = self._settings.token_lifetime_s if lifetime_s is None else lifetime_s
-        claims = {
+        good = {
             "iss": self._settings.issuer,
             "sub": client.client_id,
             "cid": client.client_id,
@@ -72,10 +84,12 @@ class Tokens:
             "iat": now,
             "exp": now + lifetime,
         }
-        return jwt.encode({"alg": ALGORITHM, "typ": "JWT", "kid": self._key.kid}, claims, self._key)
+        defect = defect or client.defect
+        spoiled = spoiled_claims(defect, {**good, **client.claims, **(claims or {})}, now)
+        return written(defect, ALGORITHM, spoiled, self._key)
 
     def verify(self, token: str) -> TokenClaims:
-        """Check signature, expiry, audience and subaccount. Raises TokenRefusal.
+        """Check signature, key, expiry, issuer, audience, client and subaccount. Raises TokenRefusal.
 
         A signature is verified once: a client shows the same token for every connection, for hours. All else that is
         said in it is checked each time.
@@ -91,17 +105,25 @@ class Tokens:
 
     def _verify_signature(self, token: str) -> dict[str, Any]:
         try:
-            return dict(jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims)
+            decoded = jwt.decode(token, self._key, algorithms=[ALGORITHM])
         except (JoseError, ValueError, TypeError) as error:
             raise TokenRefusal(f"the signature cannot be verified ({type(error).__name__})") from error
+        if decoded.header.get("kid", self._key.kid) != self._key.kid:
+            raise TokenRefusal("kid names no key of this token service")
+        return dict(decoded.claims)
 
     def _check(self, claims: dict[str, Any]) -> TokenClaims:
         self._check_times(claims.get("exp"), claims.get("nbf"), claims.get("iat"))
+        if claims.get("iss") != self._settings.issuer:
+            raise TokenRefusal("iss is another token service")
         self._check_audience(claims.get("aud"))
+        client_id = claims.get("cid")
+        if not any(client.client_id == client_id for client in self._settings.clients):
+            raise TokenRefusal("cid names no client of this Connectivity service")
         subaccount = claims.get("zid")
         if not isinstance(subaccount, str) or subaccount not in self._settings.subaccounts:
             raise TokenRefusal("zid names no subaccount of this Connectivity service")
-        return TokenClaims(subaccount, str(claims.get("cid", "")))
+        return TokenClaims(subaccount, str(client_id))
 
     def public_keys(self) -> dict[str, object]:
         """Return the JSON Web Key Set that verifies these tokens (RFC 7517, section 5)."""

@@ -6,8 +6,10 @@ internal host (the connector sends SNI since version 2.12.1; its value is not do
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from connector_sim.observing import DescribeCertificate, observe_handshake
 from connector_sim.on_premise.settings import ConnectorSettings, MappingProtocol, SystemMapping
@@ -15,11 +17,19 @@ from connector_sim.on_premise.trust_store import BackEndTrustStore
 from maco_net.errors import ConnectError, HandshakeError
 from maco_net.socket_side import Channel
 from maco_net.tcp import TcpStream, connect_tcp
-from maco_net.tls import start_tls
+from maco_net.tls import TlsStream, start_tls
 from maco_wire.observation import Address, Party, Record, TlsSession
 
 Resolve: TypeAlias = Callable[[str, int], Address | None]
 """Where an internal host and port really listen; None if the on-premise names do not know it."""
+
+Drops: TypeAlias = Callable[[str, int], bool]
+"""Whether a firewall on premise drops what is sent to an internal host and port."""
+
+
+def nothing_drops(_: str, __: int) -> bool:
+    """Let everything through."""
+    return False
 
 
 class BackEndOpener:
@@ -34,6 +44,7 @@ class BackEndOpener:
         record: Record,
         describe_certificate: DescribeCertificate,
         system_certificate: str = "",
+        drops: Drops = nothing_drops,
     ) -> None:
         """``system_certificate`` is how the report names what the trust store offers to back ends, if it does."""
         self._settings = settings
@@ -42,6 +53,7 @@ class BackEndOpener:
         self._record = record
         self._describe = describe_certificate
         self._system_certificate = system_certificate
+        self._drops = drops
 
     def trust(self, trust_store: BackEndTrustStore) -> BackEndTrustStore:
         """Judge back ends that are opened from now on by another store; return the one before."""
@@ -50,30 +62,42 @@ class BackEndOpener:
 
     async def open(self, mapping: SystemMapping, trace_id: str) -> Channel:
         """Return a stream to the back end. Raises ConnectError, or HandshakeError for TCP TLS."""
+        stream = await self.dial(mapping)
+        if mapping.protocol is MappingProtocol.TCP:
+            return stream
+        return await self._start_tls(stream, mapping, trace_id)
+
+    async def dial(self, mapping: SystemMapping) -> TcpStream:
+        """Return a connection to the internal host and port, before anything was said on it. Raises ConnectError."""
         address = self._resolve(mapping.internal_host, mapping.internal_port)
         if address is None:
             raise ConnectError(
                 mapping.internal_host, mapping.internal_port, "unresolvable", "the name cannot be resolved on premise"
             )
-        stream = await connect_tcp(*address, timeout_s=self._settings.connect_s)
-        if mapping.protocol is MappingProtocol.TCP:
-            return stream
-        return await self._start_tls(stream, mapping, trace_id)
+        if self._drops(mapping.internal_host, mapping.internal_port):
+            await self._wait_in_vain(*address)
+        return await connect_tcp(*address, timeout_s=self._settings.connect_s)
+
+    async def shake_hands(self, stream: TcpStream, mapping: SystemMapping, context: ssl.SSLContext) -> TlsStream:
+        """Do TLS with a back end that was dialled, by a context of the trust store. Raises HandshakeError."""
+        return await start_tls(
+            stream, context, server_name=mapping.internal_host, timeout_s=self._settings.back_end_tls_s
+        )
+
+    async def _wait_in_vain(self, host: str, port: int) -> NoReturn:
+        """Wait for an answer that a firewall keeps away. Raises ConnectError."""
+        await asyncio.sleep(self._settings.connect_s)
+        raise ConnectError(host, port, "timeout", f"no connection within {self._settings.connect_s:g} s")
 
     async def _start_tls(self, stream: TcpStream, mapping: SystemMapping, trace_id: str) -> Channel:
         addresses = {"local": stream.local_address, "peer": stream.peer_address}
         failure: HandshakeError | None = None
-        tls: Channel | None = None
+        tls: TlsStream | None = None
         # the store may change during the handshake: what it was at the beginning is reported
         store = self.trust_store
         vouches_as, checks_name, offered = store.vouches_as, store.checks_name, store.offers_certificate
         try:
-            tls = await start_tls(
-                stream,
-                store.context(),
-                server_name=mapping.internal_host,
-                timeout_s=self._settings.back_end_tls_s,
-            )
+            tls = await self.shake_hands(stream, mapping, store.context())
             facts = tls.facts
         except HandshakeError as error:
             facts, failure = error.facts, error

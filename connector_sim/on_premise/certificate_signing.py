@@ -5,7 +5,7 @@ from __future__ import annotations
 import http
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from cryptography import x509
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from connector_sim.http_client import HttpBroken, JsonClient
-from connector_sim.signing import PATH, SigningRequest
+from connector_sim.signing import PATH, CloudLogin, SigningRequest
 from connector_sim.tunnel.handshake import HandshakeRefused
 from maco_wire.observation import Address
 
@@ -29,6 +29,8 @@ class SubaccountCertificate:
 
     der: bytes
     context: ssl.SSLContext
+    key: ec.EllipticCurvePrivateKey | None = field(default=None, repr=False)
+    """Its key, if it was signed at run time; None for one that the connector has from the start."""
 
 
 class CertificateSource:
@@ -39,20 +41,20 @@ class CertificateSource:
         self._address = address
         self._make_context = make_context
 
-    async def obtain(self, subaccount: str, user: str, password: str) -> SubaccountCertificate:
+    async def obtain(self, subaccount: str, login: CloudLogin) -> SubaccountCertificate:
         """Return a new certificate of a subaccount.
 
         Raises HandshakeRefused, with 401 for wrong credentials and 403 for a user without the right; or NetError.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        asked = SigningRequest(subaccount, user, password, _request(subaccount, key))
+        asked = SigningRequest(subaccount, login, _request(subaccount, key))
         status, answer = await self._client.post(self._address, PATH, asked.as_message())
         if status != http.HTTPStatus.OK:
             raise HandshakeRefused(status)
         certificate = _certificate(answer)
         if certificate.public_key() != key.public_key():
             raise HttpBroken("a certificate for another key")
-        return SubaccountCertificate(certificate.public_bytes(Encoding.DER), self._make_context(certificate, key))
+        return SubaccountCertificate(certificate.public_bytes(Encoding.DER), self._make_context(certificate, key), key)
 
 
 def _request(subaccount: str, key: ec.EllipticCurvePrivateKey) -> str:

@@ -16,12 +16,14 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from connector_sim.admission import Admission, Lease
+from connector_sim.logs.logs import ConnectorLogs
 from connector_sim.observing import DescribeCertificate
 from connector_sim.on_premise.access_control import AccessControl
 from connector_sim.on_premise.back_end import BackEndOpener
+from connector_sim.on_premise.reachability.checks import ReachabilityChecks
 from connector_sim.on_premise.settings import ConnectorSettings, SubaccountSettings, SystemMapping
 from connector_sim.on_premise.trust_store import BackEndTrustStore
 from connector_sim.on_premise.tunnel_client import DISCONNECTED, TunnelClient
@@ -51,6 +53,11 @@ _log = logging.getLogger(__name__)
 
 REMOVED = "the subaccount was removed"
 
+_RULES: Mapping[RefusalReason, Literal["access_control", "limit"]] = {
+    RefusalReason.NO_MAPPING: "access_control",
+    RefusalReason.LIMIT_REACHED: "limit",
+}
+
 TunnelContext: TypeAlias = Callable[[str], ssl.SSLContext]
 
 
@@ -75,16 +82,21 @@ class CloudConnector:
         describe_certificate: DescribeCertificate,
         session_settings: SessionSettings | None = None,
         connects: bool = True,
+        logs: ConnectorLogs | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``tunnel_context`` returns the client context with the certificate of a subaccount.
 
-        One that does not ``connects`` by itself is a shadow: its tunnels wait for ``connect``.
+        One that does not ``connects`` by itself is a shadow: its tunnels wait for ``connect``. What is reported must go
+        through ``logs`` already (``ConnectorLogs.seeing``); without them none are kept.
         """
         self.settings = settings
-        self.usage = Usage(clock)
+        self.relays = Relays()
+        self.usage = Usage(clock, self.relays.passed)
         """What has passed through this connector."""
         watcher = dataclasses.replace(watcher, record=self.usage.seeing(watcher.record))
+        self.logs = logs or ConnectorLogs(settings.name)
+        """What it writes down."""
         self._moves = 0
         self._new_tunnel = functools.partial(
             TunnelClient,
@@ -97,9 +109,12 @@ class CloudConnector:
         self._tasks: asyncio.TaskGroup | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._back_ends = back_ends
+        self.checks = ReachabilityChecks(
+            back_ends, record=watcher.record, describe_certificate=describe_certificate, clock=clock
+        )
+        """Whether internal systems are reached."""
         self._watcher = watcher
         self._relay_settings = settings.relay
-        self.relays = Relays()
         self._admission = Admission(settings.max_connections)
         self._seldom_log = SeldomLog(_log)
         self._exposed = {
@@ -108,7 +123,7 @@ class CloudConnector:
         }
         self._tunnels: dict[str, TunnelClient] = {
             subaccount.subaccount: self._new_tunnel(
-                subaccount, tunnel_context(subaccount.subaccount), is_wanted=connects
+                subaccount, tunnel_context(subaccount.subaccount), is_wanted=connects and subaccount.connects
             )
             for subaccount in settings.subaccounts
         }
@@ -117,15 +132,16 @@ class CloudConnector:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the tunnels while the block runs."""
-        async with in_background(self._run_tunnels()):
+        async with self.logs.running(self._tunnels), in_background(self._run_tunnels()):
             try:
                 yield
             finally:
                 self.relays.cut()
 
     async def _run_tunnels(self) -> None:
-        """Run every tunnel, and those that are added later, until cancelled."""
+        """Run every tunnel, those that are added later, and checks, until cancelled."""
         async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self.checks.run())
             for subaccount in self._tunnels:
                 self._run(self._tasks, subaccount)
             await asyncio.get_running_loop().create_future()
@@ -167,14 +183,16 @@ class CloudConnector:
         self._tunnels[subaccount].use(context)
 
     async def tried(self) -> None:
-        """Return once each tunnel's first attempt has succeeded or failed."""
+        """Return once the first attempt of each tunnel that is to be up has succeeded or failed."""
         for tunnel in self.tunnels.values():
-            await tunnel.tried.wait()
+            if tunnel.is_wanted:
+                await tunnel.tried.wait()
 
     async def connect(self) -> bool:
-        """Dial every tunnel that is down, and tell whether one is up then."""
-        for tunnel in self.tunnels.values():
-            tunnel.connect()
+        """Dial every tunnel that is down and opened without being told to; tell whether one is up then."""
+        for name, tunnel in self.tunnels.items():
+            if self._exposed[name].settings.connects:
+                tunnel.connect()
         await self.tried()
         return any(tunnel.state == "Connected" for tunnel in self.tunnels.values())
 
@@ -257,7 +275,8 @@ class CloudConnector:
         if opened is None:
             return
         back_end, lease = opened
-        relay = Relay(stream, SocketSide(back_end), self._watcher, request.trace_id, self._relay_settings)
+        watcher = self.logs.watching(self._watcher, subaccount)
+        relay = Relay(stream, SocketSide(back_end), watcher, request.trace_id, self._relay_settings)
         try:
             await stream.send(encode_answer(OpenAccepted()))
         except BaseException:
@@ -329,6 +348,7 @@ class CloudConnector:
                 exposed.settings.subaccount,
                 exposed.settings.location_id,
                 nearest=nearest,
+                rule=_RULES.get(reason, ""),
                 trace_id=request.trace_id,
             )
         )

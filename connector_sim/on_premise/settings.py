@@ -25,6 +25,8 @@ class SubaccountSettings:
     subaccount: str
     location_id: str = ""
     mappings: tuple[SystemMapping, ...] = ()
+    connects: bool = True
+    """Whether its tunnel is opened without being told to."""
 
     def __post_init__(self) -> None:
         """Check every value; raises SettingsError."""

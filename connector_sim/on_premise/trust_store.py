@@ -66,6 +66,10 @@ class BackEndTrustStore:
         """Return the context for back ends, the same until a change: building one takes longer than a handshake."""
         return self._context
 
+    def new_context(self) -> ssl.SSLContext:
+        """Return a context of its own with the same trust, for whoever has to look into a handshake."""
+        return self._built(self._certificates, trust_all=self._trust_all, offer=self._offer_system_certificate)
+
     def replace(self, certificates: Iterable[bytes], *, trust_all: bool) -> None:
         """Trust others. Raises SettingsError for bytes that are no certificate in DER, and changes nothing then."""
         self._set(tuple(certificates), trust_all=trust_all, offer=self._offer_system_certificate)
@@ -75,6 +79,13 @@ class BackEndTrustStore:
         self._set(self._certificates, trust_all=self._trust_all, offer=offer_system_certificate)
 
     def _set(self, certificates: tuple[bytes, ...], *, trust_all: bool, offer: OfferCertificate | None) -> None:
+        context = self._built(certificates, trust_all=trust_all, offer=offer)
+        self._certificates, self._trust_all = certificates, trust_all
+        self._offer_system_certificate, self._context = offer, context
+
+    def _built(
+        self, certificates: tuple[bytes, ...], *, trust_all: bool, offer: OfferCertificate | None
+    ) -> ssl.SSLContext:
         check_hostname = self._check_name and not trust_all
         try:
             context = trusting_context(certificates, check_hostname=check_hostname)
@@ -86,5 +97,4 @@ class BackEndTrustStore:
             offer(context)
         if self._prepare:
             self._prepare(context)
-        self._certificates, self._trust_all = certificates, trust_all
-        self._offer_system_certificate, self._context = offer, context
+        return context

@@ -74,6 +74,11 @@ class TunnelClient:
         self._at_rest = asyncio.Event()
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether it is to be up; one that is not has not been told to connect, or was disconnected."""
+        return self._is_wanted
+
+    @property
     def connections_up(self) -> int:
         """How many TLS connections carry streams now."""
         return len(self._sessions)

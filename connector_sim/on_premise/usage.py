@@ -1,15 +1,16 @@
 """What has passed through a Cloud Connector: connections and bytes for each virtual system.
 
 It reads what the connector reports of its connections anyway, so it costs the relay nothing, and it counts exactly what
-the journal shows. Bytes count when a connection ends. Pure but for the clock it is given.
+the journal shows. Bytes of a connection that is open are looked up when somebody asks. Pure, but for what it is given.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from connector_sim.relay import Passed
 from maco_wire.observation import Observation, Record, StreamClosed, StreamOpened
 
 
@@ -40,8 +41,10 @@ class Figures:
 class Usage:
     """The figures of one connector since ``since_ms``."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], passed: Callable[[], Iterable[Passed]] = tuple) -> None:
+        """Count from now on; ``passed`` tells what has passed so far through the connections that are open."""
         self._clock = clock
+        self._passed = passed
         self._open: dict[str | None, VirtualSystem] = {}
         self._figures: dict[VirtualSystem, Figures] = {}
         self.since_ms = self._now_ms()
@@ -68,9 +71,17 @@ class Usage:
 
     def systems(self, subaccount: str) -> Iterator[tuple[VirtualSystem, Figures]]:
         """Yield every virtual system of a subaccount that was used."""
-        for system, figures in self._figures.items():
-            if system.subaccount == subaccount:
-                yield system, dataclasses.replace(figures)
+        found = {
+            system: dataclasses.replace(figures)
+            for system, figures in self._figures.items()
+            if system.subaccount == subaccount
+        }
+        for passed in self._passed():
+            system = self._open.get(passed.trace_id)
+            if system is not None and (figures := found.get(system)):
+                figures.bytes_received += passed.to_mail_server
+                figures.bytes_sent += passed.to_maco
+        yield from found.items()
 
     def open_connections(self, subaccount: str) -> int:
         """Return how many connections of a subaccount are open now."""

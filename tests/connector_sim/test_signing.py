@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from connector_sim.signing import MAX_TEXT, SigningRequest
+from connector_sim.signing import MAX_TEXT, CloudLogin, SigningRequest
 
-REQUEST = SigningRequest("stadtwerke", "me", "secret", "PEM")
+REQUEST = SigningRequest("stadtwerke", CloudLogin("me", "secret"), "PEM")
+BY_DATA = SigningRequest("stadtwerke", CloudLogin("me", authentication_data="secret"), "PEM")
 
 
-def test_a_request_comes_back_from_its_message() -> None:
-    assert SigningRequest.from_message(REQUEST.as_message()) == REQUEST
+@pytest.mark.parametrize("request_", [REQUEST, BY_DATA])
+def test_a_request_comes_back_from_its_message(request_: SigningRequest) -> None:
+    assert SigningRequest.from_message(request_.as_message()) == request_
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,7 @@ def test_a_request_comes_back_from_its_message() -> None:
         {},
         {**REQUEST.as_message(), "user": None},
         {**REQUEST.as_message(), "password": "x" * (MAX_TEXT + 1)},
+        {**REQUEST.as_message(), "authentication_data": "x" * (MAX_TEXT + 1)},
         {"subaccount": "stadtwerke", "user": "me", "password": "secret"},
     ],
 )
@@ -27,4 +30,4 @@ def test_what_is_no_request_is_none(message: object) -> None:
 
 
 def test_a_request_shows_no_secret() -> None:
-    assert "secret" not in repr(REQUEST)
+    assert "secret" not in repr(REQUEST) + repr(BY_DATA)

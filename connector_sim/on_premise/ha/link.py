@@ -43,6 +43,10 @@ class Link:
         self._client = client
         self._name = name
 
+    def use(self, client: JsonClient) -> None:
+        """Ask by another client, from the next request on."""
+        self._client = client
+
     async def shake_hands(self, own_address: Address) -> None:
         """Bind to the master. Raises NetError."""
         await self._ask(HANDSHAKE, {"address": list(own_address)})

@@ -18,7 +18,7 @@ class MasterMachine:
     """One master; ``shadow`` is the name of the one that is bound."""
 
     def __init__(self, settings: HaSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self.state = MasterState.ALONE
         self.shadow = ""
         self._lost_at: float | None = None
@@ -70,9 +70,9 @@ class MasterMachine:
             return []
         self.state = MasterState.BROKEN
         self._lost_at = None
-        self._ask_at = now + self._settings.check_interval_s
+        self._ask_at = now + self.settings.check_interval_s
         return [Do.ASK_ROLE]
 
     def _heard(self, now: float) -> None:
         self._ask_at = None
-        self._lost_at = now + self._settings.missed_checks * self._settings.check_interval_s
+        self._lost_at = now + self.settings.missed_checks * self.settings.check_interval_s

@@ -22,7 +22,7 @@ from connector_sim.on_premise.ha.configuration import configuration_of
 from connector_sim.on_premise.ha.following import follow
 from connector_sim.on_premise.ha.link import Link, Role
 from connector_sim.on_premise.ha.master import MasterMachine
-from connector_sim.on_premise.ha.settings import HaSettings
+from connector_sim.on_premise.ha.settings import HaSettings, ShadowAdmission
 from connector_sim.on_premise.ha.shadow import ShadowMachine
 from connector_sim.on_premise.ha.states import Do, MasterState, ShadowState
 from maco_net.background import in_background
@@ -71,6 +71,9 @@ class HaNode:
         self.settled = asyncio.Event()
         """Set once a master's first tunnels were tried, or a shadow's first handshake."""
         self.settings = settings
+        self.admission = ShadowAdmission()
+        """Which shadow may bind, while this is the master."""
+        self._first = (settings, peer)
         self._trust = trust
         self._record = record
         self._listener = Listener(*address)
@@ -90,6 +93,11 @@ class HaNode:
     def state(self) -> MasterState | ShadowState:
         """Where this one is, in the words of its role."""
         return self._master.state if self.role == "master" else self._shadow.state
+
+    @property
+    def first_settings(self) -> HaSettings:
+        """How it was to watch the other one when it was built."""
+        return self._first[0]
 
     @property
     def message(self) -> str:
@@ -142,6 +150,33 @@ class HaNode:
             self._master.reset()
             self._news()
 
+    def watch_by(self, settings: HaSettings) -> None:
+        """Watch the other one by other settings, from the next check on."""
+        self.settings = self._master.settings = self._shadow.settings = settings
+        self._client = dataclasses.replace(
+            self._client,
+            connect_s=settings.connect_timeout_ms / 1000,
+            request_s=settings.request_timeout_ms / 1000,
+        )
+        self.link.use(self._client)
+
+    def forget_master(self) -> bool:
+        """Let a shadow forget where its master is (DELETE of its state); False while it is connected to it."""
+        if self.role != "shadow" or not self._shadow.reset():
+            return False
+        self.link.address = None
+        self.watch_by(HaSettings())
+        self._news()
+        return True
+
+    def restore(self) -> None:
+        """Put everything that was set at run time back; who is bound to whom stays."""
+        settings, peer = self._first
+        self.admission = ShadowAdmission()
+        if settings != self.settings:
+            self.watch_by(settings)
+        self.link.address = self.link.address or peer
+
     def bind(self) -> None:
         """Bind a shadow to its master (operation CONNECT)."""
         self._want(self._shadow.connect())
@@ -160,6 +195,8 @@ class HaNode:
         """Let a shadow bind; return why not, or nothing."""
         if self.role != "master":
             return "this is no master"
+        if refusal := self.admission.refusal(address[0]):
+            return refusal
         if not self._master.bind(self._now(), shadow):
             return f"the shadow {self._master.shadow} is bound already, and only one is supported"
         self.link.address = address

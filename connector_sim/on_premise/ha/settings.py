@@ -1,4 +1,4 @@
-"""The settings of a pair of Cloud Connectors, by the names of SAP's ``ha/shadow/config``."""
+"""The settings of a pair of Cloud Connectors, by the names of SAP's ``ha/shadow/config`` and ``ha/master/config``."""
 
 from __future__ import annotations
 
@@ -25,3 +25,19 @@ class HaSettings:
                 raise SettingsError(name, f"found {found}, allowed: more than 0")
         if self.takeover_delay_s < 0:
             raise SettingsError("takeover_delay_s", f"found {self.takeover_delay_s:g}, allowed: 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowAdmission:
+    """Which shadow a master lets bind (``haEnabled``, ``allowedShadowHost``); an empty host allows every one."""
+
+    is_enabled: bool = True
+    host: str = ""
+
+    def refusal(self, host: str) -> str:
+        """Return why a shadow at ``host`` may not bind; empty if it may."""
+        if not self.is_enabled:
+            return "this master allows no high availability"
+        if self.host not in {"", host}:
+            return f"this master allows the shadow at {self.host!r} alone, not one at {host!r}"
+        return ""

@@ -19,7 +19,7 @@ class ShadowMachine:
     """One shadow; ``message`` says why it is where it is (``stateMessage``)."""
 
     def __init__(self, settings: HaSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self.state = ShadowState.INITIAL
         self.message = ""
         self.has_taken_over = False
@@ -58,10 +58,10 @@ class ShadowMachine:
         """Take a handshake or a first synchronization that did not succeed; it is tried again an interval later."""
         if self.state in {ShadowState.HANDSHAKE, ShadowState.INITSYNC}:
             self._enter(ShadowState.DISCONNECTED, why)
-            self._check_at = now + self._settings.check_interval_s
+            self._check_at = now + self.settings.check_interval_s
         elif self.state is ShadowState.READY:
             self._revision = None  # what it has is old: fetched again with the next check
-            self._check_at = now + self._settings.check_interval_s
+            self._check_at = now + self.settings.check_interval_s
 
     def synchronized(self, now: float, revision: int) -> None:
         """Take the master's configuration."""
@@ -70,7 +70,7 @@ class ShadowMachine:
         self._revision = revision
         if self.state is ShadowState.INITSYNC:
             self._enter(ShadowState.READY, "")
-        self._check_at = now + self._settings.check_interval_s
+        self._check_at = now + self.settings.check_interval_s
 
     def alive(self, now: float, revision: int) -> list[Do]:
         """Take a sign of life; a master whose configuration has changed is synchronized with."""
@@ -79,7 +79,7 @@ class ShadowMachine:
         if self.state is ShadowState.LOST:
             self._enter(ShadowState.READY, "the master is back")
         self.missed_in_a_row = 0
-        self._check_at = now + self._settings.check_interval_s
+        self._check_at = now + self.settings.check_interval_s
         if revision == self._revision:
             return []
         self._check_at = None
@@ -90,10 +90,10 @@ class ShadowMachine:
         if self.state not in {ShadowState.READY, ShadowState.LOST}:
             return
         self.missed_in_a_row += 1
-        if self.state is ShadowState.READY and self.missed_in_a_row >= self._settings.missed_checks:
+        if self.state is ShadowState.READY and self.missed_in_a_row >= self.settings.missed_checks:
             self._enter(ShadowState.LOST, why)
-            self._take_over_at = now + self._settings.takeover_delay_s
-        self._check_at = now + self._settings.check_interval_s
+            self._take_over_at = now + self.settings.takeover_delay_s
+        self._check_at = now + self.settings.check_interval_s
 
     def rebind(self) -> list[Do]:
         """Take the news that the master does not know this shadow: it was started anew, or has given it up."""
@@ -127,9 +127,9 @@ class ShadowMachine:
     def not_taken_over(self, now: float, why: str) -> None:
         """Stay a shadow, because not one tunnel could be opened."""
         self.message = why
-        self._check_at = now + self._settings.check_interval_s
+        self._check_at = now + self.settings.check_interval_s
         if self.state is ShadowState.LOST:
-            self._take_over_at = now + max(self._settings.takeover_delay_s, self._settings.check_interval_s)
+            self._take_over_at = now + max(self.settings.takeover_delay_s, self.settings.check_interval_s)
 
     def gone(self) -> None:
         """Take the end of the goodbye, however it went."""

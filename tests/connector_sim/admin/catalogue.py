@@ -1,7 +1,8 @@
 """Every endpoint that SAP documents or recordings show, with who may call it: the fact sheet's tables 5.3 to 5.8.
 
 It is written down from the facts and not from our code, so that what the code has can be compared with it. Marks: MUST
-is needed for mail or its automation, SHOULD is useful, OUT concerns HTTP and RFC only.
+is needed for mail or its automation, SHOULD is useful, OUT concerns HTTP and RFC only. What the product does not have
+is OURS, outside of its paths.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Mark: TypeAlias = Literal["MUST", "SHOULD", "OUT"]
+Mark: TypeAlias = Literal["MUST", "SHOULD", "OUT", "OURS"]
 
 A, AA, SA, S, D, M = "sccadmin", "sccassocadmin", "sccsubadmin", "sccsupport", "sccdisplay", "sccmonitoring"
 ALL = (A, AA, SA, S, D, M)
@@ -19,6 +20,9 @@ CONNECTOR = (A, AA)
 LOGS = (A, S)
 MONITORING = (A, M)
 ADMIN = (A,)
+TOKEN = ("token",)
+ANY = "any"
+"""The method of a row whose methods the facts do not tell apart."""
 NOBODY_SIGNS_IN: tuple[str, ...] = ()
 
 
@@ -39,13 +43,27 @@ MAPPINGS = f"{SUBACCOUNT}/systemMappings"
 MAPPING = MAPPINGS + "/{virtual}"
 OWN = f"{CONFIGURATION}/connector"
 ON_PREMISE = f"{OWN}/onPremises"
+AUTHENTICATION_2 = "/api/v2/configuration/connector/authentication"
 TRUST = f"{ON_PREMISE}/truststore"
 LOG, AUDIT = f"{OWN}/logAndTrace", f"{OWN}/auditLog"
 MONITOR = "/api/monitoring"
 OF_SUBACCOUNT = "/subaccounts/{region_host}/{subaccount}"
 
 # mark, path, methods that read with who may, methods that change with who may
-_ROWS: tuple[tuple[Mark, str, str, tuple[str, ...], str, tuple[str, ...]], ...] = (
+Row: TypeAlias = tuple[Mark, str, str, tuple[str, ...], str, tuple[str, ...]]
+
+CHANNEL_TYPES = ("HANA", "VirtualMachine", "ABAPCloud", "ABAPCloudSNC", "K8S")
+_CHANNELS: tuple[Row, ...] = tuple(
+    row
+    for kind in CHANNEL_TYPES
+    for row in (
+        ("OUT", f"{SUBACCOUNT}/channels/{kind}", "GET", ALL, "POST", WRITE),
+        ("OUT", f"{SUBACCOUNT}/channels/{kind}/{{id}}", "GET", ALL, "PUT DELETE", WRITE),
+        ("OUT", f"{SUBACCOUNT}/channels/{kind}/{{id}}/state", "", (), "PUT", WRITE),
+    )
+)
+
+_ROWS: tuple[Row, ...] = (
     # 5.3
     ("MUST", SUBACCOUNTS, "GET", ALL, "POST", WRITE),
     ("MUST", SUBACCOUNT, "GET", ALL, "PUT DELETE", WRITE),
@@ -56,7 +74,7 @@ _ROWS: tuple[tuple[Mark, str, str, tuple[str, ...], str, tuple[str, ...]], ...] 
     ("OUT", f"{SUBACCOUNT}/trust/apps", "GET", ALL, "", ()),
     ("OUT", f"{SUBACCOUNT}/trust/{{type}}/{{id}}", "GET", ALL, "PUT", WRITE),
     ("SHOULD", f"{SUBACCOUNTS}/corrupted", "GET", ALL, "", ()),
-    ("OUT", f"{SUBACCOUNT}/recovery", "GET", ALL, "", ()),
+    ("OUT", f"{SUBACCOUNT}/recovery*", ANY, ALL, "", ()),
     # 5.4
     ("MUST", MAPPINGS, "GET", ALL, "POST", WRITE),
     ("SHOULD", MAPPINGS, "", (), "DELETE", WRITE),
@@ -78,6 +96,9 @@ _ROWS: tuple[tuple[Mark, str, str, tuple[str, ...], str, tuple[str, ...]], ...] 
     ("MUST", f"{OWN}/authentication/basic", "", (), "PUT", ADMIN),
     ("SHOULD", f"{OWN}/authentication", "GET", ALL, "", ()),
     ("OUT", f"{OWN}/authentication/ldap", "", (), "PUT", ADMIN),
+    ("OUT", AUTHENTICATION_2, "", (), ANY, ADMIN),
+    ("OUT", f"{AUTHENTICATION_2}/ldap", "", (), ANY, ADMIN),
+    ("OUT", f"{AUTHENTICATION_2}/ldap/servers…", "", (), ANY, ADMIN),
     ("MUST", f"{OWN}/haRole", "GET", ALL, "POST", ADMIN),
     ("SHOULD", OWN, "GET", ALL, "PUT", CONNECTOR),
     ("SHOULD", f"{CONFIGURATION}/availableCipherSuites", "GET", ALL, "", ()),
@@ -99,12 +120,15 @@ _ROWS: tuple[tuple[Mark, str, str, tuple[str, ...], str, tuple[str, ...]], ...] 
     ("SHOULD", AUDIT, "GET", ALL, "PATCH", ADMIN),
     ("SHOULD", AUDIT + OF_SUBACCOUNT, "GET", ALL, "PATCH", ADMIN),
     ("SHOULD", f"{OWN}/alerting", "GET", ALL, "PUT PATCH", ADMIN),
-    ("OUT", f"{OWN}/email", "GET", ALL, "PUT", ADMIN),
-    ("OUT", f"{OWN}/solutionManagement", "GET", ALL, "PUT DELETE", ADMIN),
-    ("OUT", f"{ON_PREMISE}/ppSettings", "GET", ALL, "PUT", CONNECTOR),
-    ("OUT", f"{SUBACCOUNT}/channels/{{type}}", "GET", ALL, "POST", WRITE),
-    ("OUT", f"{SUBACCOUNT}/channels/{{type}}/{{id}}", "GET", ALL, "PUT DELETE", WRITE),
-    ("OUT", f"{SUBACCOUNT}/channels/{{type}}/{{id}}/state", "", (), "PUT", WRITE),
+    # the pages that 5.7 names for "email*", "solutionManagement*" and "ppSettings" have these
+    ("OUT", f"{OWN}/email", "GET", ALL, "PUT PATCH", CONNECTOR),
+    ("OUT", f"{OWN}/email/truststore", "GET", ALL, "", ()),
+    ("OUT", f"{OWN}/email/truststore/certificates", "GET", ALL, "POST DELETE", CONNECTOR),
+    ("OUT", f"{OWN}/email/truststore/certificates/{{alias}}", "GET", ALL, "DELETE", CONNECTOR),
+    ("OUT", f"{OWN}/solutionManagement", "GET", ALL, "POST DELETE", LOGS),
+    ("OUT", f"{OWN}/solutionManagement/registrationFile", "GET", LOGS, "", ()),
+    ("OUT", f"{ON_PREMISE}/ppSettings", "GET", ALL, "PUT PATCH", WRITE),
+    *_CHANNELS,
     # 5.8
     ("MUST", "/exposed?action=ping", "GET", NOBODY_SIGNS_IN, "", ()),
     ("SHOULD", "/exposed?action=hasMasterRole", "GET", NOBODY_SIGNS_IN, "", ()),
@@ -123,7 +147,33 @@ _ROWS: tuple[tuple[Mark, str, str, tuple[str, ...], str, tuple[str, ...]], ...] 
     ("SHOULD", f"{MONITOR}/certificates/expiring", "GET", MONITORING, "", ()),
     ("SHOULD", f"{MONITOR}/certificates/ok", "GET", MONITORING, "", ()),
     ("SHOULD", f"{MONITOR}/alerts", "GET", MONITORING, "", ()),
+    # the cloud's: the binding of plan api_access says where
+    ("SHOULD", "<url><scc_info_path>", "GET", TOKEN, "", ()),
 )
+
+
+CHECKS = f"/maco-lab{OF_SUBACCOUNT}/checks"
+CHECK = f"/maco-lab{OF_SUBACCOUNT}/systemMappings/{{virtual}}/check"
+AUDIT_LOGS = ("/maco-lab/auditLog", f"/maco-lab{OF_SUBACCOUNT}/auditLog")
+
+_OURS = (
+    Fact("OURS", "GET", "/maco-lab/openapi.json", NOBODY_SIGNS_IN),
+    # The product has these on its page only (facts, 3.3).
+    Fact("OURS", "GET", CHECKS, ALL),
+    Fact("OURS", "GET", CHECK, ALL),
+    Fact("OURS", "POST", CHECK, ALL),
+    # The same (facts, 5.7: "no audit-log read API and no log download API").
+    Fact("OURS", "GET", "/maco-lab/logFiles", ALL),
+    Fact("OURS", "GET", "/maco-lab/logFiles/{file}", LOGS),
+    *(Fact("OURS", "GET", each, LOGS) for each in AUDIT_LOGS),
+    *(Fact("OURS", "GET", f"{each}/download", LOGS) for each in AUDIT_LOGS),
+    *(Fact("OURS", "POST", f"{each}/check", LOGS) for each in AUDIT_LOGS),
+)
+
+
+def ours() -> Iterator[Fact]:
+    """Yield every endpoint that is ours alone."""
+    yield from _OURS
 
 
 def facts() -> Iterator[Fact]:

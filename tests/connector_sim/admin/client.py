@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import re
 import ssl
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,7 +89,7 @@ def basic(user: str, password: str) -> str:
 
 
 class AdminClient:
-    """Calls one administration, each request on a connection of its own."""
+    """Calls one administration, each request on a connection of its own but for those of ``reading``."""
 
     def __init__(self, url: str, user: str = "Administrator", password: str = "manage") -> None:
         self.url = url
@@ -116,25 +118,44 @@ class AdminClient:
         if content is not None:
             body = compact(content).encode()
             sent.setdefault("Content-Type", "application/json")
-        host, _, port = self.address.rpartition(":")
-        connection = http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT_S, context=self._context)
-        try:
+        with self._connection() as connection:
             connection.request(method, path, body, {name: value for name, value in sent.items() if value})
             answer = connection.getresponse()
             return Answer(answer.status, answer.reason, answer.getheaders(), answer.read())
-        finally:
-            connection.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Callable[[str], tuple[int, bytes]]]:
+        """Yield what returns status and body of a path: one connection for many of them, which is far quicker."""
+        with self._connection() as connection:
+
+            def get(path: str) -> tuple[int, bytes]:
+                connection.request("GET", path, headers={"Authorization": self.authorization})
+                answer = connection.getresponse()
+                return answer.status, answer.read()
+
+            yield get
+
+    def _connection(self) -> contextlib.closing[http.client.HTTPSConnection]:
+        host, _, port = self.address.rpartition(":")
+        return contextlib.closing(
+            http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT_S, context=self._context)
+        )
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.call("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
     def upload(self, method: str, path: str, **parts: bytes) -> Answer:
         """Send multipart/form-data."""
-        boundary = "----boundary"
-        body = b"".join(
-            b"--%s\r\nContent-Disposition: form-data; name=%s; filename=x.pem\r\n"
-            b"Content-Type: application/octet-stream\r\n\r\n%s\r\n" % (boundary.encode(), name.encode(), content)
-            for name, content in parts.items()
-        )
-        kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return self.call(method, path, headers=kind, body=body + b"--%s--\r\n" % boundary.encode())
+        kind, body = multipart(**parts)
+        return self.call(method, path, headers={"Content-Type": kind}, body=body)
+
+
+def multipart(**parts: bytes) -> tuple[str, bytes]:
+    """Return a form's media type and body (RFC 7578)."""
+    boundary = "----boundary"
+    body = b"".join(
+        b"--%s\r\nContent-Disposition: form-data; name=%s; filename=x.pem\r\n"
+        b"Content-Type: application/octet-stream\r\n\r\n%s\r\n" % (boundary.encode(), name.encode(), content)
+        for name, content in parts.items()
+    )
+    return f"multipart/form-data; boundary={boundary}", body + b"--%s--\r\n" % boundary.encode()

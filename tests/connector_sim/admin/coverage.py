@@ -7,24 +7,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from connector_sim.admin.dropped import is_dropped
 from connector_sim.admin.endpoints import ENDPOINTS
-from tests.connector_sim.admin.catalogue import ALL, Fact, facts
+from tests.connector_sim.admin.catalogue import ALL, Fact, facts, ours
 
 PAGE = Path(__file__).parents[3] / "docs" / "rest-api.md"
 BEGIN, END = "<!-- endpoints: begin -->\n", "<!-- endpoints: end -->\n"
 
 SERVED = {(each.method, each.path): each for each in ENDPOINTS}
-STATES = {"acts": "acts", "stored": "stored", None: "not offered"}
+STATES = {
+    "acts": "acts",
+    "as it is": "takes only what is so",
+    "empty": "always empty",
+    "stored": "stored",
+    "dropped": "410",
+    None: "not offered",
+}
 _SHORT = {
     "sccadmin": "A", "sccassocadmin": "AA", "sccsubadmin": "SA", "sccsupport": "S", "sccdisplay": "D",
-    "sccmonitoring": "M",
+    "sccmonitoring": "M", "token": "a token",
 }  # fmt: skip
 
 
 def state(fact: Fact) -> str:
     """Return what our code does about an endpoint."""
     served = SERVED.get((fact.method, fact.path.partition("?")[0]))
-    return STATES[served.state if served else None]
+    if served is None:
+        return STATES["dropped" if is_dropped(fact.path) else None]
+    return STATES[served.state]
 
 
 def _roles(fact: Fact) -> str:
@@ -35,8 +45,8 @@ def _roles(fact: Fact) -> str:
 
 def table() -> str:
     """Return the counts and the table."""
-    listed = list(facts())
-    lines = ["| mark | acts | stored | not offered |", "|---|---|---|---|"]
+    listed = [*facts(), *ours()]
+    lines = [f"| mark | {' | '.join(STATES.values())} |", f"|---|{'---|' * len(STATES)}"]
     for mark in ("MUST", "SHOULD", "OUT"):
         states = [state(each) for each in listed if each.mark == mark]
         lines.append(f"| {mark} | " + " | ".join(str(states.count(each)) for each in STATES.values()) + " |")

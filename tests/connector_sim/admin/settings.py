@@ -20,6 +20,16 @@ OTHER_CLOUD_USER = "other@stadtwerke.example"
 
 NEW = {"regionHost": REGION, "subaccount": TO_ADD, "cloudUser": CLOUD_USER, "cloudPassword": CLOUD_PASSWORD}
 
+NEW_MAPPING = {
+    "virtualHost": "new.virtual",
+    "virtualPort": "143",
+    "localHost": "mail.stadtwerke.example",
+    "localPort": "143",
+    "protocol": "TCP",
+    "backendType": "nonSAPsys",
+}
+"""A mapping of a virtual host that there is not yet, to the lab's mail server."""
+
 
 def administered(data: dict[str, Any]) -> None:
     """Change the default lab."""
@@ -28,6 +38,7 @@ def administered(data: dict[str, Any]) -> None:
     other = {"user": OTHER_CLOUD_USER, "password": "Cloud4711Other", "subaccounts": [CONFIGURED]}
     data["cloud"]["users"].append(other)
     users = [{"user": role.value, "password": "secret", "roles": [role.value]} for role in Role]
+    users.append({"user": "both", "password": "secret", "roles": [Role.SUPPORT.value, Role.MONITORING.value]})
     data["cloud_connectors"][0]["administration"]["users"] = users
 
 

@@ -188,6 +188,42 @@ def test_connection_close_ends_a_session(admin: AdminClient) -> None:
     assert admin.call("GET", VERSION, headers=headers).text.startswith("<!DOCTYPE html>")
 
 
+def test_a_change_that_ends_its_session_needs_its_token_too(admin: AdminClient) -> None:
+    headers, token = _cookie(admin)
+    last = {**headers, "Connection": "close", "X-CSRF-Token": token}
+
+    assert admin.call("PUT", CONNECTOR, {"description": "my last"}, headers=last).status == 204
+    assert admin.get(CONNECTOR).json["description"] == "my last"
+    assert admin.call("GET", VERSION, headers=headers).text.startswith("<!DOCTYPE html>")
+
+
+BETTER = {"oldPassword": "manage", "newPassword": "better"}
+
+
+@pytest.mark.parametrize("change", [BETTER, {"password": "manage", "user": "chief"}])
+def test_other_sessions_of_a_user_end_with_his_password_or_name(admin: AdminClient, change: dict[str, str]) -> None:
+    stolen, token = _cookie(admin)
+    support = _cookie(admin.as_user("sccsupport"))[0]
+
+    assert admin.call("PUT", PASSWORD, change).status == 204
+
+    by_token = {**stolen, "X-CSRF-Token": token}
+    assert admin.call("PUT", CONNECTOR, {"description": "stolen"}, headers=by_token).text.startswith("<!DOCTYPE html>")
+    assert admin.call("GET", VERSION, headers=support).json == {"version": "2.19.0.2"}
+
+
+def test_who_changes_his_password_goes_on_by_another_cookie_and_token(admin: AdminClient) -> None:
+    headers, token = _cookie(admin)
+
+    changed = admin.call("PUT", PASSWORD, BETTER, headers={**headers, "X-CSRF-Token": token})
+
+    assert admin.call("GET", VERSION, headers=headers).text.startswith("<!DOCTYPE html>")
+    renewed, cookie = changed.header("X-Csrf-Token"), (changed.header("Set-Cookie") or "").partition(";")[0]
+    assert renewed not in {None, token}
+    sent = {"Authorization": "", "Cookie": cookie, "X-CSRF-Token": renewed or ""}
+    assert admin.call("PUT", CONNECTOR, {"description": "me"}, headers=sent).status == 204
+
+
 # The initial password
 
 
@@ -230,3 +266,19 @@ def test_a_user_may_take_another_name(admin: AdminClient) -> None:
 
     assert admin.get(VERSION).status == 401
     assert admin.as_user("chief", "manage").get(VERSION).status == 200
+
+
+# What the product has no longer
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", [f"{OWN}/recovery", f"{OWN}/recovery/x", f"{SUBACCOUNTS}/elsewhere/nobody/recovery"])
+def test_the_recovery_of_a_subaccount_is_gone(admin: AdminClient, method: str, path: str) -> None:
+    refusal = (410, "ERROR", f"{path} was dropped in version 2.16")  # facts, 5.3: 410 since 2.16
+    assert admin.call(method, path, None if method == "GET" else {}).refusal == refusal
+    assert admin.call(method, path, headers={"Authorization": ""}).status == 401
+
+
+def test_nothing_else_is_gone(admin: AdminClient) -> None:
+    for path in (f"{OWN}/recover", f"{SUBACCOUNTS}/recovery/a/b/c", "/api/v1/recovery"):
+        assert admin.get(path).status == 404

@@ -101,6 +101,18 @@ def test_bytes_are_counted_once_a_connection_has_ended(maco_lab: Lab, admin: Adm
     dt.datetime.strptime(shown["sinceTime"], "%Y-%m-%dT%H:%M:%S.%f %z")
 
 
+def test_bytes_of_a_connection_that_is_open_are_counted_too(maco_lab: Lab, admin: AdminClient) -> None:
+    with connection(maco_lab) as opened:
+        received = len(opened.greeting) + len(opened.says(b"a NOOP"))
+
+        ((counted,),) = [each["usageStatistics"] for each in admin.get(USAGE).json["subaccounts"]]
+        assert counted["bytesReceived"] == len(b"a NOOP\r\n")
+        assert counted["bytesSent"] >= received
+    closed = maco_lab.journal.wait_for(StreamClosed, Party.CLOUD_CONNECTOR)
+    ((after,),) = [each["usageStatistics"] for each in admin.get(USAGE).json["subaccounts"]]
+    assert (after["bytesReceived"], after["bytesSent"]) == (closed.bytes_to_mail_server, closed.bytes_to_maco)
+
+
 def test_tcp_has_no_calls_whose_performance_could_be_shown(maco_lab: Lab, admin: AdminClient) -> None:
     with connection(maco_lab):
         pass

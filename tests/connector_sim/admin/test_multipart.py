@@ -29,6 +29,25 @@ def test_a_name_may_come_twice() -> None:
     assert parts(FORM, form(("a", b"1"), ("a", b"2"))) == {"a": [b"1", b"2"]}
 
 
+def test_a_preamble_an_epilogue_and_parts_without_a_name_are_passed_over() -> None:
+    body = b"before\r\n--XX \r\n\r\nnameless\r\n" + form(("a", b"1")) + b"--XX\r\nbehind"
+
+    assert parts(FORM, body) == {"a": [b"1"]}
+
+
+def test_a_form_in_a_form_is_a_content() -> None:
+    """A MIME parser would follow four thousand of them down."""
+    depth = 4000
+    inner = b"".join(b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1) for n in range(depth))
+    head = b'--XX\r\nContent-Disposition: form-data; name="a"\r\nContent-Type: multipart/mixed; boundary=b0\r\n\r\n'
+
+    assert parts(FORM, head + inner + b"\r\n--XX--") == {"a": [inner]}
+
+
+def test_the_boundary_may_be_quoted() -> None:
+    assert parts('multipart/form-data; boundary="XX"', form(("a", b"1"))) == {"a": [b"1"]}
+
+
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [
@@ -38,6 +57,12 @@ def test_a_name_may_come_twice() -> None:
         (FORM, form(("a", b"1"), end=b"")),
         ("multipart/form-data; boundary=YY", form(("a", b"1"))),
         ("application/json", b"{}"),
+        ("multipart/mixed; boundary=XX", form(("a", b"1"))),
+        ("multipart/form-data; boundary=\xe9", form(("a", b"1"))),
+        (FORM, b"--XX\r\n\r\n" * 100_000 + b"--XX--"),
+        (FORM, form(("a", b"1")).replace(b"--XX\r\n", b"--XXX\r\n", 1)),
+        (FORM, form(("a", b"1")).replace(b"\r\n\r\n", b"\r\n" + b"X: y\r\n" * 2000 + b"\r\n", 1)),
+        (FORM, form(("a", b"1")).replace(b"\r\n\r\n", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n", 1)),
         (FORM, form(*[("a", b"1")] * (MOST_PARTS + 1))),
     ],
 )

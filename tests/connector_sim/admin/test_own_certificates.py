@@ -114,11 +114,15 @@ def test_a_request_that_was_signed_elsewhere_becomes_the_system_certificate(maco
 
 @pytest.mark.parametrize("field", ["password", "keyPassword"])
 def test_pkcs12_becomes_the_system_certificate(maco_lab: Lab, admin: AdminClient, field: str) -> None:
-    other = maco_lab.authority.administration
+    other = maco_lab.authority.subaccount_certificate("stadtwerke")
     content = other.pkcs12("scc", "secret")
 
     assert admin.upload("PUT", SYSTEM, pkcs12=content, **{field: b"secret"}).whole == NO_CONTENT
     assert der(admin) == other.certificate.public_bytes(Encoding.DER)
+    with demanding(maco_lab.authority.mail_server, der(admin)) as server:
+        maco_lab.lead(f"{MAIL_HOST}:993", server.address)
+        assert reply(maco_lab, "mailbox.virtual", 993) == 0
+        assert server.shown == [der(admin)]
 
 
 def test_what_is_no_certificate_is_refused(maco_lab: Lab, admin: AdminClient) -> None:
@@ -165,6 +169,31 @@ def test_a_new_ui_certificate_is_shown_to_the_next_client(maco_lab: Lab, admin: 
     assert x509.load_der_x509_certificate(after).subject.rfc4514_string() == SUBJECT
     maco_lab.reset()
     assert ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((host, port))) == before
+
+
+def test_pkcs12_becomes_the_ui_certificate_of_the_next_client(maco_lab: Lab, admin: AdminClient) -> None:
+    other = maco_lab.authority.mail_server
+
+    assert admin.upload("PUT", UI, pkcs12=other.pkcs12("scc", "secret"), password=b"secret").whole == NO_CONTENT
+
+    assert shown_to_a_client(maco_lab) == other.certificate.public_bytes(Encoding.DER)
+
+
+def test_a_signed_request_becomes_the_ui_certificate_of_the_next_client(maco_lab: Lab, admin: AdminClient) -> None:
+    before = shown_to_a_client(maco_lab)
+    key = x509.load_pem_x509_csr(admin.call("POST", UI, REQUEST).body).public_key()
+    assert shown_to_a_client(maco_lab) == before  # until it is signed
+    now = dt.datetime.now(dt.UTC)
+    validity = Validity(now, now + dt.timedelta(days=30))
+    signed = maco_lab.authority.connector_ca.certify(key, "signed", validity, usage="server")  # type: ignore[arg-type]
+
+    assert admin.upload("PATCH", UI, signedCertificate=signed).whole == created(admin, UI)
+
+    assert shown_to_a_client(maco_lab) == x509.load_pem_x509_certificate(signed).public_bytes(Encoding.DER)
+
+
+def shown_to_a_client(lab: Lab) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(lab.running.administrations["scc"].address))
 
 
 def test_the_ui_certificate_cannot_be_deleted(admin: AdminClient) -> None:

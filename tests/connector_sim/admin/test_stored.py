@@ -85,6 +85,13 @@ def test_what_cannot_be_is_refused_and_changes_nothing(admin: AdminClient) -> No
     assert [admin.get(f"{OWN}/{name}").text for name, *_ in wrong] == before
 
 
+def test_a_proxy_that_is_refused_leaves_the_one_before(admin: AdminClient) -> None:
+    assert admin.call("PUT", PROXY, {"host": "proxy.example", "port": 123}).status == 204
+
+    assert admin.call("PUT", PROXY, {"host": "other.example", "port": 1, "user": 5}).status == 400
+    assert admin.get(PROXY).json["host"] == "proxy.example"
+
+
 def test_the_proxy_is_shown_as_recorded(admin: AdminClient) -> None:
     assert admin.get(PROXY).text == "{}"
     sent = {"host": "proxy.example", "port": 123, "user": "me", "password": "secret"}

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import json
+import time
+import urllib.parse
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from cryptography import x509
 
+from connector_sim.cloud.authentication_data import LIFETIME_S, AuthenticationDataDesk
 from maco_lab.testing.lab import Lab
 from maco_wire.observation import Handshake, Party, TlsSession, TunnelState
-from tests.connector_sim.admin.client import FIRST, JSON, NO_STORE, AdminClient, Answer, compact, length
+from tests.connector_sim.admin.client import FIRST, JSON, NO_STORE, AdminClient, Answer, basic, compact, length
 from tests.connector_sim.admin.settings import (
     CLOUD_PASSWORD,
     CLOUD_USER,
@@ -169,8 +175,9 @@ def test_a_subaccount_that_is_added_carries_traffic(maco_lab: Lab, admin: AdminC
 UNREACHABLE = (
     '417 Could not download configuration file. See "Log And Trace Files" and in particular scc_core.trc for details.'
 )
-NO_COCKPIT = (
-    "authenticationData: the lab has no cockpit that makes it; use regionHost, subaccount, cloudUser and cloudPassword"
+NO_DATA = (
+    "authenticationData: found none, allowed: what the lab's cloud handed out at /maco-lab/authentication_data "
+    "of its token service"
 )
 REFUSED: list[tuple[dict[str, str], tuple[int, str, str]]] = [
     ({"cloudPassword": "wrong"}, (400, "INVALID_REQUEST", "SCC handshake failed: 401 — Unauthorized")),
@@ -214,7 +221,7 @@ REFUSED: list[tuple[dict[str, str], tuple[int, str, str]]] = [
         (
             400,
             "INVALID_REQUEST",
-            NO_COCKPIT,
+            NO_DATA,
         ),
     ),
 ]
@@ -325,6 +332,116 @@ def test_a_certificate_is_not_renewed_with_wrong_credentials(admin: AdminClient)
 
     refused = admin.call("POST", f"{OWN}/validity", {"user": CLOUD_USER, "password": "wrong"})
     assert refused.refusal == (400, "INVALID_REQUEST", "SCC handshake failed: 401 — Unauthorized")
+    assert admin.get(OWN).text == old
+
+
+# Authentication data: SAP's "instead of" user, password and region (facts, 2.2: it overrides them)
+
+
+def handed_out(lab: Lab, subaccount: str) -> dict[str, Any]:
+    """Return what the cloud answers a user who asks for authentication data."""
+    request = urllib.request.Request(
+        f"{lab.running.cloud.token_url}/maco-lab/authentication_data",
+        urllib.parse.urlencode({"subaccount": subaccount}).encode(),
+        {"Authorization": basic(CLOUD_USER, CLOUD_PASSWORD)},
+    )
+    with urllib.request.urlopen(request) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def other_desk(lab: Lab, **changes: Any) -> AuthenticationDataDesk:
+    """Return one that signs as the lab's cloud does."""
+    own = lab.running.cloud.desk
+    return AuthenticationDataDesk(own._users, own._key, changes.pop("region", REGION), **changes)
+
+
+def test_what_the_cloud_hands_out_adds_a_subaccount_as_it_is(maco_lab: Lab, admin: AdminClient) -> None:
+    sent = handed_out(maco_lab, TO_ADD)
+
+    answer = admin.call("POST", SUBACCOUNTS, {**sent, "locationID": "WERK1"})
+
+    assert (answer.status, answer.header("Location")) == (201, admin.url + ADDED)
+    assert answer.json == entity(admin, answer, TO_ADD, tunnel={"user": CLOUD_USER})
+    assert sent["authenticationData"] not in admin.get(ADDED).text
+    assert maco_lab.running.cloud.registry.location_ids(TO_ADD) == ["WERK1"]
+
+
+def test_authentication_data_overrides_what_comes_with_it(maco_lab: Lab, admin: AdminClient) -> None:
+    data = maco_lab.running.cloud.desk.issue(CLOUD_USER, TO_ADD)
+    wrong = {"regionHost": "x", "subaccount": UNKNOWN, "cloudUser": "nobody", "cloudPassword": "wrong"}
+
+    answer = admin.call("POST", SUBACCOUNTS, {**wrong, "authenticationData": f" {data}\n"})
+
+    assert (answer.status, answer.json["subaccount"], answer.json["regionHost"]) == (201, TO_ADD, REGION)
+    assert answer.json["tunnel"]["user"] == CLOUD_USER
+
+
+def tampered(data: str, **changes: str) -> str:
+    head, payload, signature = data.split(".")
+    claims = {**json.loads(base64.urlsafe_b64decode(payload + "==")), **changes}
+    return f"{head}.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.{signature}"
+
+
+def test_authentication_data_that_does_not_count_adds_nothing(maco_lab: Lab, admin: AdminClient) -> None:
+    desk, late = maco_lab.running.cloud.desk, other_desk(maco_lab, clock=lambda: time.time() - LIFETIME_S)
+    elsewhere = other_desk(maco_lab, region="cf.eu10.hana.ondemand.com")
+    unauthorized = (400, "INVALID_REQUEST", "SCC handshake failed: 401 — Unauthorized")
+    forbidden = (400, "INVALID_REQUEST", "SCC handshake failed: 403 — Forbidden")
+    expected = {
+        late.issue(CLOUD_USER, TO_ADD): unauthorized,
+        tampered(desk.issue(OTHER_CLOUD_USER, CONFIGURED), subaccount=TO_ADD): unauthorized,
+        tampered(elsewhere.issue(CLOUD_USER, TO_ADD), region_host=REGION): unauthorized,
+        desk.issue(OTHER_CLOUD_USER, TO_ADD): forbidden,
+        desk.issue(CLOUD_USER, UNKNOWN): forbidden,
+        elsewhere.issue(CLOUD_USER, TO_ADD): (500, "RUNTIME_FAILURE", UNREACHABLE),
+        desk.issue(CLOUD_USER, CONFIGURED): (
+            409,
+            "INVALID_CONFIGURATION",
+            f"Subaccount '{CONFIGURED}@{REGION}' already exists",
+        ),
+    }
+
+    found = {each: admin.call("POST", SUBACCOUNTS, {"authenticationData": each}).refusal for each in expected}
+
+    assert found == expected
+    assert [each["subaccount"] for each in admin.get(SUBACCOUNTS).json] == [CONFIGURED]
+
+
+def test_a_certificate_is_renewed_by_authentication_data(maco_lab: Lab, admin: AdminClient) -> None:
+    old = admin.get(OWN).json["tunnel"]["subaccountCertificate"]["serialNumber"]
+
+    answer = admin.call("POST", f"{OWN}/validity", handed_out(maco_lab, CONFIGURED))
+
+    assert (answer.status, answer.json["tunnel"]["user"]) == (200, CLOUD_USER)
+    assert answer.json["tunnel"]["subaccountCertificate"]["serialNumber"] != old
+
+
+def test_a_certificate_is_not_renewed_by_authentication_data_that_does_not_count(
+    maco_lab: Lab, admin: AdminClient
+) -> None:
+    old, desk = admin.get(OWN).text, maco_lab.running.cloud.desk
+    late = other_desk(maco_lab, clock=lambda: time.time() - LIFETIME_S)
+    elsewhere = other_desk(maco_lab, region="cf.eu10.hana.ondemand.com")
+    expected = {
+        "x": (400, "INVALID_REQUEST", NO_DATA),
+        # SAP, "Subaccount": "the region in authentication data does not match the region of the subaccount"
+        elsewhere.issue(CLOUD_USER, CONFIGURED): (
+            400,
+            "BAD_REQUEST",
+            f"The authentication data is for another region than {REGION}",
+        ),
+        desk.issue(CLOUD_USER, TO_ADD): (
+            400,
+            "INVALID_REQUEST",
+            f"authenticationData: is for another subaccount than {CONFIGURED}",
+        ),
+        late.issue(CLOUD_USER, CONFIGURED): (400, "INVALID_REQUEST", "SCC handshake failed: 401 — Unauthorized"),
+    }
+
+    found = {each: admin.call("POST", f"{OWN}/validity", {"authenticationData": each}).refusal for each in expected}
+
+    assert found == expected
     assert admin.get(OWN).text == old
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -226,7 +227,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"authenticationMode": "KERBEROS"}, 'authenticationMode: found "KERBEROS", allowed: NONE'),
     ({"description": 1}, "description: found 1, allowed: a string"),
-    ({"allowedClients": "x"}, 'allowedClients: found "x", allowed: a list of strings'),
+    ({"allowedClients": "x"}, 'allowedClients: found "x", allowed: a list of printable strings'),
+    ({"blacklistedUsers": ["a\0"]}, "blacklistedUsers: found a list, allowed: a list of printable strings"),
 ]
 
 
@@ -293,3 +295,16 @@ def test_a_mapping_exposed_in_another_way_is_shown_too(maco_lab: Lab, admin: Adm
     fields = {**TCP, "virtualHost": "new.virtual"}
     shown = admin.get(NEW)
     assert shown.text == compact(shape(admin, shown.json, **fields))
+
+
+def test_text_that_cannot_be_written_in_utf8_is_refused_in_lists_too(admin: AdminClient) -> None:
+    """JSON can escape half a character; one that was taken would break every list that shows it."""
+    body = json.dumps({**TCP, "allowedClients": ["\ud800"]}).encode()
+    answer = admin.call("POST", MAPPINGS, headers={"Content-Type": "application/json"}, body=body)
+
+    assert answer.refusal == (
+        400,
+        "INVALID_REQUEST",
+        "allowedClients: found a list, allowed: a list of printable strings",
+    )
+    assert admin.get(MAPPINGS).status == 200

@@ -53,7 +53,9 @@ def connection(
         assert isinstance(events[-1], socks5.Connected), events
         greeting = machine.trailing_data
         while not greeting.endswith(b"\r\n"):
-            greeting += plain.recv(4096)
+            data = plain.recv(4096)
+            assert data, "the back end closed the connection"
+            greeting += data
         yield Connection(0, greeting, plain)
 
 

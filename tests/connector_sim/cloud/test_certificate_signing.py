@@ -10,12 +10,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from connector_sim.cloud.authentication_data import AuthenticationDataDesk
 from connector_sim.cloud.certificate_signing import CertificateSigning
+from connector_sim.cloud.cloud_users import CloudUsers
 from connector_sim.cloud.settings import CloudUser
 from connector_sim.http_server import HttpAnswer, HttpRequest
 from connector_sim.signing import PATH
+from tests.connector_sim.landscape import SIGNING_KEY
 
 USERS = (CloudUser("me", "secret"), CloudUser("other", "word", frozenset({"netzbetreiber"})))
+CLOUD_USERS = CloudUsers(USERS, frozenset({"stadtwerke", "netzbetreiber"}))
+DESK = AuthenticationDataDesk(CLOUD_USERS, SIGNING_KEY, "lab.example")
 SIGNED: list[tuple[x509.CertificateSigningRequest, str]] = []
 
 
@@ -40,8 +45,9 @@ def tampered() -> str:
 
 
 def answer(method: str = "POST", body: bytes | None = None, **changes: object) -> HttpAnswer:
-    asked = {"subaccount": "stadtwerke", "user": "me", "password": "secret", "request": csr(), **changes}
-    signing = CertificateSigning(USERS, frozenset({"stadtwerke", "netzbetreiber"}), sign)
+    right = {"subaccount": "stadtwerke", "user": "me", "password": "secret", "authentication_data": ""}
+    asked = {**right, "request": csr(), **changes}
+    signing = CertificateSigning(CLOUD_USERS, DESK, sign)
     return signing.handle(HttpRequest(method, PATH, {}, json.dumps(asked).encode() if body is None else body))
 
 
@@ -63,6 +69,11 @@ def test_a_request_of_a_user_who_may_is_signed_for_the_subaccount_asked_for() ->
         ({"request": csr(rsa.generate_private_key(65537, 1024))}, 400),
         ({"request": tampered()}, 400),
         ({"user": None}, 400),
+        ({"password": "", "authentication_data": "x"}, 401),
+        ({"password": "secret", "authentication_data": "x"}, 401),
+        ({"user": "other", "password": "", "authentication_data": DESK.issue("me", "stadtwerke")}, 401),
+        ({"password": "", "authentication_data": DESK.issue("me", "netzbetreiber")}, 403),
+        ({"user": "other", "password": "", "authentication_data": DESK.issue("other", "stadtwerke")}, 403),
         ({"method": "GET"}, 405),
         ({"body": b"{"}, 400),
         ({"body": b"[" * 100_000}, 400),
@@ -72,6 +83,10 @@ def test_every_other_request_is_refused_and_nothing_is_signed(changes: dict[str,
     SIGNED.clear()
     assert answer(**changes).status == status
     assert SIGNED == []
+
+
+def test_authentication_data_stands_for_the_password() -> None:
+    assert answer(password="", authentication_data=DESK.issue("me", "stadtwerke")).status == 200
 
 
 def test_a_user_of_one_subaccount_may_have_that_one_signed() -> None:

@@ -206,6 +206,18 @@ async def test_a_connector_that_fails_by_a_defect_is_reply_01(caplog: pytest.Log
     assert "a stream failed through a defect" in caplog.text
 
 
+async def test_a_connection_that_one_side_has_ended_stands_still_as_long_as_the_cloud_side_allows() -> None:
+    async def silent(stream: ByteStream) -> None:
+        await asyncio.Event().wait()
+
+    async with landscape(TCP, half_closed_s=0.05) as lab, back_end(lab, silent):
+        dialled = await lab.dial(HOST, PORT)
+        await dialled.stream.send_eof()
+        (closed,) = await lab.seen.wait_for(StreamClosed, 1, Party.CONNECTIVITY)
+
+    assert closed.ended_by == "timeout"
+
+
 # What a connector may answer
 
 

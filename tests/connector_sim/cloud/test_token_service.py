@@ -5,9 +5,12 @@ import urllib.parse
 
 import pytest
 
+from connector_sim.cloud.authentication_data import AuthenticationDataDesk
+from connector_sim.cloud.cloud_users import CloudUsers
 from connector_sim.cloud.settings import OauthClient
+from connector_sim.cloud.token_defects import TokenDefect
 from connector_sim.cloud.token_service import TokenService
-from connector_sim.cloud.tokens import Tokens
+from connector_sim.cloud.tokens import TokenRefusal, Tokens
 from connector_sim.http_server import HttpAnswer, HttpRequest
 from tests.connector_sim.landscape import SECRET, SIGNING_KEY, SUBACCOUNT, cloud_settings
 
@@ -18,7 +21,8 @@ GOOD = {"grant_type": "client_credentials", "client_id": "maco", "client_secret"
 
 def _service() -> TokenService:
     settings = cloud_settings(clients=(*cloud_settings().clients, ODD))
-    return TokenService(settings, Tokens(settings, SIGNING_KEY))
+    desk = AuthenticationDataDesk(CloudUsers((), settings.subaccounts), SIGNING_KEY, settings.region_host)
+    return TokenService(settings, Tokens(settings, SIGNING_KEY), desk)
 
 
 def _post(form: dict[str, str], **headers: str) -> HttpAnswer:
@@ -74,6 +78,13 @@ def test_another_grant_is_400(grant: str) -> None:
     assert (answer.status, _content(answer)["error"]) == (400, "unsupported_grant_type")
 
 
+def test_authentication_data_is_handed_out_beside_the_tokens() -> None:
+    refused = _service().handle(HttpRequest("POST", "/maco-lab/authentication_data", {}, b""))
+    other = _service().handle(HttpRequest("GET", "/maco-lab/authentication_data", {}, b""))
+
+    assert (refused.status, other.status, other.headers) == (401, 405, (("Allow", "POST"),))
+
+
 def test_a_body_of_another_type_is_400() -> None:
     assert _post(GOOD, content_type="application/json").status == 400
 
@@ -110,3 +121,19 @@ def test_no_repr_shows_a_secret_or_a_token() -> None:
     shown = repr(request) + repr(answer)
     assert SECRET not in shown
     assert str(_content(answer)["access_token"]) not in shown
+
+
+@pytest.mark.parametrize("defect", TokenDefect)
+def test_a_token_that_must_be_refused_is_given_to_whoever_asks_for_it(defect: TokenDefect) -> None:
+    answer = _post(GOOD | {"maco_lab_defect": defect.value})
+
+    assert (answer.status, _content(answer)["expires_in"]) == (200, 43_200)
+    with pytest.raises(TokenRefusal):
+        Tokens(cloud_settings(), SIGNING_KEY).verify(str(_content(answer)["access_token"]))
+
+
+def test_a_defect_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    answer = _post(GOOD | {"maco_lab_defect": "broken"})
+
+    assert (answer.status, _content(answer)["error"]) == (400, "invalid_request")
+    assert _content(answer)["error_description"] == f"maco_lab_defect: allowed: {', '.join(TokenDefect)}"

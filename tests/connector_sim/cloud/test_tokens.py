@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hmac
 import json
 from typing import Any
@@ -13,6 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from connector_sim.cloud.tokens import TokenRefusal, Tokens, new_signing_key
+from connector_sim.exceptions import SettingsError
 from tests.connector_sim.landscape import CLIENT, OTHER_SUBACCOUNT, SIGNING_KEY, SUBACCOUNT, cloud_settings
 
 NOW = 1_790_000_000.0
@@ -25,7 +27,14 @@ def _tokens(now: float = NOW, key: RSAKey = SIGNING_KEY) -> Tokens:
 
 def _signed(**changes: Any) -> str:
     """Return a token that differs from a good one in ``changes`` (None leaves a claim out)."""
-    good = {"zid": SUBACCOUNT, "cid": "maco", "aud": ["connectivity"], "iat": int(NOW), "exp": int(NOW) + 60}
+    good = {
+        "iss": SETTINGS.issuer,
+        "zid": SUBACCOUNT,
+        "cid": "maco",
+        "aud": ["connectivity"],
+        "iat": int(NOW),
+        "exp": int(NOW) + 60,
+    }
     claims = {name: value for name, value in (good | changes).items() if value is not None}
     return jwt.encode({"alg": "RS256"}, claims, SIGNING_KEY)
 
@@ -128,6 +137,32 @@ def test_an_audience_may_be_a_single_text() -> None:
 @pytest.mark.parametrize("subaccount", [None, "unknown", ["stadtwerke"], 7])
 def test_a_token_of_an_unknown_subaccount_is_refused(subaccount: object) -> None:
     assert "zid" in _refusal(_signed(zid=subaccount))
+
+
+@pytest.mark.parametrize("issuer", [None, "https://elsewhere.example/oauth/token", 7])
+def test_a_token_of_another_token_service_is_refused(issuer: object) -> None:
+    assert "iss" in _refusal(_signed(iss=issuer))
+
+
+@pytest.mark.parametrize("client_id", [None, "stranger", ["maco"], 7])
+def test_a_token_of_a_client_that_is_not_allowed_is_refused(client_id: object) -> None:
+    # facts, section 1.3: a token is checked for "issued for an allowed client"
+    assert "cid" in _refusal(_signed(cid=client_id))
+
+
+def test_a_client_may_have_claims_of_its_own() -> None:
+    client = dataclasses.replace(CLIENT, claims={"scope": ["mail.Read"], "origin": "lab", "azp": None})
+    claims = jwt.decode(_tokens().issue(client), SIGNING_KEY).claims
+
+    assert (claims["scope"], claims["origin"], claims["zid"]) == (["mail.Read"], "lab", SUBACCOUNT)
+    assert "azp" not in claims
+    assert jwt.decode(_tokens().issue(client, claims={"origin": "test"}), SIGNING_KEY).claims["origin"] == "test"
+
+
+@pytest.mark.parametrize("claims", [{"a": "x" * 9000}, {"a": {1, 2}}, {"a": float("nan")}])
+def test_claims_that_no_token_can_have_are_refused(claims: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="claims"):
+        dataclasses.replace(CLIENT, claims=claims)
 
 
 def test_a_refusal_never_repeats_the_token() -> None:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from connector_sim.http_client import HttpBroken, JsonClient
 from connector_sim.on_premise.certificate_signing import CertificateSource
-from connector_sim.signing import PATH
+from connector_sim.signing import PATH, CloudLogin
 from connector_sim.tunnel.handshake import HandshakeRefused
 from maco_net.errors import NetError
 from maco_wire.observation import Address
@@ -42,7 +42,7 @@ def source(answer: tuple[int, object]) -> tuple[CertificateSource, Answering]:
 async def test_a_request_proves_that_the_connector_has_the_key() -> None:
     asking, client = source((401, {}))
     with pytest.raises(HandshakeRefused, match="SCC handshake failed: 401 — Unauthorized"):
-        await asking.obtain("stadtwerke", "me", "secret")
+        await asking.obtain("stadtwerke", CloudLogin("me", "secret"))
 
     assert client.asked is not None
     address, path, content = client.asked
@@ -66,4 +66,4 @@ async def test_what_is_no_certificate_of_the_connectors_own_key_is_refused(
     answer: tuple[int, object], error: type[NetError]
 ) -> None:
     with pytest.raises(error):
-        await source(answer)[0].obtain("stadtwerke", "me", "secret")
+        await source(answer)[0].obtain("stadtwerke", CloudLogin("me", "secret"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from connector_sim.on_premise.usage import Figures, Usage, VirtualSystem
+from connector_sim.relay import Passed
 from maco_wire.observation import Observation, Party, Problem, StreamClosed, StreamOpened
 
 SYSTEM = VirtualSystem("stadtwerke", "mail.virtual", 143, "TCP")
@@ -45,6 +46,21 @@ def test_a_connection_is_open_until_it_is_closed() -> None:
     assert usage.open_connections("stadtwerke") == 2
     assert usage.open_connections("netzbetreiber") == 0
     assert dict(usage.systems("stadtwerke"))[SYSTEM] == Figures("mail.example:143", 1, 10, 20, 1500)
+
+
+def test_bytes_of_an_open_connection_count_as_far_as_they_have_passed() -> None:
+    passed = [Passed("b", 1, 2), Passed("unknown", 100, 100)]
+    usage = Usage(lambda: 1.5, lambda: passed)
+    record = usage.seeing(lambda _: None)
+    for each in (opened("a"), opened("b"), opened("c", 993), closed("a", 10, 20)):
+        record(each)
+
+    assert dict(usage.systems("stadtwerke"))[SYSTEM] == Figures("mail.example:143", 1, 11, 22, 1500)
+    passed[0] = Passed("b", 3, 4)
+    assert dict(usage.systems("stadtwerke"))[SYSTEM] == Figures("mail.example:143", 1, 13, 24, 1500)
+    passed.pop(0)
+    record(closed("b", 3, 4))
+    assert dict(usage.systems("stadtwerke"))[SYSTEM] == Figures("mail.example:143", 0, 13, 24, 1500)
 
 
 def test_the_end_of_a_connection_that_was_not_seen_counts_for_nothing() -> None:

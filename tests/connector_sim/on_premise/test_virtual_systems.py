@@ -13,6 +13,7 @@ from connector_sim.on_premise.system_mapping import SystemMapping
 from connector_sim.on_premise.virtual_systems import MappingOverlap, VirtualSystems
 from tests.connector_sim.landscape import mapping
 from tests.connector_sim.on_premise.ranges import port_range
+from tests.faults.seeds import SOAK
 
 FTP = port_range("Ftp.Virtual", 1000, 1010)
 PASSIVE = port_range("ftp.virtual", 1020, 1030)
@@ -81,7 +82,7 @@ def test_the_closest_of_a_host_is_the_one_with_the_closest_port(port: int, close
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 40), st.integers(0, 6)), max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 if SOAK else 50, deadline=None)
 def test_it_agrees_with_looking_at_every_mapping(steps: list[tuple[bool, int, int]]) -> None:
     systems, model = VirtualSystems(), dict[PortRange, SystemMapping]()
     for adds, first, more in steps:

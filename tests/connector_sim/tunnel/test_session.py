@@ -242,7 +242,7 @@ class _Renegotiates(TcpStream):
         self.refuses = self.refuses and count is None
         return count
 
-    def send_some(self, data: memoryview) -> int:
+    def send_some(self, data: bytes | memoryview) -> int:
         self.sends_when_readable = self.refuses
         return 0 if self.refuses else super().send_some(data)
 

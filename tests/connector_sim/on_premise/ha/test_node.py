@@ -6,16 +6,14 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import pytest
 
-from certs.trust import client_context, server_context
+from certs.trust import client_context
 from connector_sim.http_client import JsonClient
 from connector_sim.on_premise.ha.link import ROLE, Link, Role
-from connector_sim.on_premise.ha.node import NONE_CONNECTED, HaNode, HaTrust, SwitchRefused
+from connector_sim.on_premise.ha.node import NONE_CONNECTED, HaNode, SwitchRefused
 from connector_sim.on_premise.ha.settings import HaSettings
-from connector_sim.on_premise.settings import SubaccountSettings
 from maco_net.errors import NetError, PeerReset
 from maco_wire.observation import HaState, TunnelState
 from maco_wire.socks5 import Connected
@@ -30,41 +28,13 @@ from tests.connector_sim.landscape import (
     Landscape,
     back_end,
     cloud_side,
-    connector,
-    connector_settings,
     echo,
 )
+from tests.connector_sim.pairs import ha_node, ha_trust
 
 HOST, PORT = TCP.virtual_host, TCP.virtual_port
 SHORT = HaSettings(check_interval_s=0.02, takeover_delay_s=0.02, connect_timeout_ms=5000, request_timeout_ms=5000)
 CALM = HaSettings(check_interval_s=3600, takeover_delay_s=3600)
-
-
-def _trust(*, client: bool = True) -> HaTrust:
-    anchors = [CAST.connector_ca.certificate]
-    own = CAST.system_certificate if client else CAST.subaccount_certificate(SUBACCOUNT)
-    return HaTrust(
-        server_context(CAST.by_name("administration"), client_anchors=anchors, client_certificate="required"),
-        client_context(anchors, check_hostname=True, client_certificate=own),
-        "localhost",
-    )
-
-
-def _node(
-    lab: Landscape, role: Role, settings: HaSettings, *, peer: Any = None, number: int = 0, **more: Any
-) -> HaNode:
-    exposed = SubaccountSettings(SUBACCOUNT, "WERK1", (TCP,) if role == "master" else ())
-    each = connector(connector_settings(lab.cloud.tunnel_address, exposed, number=number), lab, connects=False)
-    return HaNode(
-        each,
-        name=f"scc {role}",
-        role=role,
-        settings=settings,
-        trust=_trust(),
-        record=lab.seen.record,
-        peer=peer,
-        **more,
-    )
 
 
 @contextlib.asynccontextmanager
@@ -77,8 +47,8 @@ async def _running(node: HaNode) -> AsyncIterator[HaNode]:
 
 @contextlib.asynccontextmanager
 async def _pair(settings: HaSettings = SHORT) -> AsyncIterator[tuple[Landscape, HaNode, HaNode]]:
-    async with cloud_side() as lab, _running(_node(lab, "master", settings)) as master:
-        shadow = _node(lab, "shadow", settings, peer=master.address)
+    async with cloud_side() as lab, _running(ha_node(lab, "master", settings)) as master:
+        shadow = ha_node(lab, "shadow", settings, peer=master.address)
         master.link.address = shadow.address
         async with _running(shadow):
             await _until(lab, lambda: shadow.state == "READY")
@@ -198,7 +168,7 @@ async def test_a_forced_switch_is_not_refused() -> None:
 
 
 async def test_a_master_without_a_shadow_switches_only_by_force() -> None:
-    async with cloud_side() as lab, _running(_node(lab, "master", CALM)) as master:
+    async with cloud_side() as lab, _running(ha_node(lab, "master", CALM)) as master:
         with pytest.raises(SwitchRefused, match="no shadow is connected: ALONE"):
             await master.switch()
         await master.switch(force=True)
@@ -213,7 +183,7 @@ async def test_a_shadow_does_not_switch() -> None:
 
 async def test_a_second_shadow_is_declined() -> None:
     async with _pair(CALM) as (lab, master, _):
-        second = _node(lab, "shadow", CALM, peer=master.address)
+        second = ha_node(lab, "shadow", CALM, peer=master.address)
         second.name = second.link._name = "another"
         async with _running(second):
             assert second.state == "DISCONNECTED"
@@ -239,7 +209,7 @@ async def test_a_master_that_starts_again_becomes_the_shadow_of_the_one_that_too
     async with _pair() as (lab, master, shadow):
         await master.kill()
         await _until(lab, lambda: shadow.role == "master")
-        async with _running(_node(lab, "master", SHORT, peer=shadow.address)) as again:
+        async with _running(ha_node(lab, "master", SHORT, peer=shadow.address)) as again:
             await _until(lab, lambda: (again.state, shadow.state) == ("READY", "CONNECTED"))
             assert again.connector.tunnels[SUBACCOUNT].state == "Disconnected"
 
@@ -256,7 +226,7 @@ async def test_of_two_masters_the_former_one_steps_down_when_the_network_recover
 
 async def test_whoever_has_no_certificate_of_the_connectors_authority_is_not_heard() -> None:
     async with _pair(CALM) as (_, master, __):
-        stranger = JsonClient(_trust(client=False).client, "localhost", DEADLINE_S, DEADLINE_S)
+        stranger = JsonClient(ha_trust(client=False).client, "localhost", DEADLINE_S, DEADLINE_S)
         with pytest.raises(NetError):
             await stranger.post(master.address, ROLE, {"name": "stranger"})
 
@@ -286,13 +256,13 @@ async def test_a_master_that_shows_another_certificate_is_not_believed() -> None
     ],
 )
 async def test_what_is_no_message_of_a_pair_is_refused(path: str, content: object) -> None:
-    async with cloud_side() as lab, _running(_node(lab, "master", CALM)) as master:
-        client = JsonClient(_trust().client, "localhost", DEADLINE_S, DEADLINE_S)
+    async with cloud_side() as lab, _running(ha_node(lab, "master", CALM)) as master:
+        client = JsonClient(ha_trust().client, "localhost", DEADLINE_S, DEADLINE_S)
         status, answer = await client.post(master.address, path, content)
         assert (400 <= status < 500, list(answer)) == (True, ["error"])  # type: ignore[call-overload]
         assert master.state == "ALONE"
 
 
 async def test_nobody_reaches_the_cloud_through_a_shadow() -> None:
-    async with cloud_side() as lab, _running(_node(lab, "shadow", CALM)):
+    async with cloud_side() as lab, _running(ha_node(lab, "shadow", CALM)):
         assert (await lab.dial(HOST, PORT)).answer == REFUSED["network unreachable"]
