@@ -17,6 +17,7 @@ from maco_client.imap import (
     ListData,
     OtherData,
     SearchData,
+    StatusData,
     StatusResponse,
 )
 from maco_wire.exceptions import RemoteProtocolError
@@ -73,5 +74,5 @@ def _items(data: Data) -> int:
             return 1 + len(numbers)
         case FetchData(flags=flags):
             return 1 + len(flags or ())
-        case ExistsData() | OtherData():
+        case ExistsData() | StatusData() | OtherData():
             return 1

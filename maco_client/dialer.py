@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from maco_client import wording
-from maco_client.session import Tap
-from maco_client.settings import EmailConnection, EmailServer, ProxyType, SocksProxy
+from maco_client.mail_stream import Tap
+from maco_client.settings import EmailServer, ProxyType, SocksProxy
 from maco_client.token import TokenSource
 from maco_net.errors import ConnectError, NetError
 from maco_net.tcp import TcpStream, connect_tcp
@@ -58,7 +58,7 @@ def as_named(host: str, port: int) -> Address:
 
 
 async def dial(
-    connection: EmailConnection,
+    server: EmailServer,
     *,
     proxy: SocksProxy | None,
     tokens: TokenSource | None,
@@ -66,8 +66,7 @@ async def dial(
     resolve: Resolve = as_named,
     on_socket: OnSocket = _unheard,
 ) -> Dialled:
-    """Open the way to the mail server of ``connection``; raises DialFailed, TokenFailed or SocksRefused."""
-    server = connection.server
+    """Open the way to a mail server; raises DialFailed, TokenFailed or SocksRefused."""
     match server.proxy_type:
         case ProxyType.INTERNET:
             return Dialled(await _connect(*resolve(server.host, server.port), server, on_socket))

@@ -3,10 +3,13 @@
 MacoError
 ├── SettingsError          a setting is wrong: the user's fault, found when the value is built
 ├── InboxError             the inbox file cannot be used
-├── SessionError           an IMAP session cannot go on
-│   ├── CommandRefused     the server answered NO or BAD
+├── NotKept                a change could not be saved, and was not made
+├── PollLocked             another poll has host, user name and folder for itself
+├── SessionError           a session with a mail server cannot go on
+│   ├── CommandRefused     the server answered NO or BAD (IMAP; SMTP and POP3 have a ReplyRefused of their own)
 │   ├── ServerBye          the server said BYE
 │   ├── ConnectionDropped  the connection ended in the middle of something
+│   ├── ServerNotProven    the server did not prove that it knows the password
 │   ├── StarttlsInjected   plaintext stood behind the answer to STARTTLS
 │   └── MailTooLarge       a mail is larger than this client takes
 └── StepFailed             a step of a poll failed, told in CPI's wording
@@ -16,6 +19,8 @@ MacoError
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from maco_client.imap import StatusResponse
 
@@ -37,8 +42,22 @@ class InboxError(MacoError):
     """The inbox cannot be used as it is."""
 
 
+class NotKept(MacoError):
+    """A change of the configuration could not be saved, and so was not made; the text says why."""
+
+
+class PollLocked(MacoError):
+    """Another process polls the same host, user name and folder; times are seconds since 1970."""
+
+    def __init__(self, holder: int, created_at: float, expires_at: float) -> None:
+        super().__init__(f"locked by process {holder}")
+        self.holder = holder
+        self.created_at = created_at
+        self.expires_at = expires_at
+
+
 class SessionError(MacoError):
-    """The IMAP session cannot go on."""
+    """The session with a mail server cannot go on."""
 
 
 class CommandRefused(SessionError):
@@ -62,11 +81,15 @@ class ConnectionDropped(SessionError):
     """The server closed the connection where an answer was due."""
 
 
+class ServerNotProven(SessionError):
+    """The server did not prove that it knows the password, as the SASL mechanism wants it to."""
+
+
 class StarttlsInjected(SessionError):
     """``count`` bytes of plaintext stood behind the answer to STARTTLS (the class of CVE-2011-0411)."""
 
-    def __init__(self, count: int) -> None:
-        super().__init__(f"{count} bytes of plaintext behind the answer to STARTTLS")
+    def __init__(self, count: int, command: str = "STARTTLS") -> None:
+        super().__init__(f"{count} bytes of plaintext behind the answer to {command}")
         self.count = count
 
 
@@ -79,6 +102,28 @@ class MailTooLarge(SessionError):
         self.allowed = allowed
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was on the wire where a step failed, as MaCo's own end saw it; empty where it did not come to that.
+
+    ``socks_status`` is the status of SAP's authentication by token, ``socks_reply`` the reply code behind it. Alerts
+    are names of RFC 8446, section 6: OpenSSL chose the one that was sent, Java would have sent ``java_alert``.
+    ``java_text`` is the line that the real MaCo would log, where the error is not the whole of it.
+    ``server_answer`` is the mail server's line without its tag.
+    """
+
+    socks_status: int | None = None
+    socks_reply: int | None = None
+    alert_sent: str = ""
+    alert_received: str = ""
+    java_alert: str = ""
+    java_text: str = ""
+    server_answer: str = ""
+
+
+NOTHING_SEEN = Evidence()
+
+
 class StepFailed(MacoError):
     """A step of a poll failed.
 
@@ -86,12 +131,12 @@ class StepFailed(MacoError):
     to look at.
     """
 
-    def __init__(self, stage: str, error: str, hint: str = "", socks_reply: int | None = None) -> None:
+    def __init__(self, stage: str, error: str, hint: str = "", evidence: Evidence = NOTHING_SEEN) -> None:
         super().__init__(error)
         self.stage = stage
         self.error = error
         self.hint = hint
-        self.socks_reply = socks_reply
+        self.evidence = evidence
 
 
 class DialFailed(StepFailed):
@@ -109,7 +154,7 @@ class TokenFailed(StepFailed):
 
 
 class SocksRefused(StepFailed):
-    """The SOCKS5 proxy refused; ``socks_reply`` is its reply code, None if it never came to a reply."""
+    """The SOCKS5 proxy refused: by a status, by a reply code, or without coming to either."""
 
-    def __init__(self, error: str, hint: str, reply: int | None) -> None:
-        super().__init__("socks", error, hint, reply)
+    def __init__(self, error: str, hint: str, *, status: int | None = None, reply: int | None = None) -> None:
+        super().__init__("socks", error, hint, Evidence(socks_status=status, socks_reply=reply))

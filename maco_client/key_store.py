@@ -1,64 +1,61 @@
 """MaCo's key store: the certificates that the tenant trusts, and nothing else.
 
 Any certificate in it ends the path, root, intermediate or leaf, as in Java's PKIX (facts: measured on Java 17); the
-system's authorities are never consulted.
+system's authorities are never consulted. By whose rules a path to it is judged is its profile.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from maco_net.trust import trusting_context
+from maco_client.verification.profile import VerificationProfile
+from maco_client.verification.verification import Verification
 
 KEY_STORE_NAME = "MaCo key store"
 LARGEST_CERTIFICATE_BYTES = 10_240  # CPI: "certificate ≤ 10240 bytes"
 
 
 class KeyStore:
-    """Trusted certificates by alias."""
+    """Trusted certificates by alias, and the rules by which they are asked."""
 
-    def __init__(self, certificates: Mapping[str, bytes]) -> None:
-        """Take DER certificates by alias; raises ValueError naming the alias that holds none."""
+    def __init__(
+        self,
+        certificates: Mapping[str, bytes],
+        profile: VerificationProfile = VerificationProfile.JAVA,
+        *,
+        prepare: Callable[[ssl.SSLContext], object] | None = None,
+    ) -> None:
+        """Take DER certificates by alias; raises ValueError naming the alias that holds none.
+
+        ``prepare`` is given the context of every handshake before it begins, for a log of keys.
+        """
         self._certificates = {alias: _certificate(alias, der) for alias, der in certificates.items()}
-        self._der = dict(certificates)
-        self._context: ssl.SSLContext | None = None
+        self._profile = profile
+        self._prepare = prepare
 
     @property
     def aliases(self) -> tuple[str, ...]:
         """What the store holds."""
-        return tuple(self._der)
+        return tuple(self._certificates)
+
+    @property
+    def profile(self) -> VerificationProfile:
+        """Whose rules hold."""
+        return self._profile
 
     def __repr__(self) -> str:
-        return f"KeyStore({', '.join(self._der)})"
+        return f"KeyStore({', '.join(self._certificates)})"
 
-    def context(self) -> ssl.SSLContext:
-        """Return the one TLS client context of this store: TLS 1.2 and newer, path and name always checked."""
-        if self._context is None:
-            self._context = trusting_context(self._der.values(), check_hostname=True)
-        return self._context
-
-    def vouches_for(self, chain: Sequence[bytes]) -> str | None:
-        """Return the alias of the entry that ends the path of ``chain`` (DER, leaf first), None if there is none.
-
-        Follows issuers and signatures from the leaf upwards, a listed certificate first, as OpenSSL does. It names
-        the anchor of a path that TLS has verified already; it verifies nothing itself.
-        """
-        try:
-            sent = [x509.load_der_x509_certificate(der) for der in chain]
-        except ValueError:
-            return None
-        current, rest = (sent[0], sent[1:]) if sent else (None, [])
-        while current is not None:
-            for alias, anchor in self._certificates.items():
-                if anchor == current or _issued(anchor, current):
-                    return alias
-            current = next((each for each in rest if _issued(each, current)), None)
-            rest = [each for each in rest if each != current]
-        return None
+    def verification(self) -> Verification:
+        """Return what verifies the next handshake, and that one alone."""
+        verification = Verification(self._certificates, self._profile, dt.datetime.now(dt.UTC))
+        if self._prepare is not None:
+            self._prepare(verification.context)
+        return verification
 
 
 def _certificate(alias: str, der: bytes) -> x509.Certificate:
@@ -68,11 +65,3 @@ def _certificate(alias: str, der: bytes) -> x509.Certificate:
         return x509.load_der_x509_certificate(der)
     except ValueError as error:
         raise ValueError(f"{alias}: found no certificate in DER ({error})") from error
-
-
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True

@@ -24,10 +24,16 @@ _T = TypeVar("_T")
 
 
 class Patience:
-    """What is left of the time that one mail server has; ``timeout_s`` is its "Timeout (in ms)" in seconds."""
+    """What is left of the time that one mail server has; ``timeout_s`` is its "Timeout (in ms)" in seconds.
 
-    def __init__(self, timeout_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    ``protocol`` is named where the server has used it up.
+    """
+
+    def __init__(
+        self, timeout_s: float, *, protocol: str = "IMAP", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._timeout_s = timeout_s
+        self._protocol = protocol
         self._clock = clock
         self.begin_answer()
 
@@ -44,12 +50,20 @@ class Patience:
     def heard(self, events: Iterable[Event]) -> None:
         """Take what the server has brought: renew the time where it is progress."""
         for event in events:
-            if not isinstance(event, BodyChunk):
-                self._begin_response()
-                continue
-            self._progress += len(event.data)
-            if self._progress >= PROGRESS_BYTES:
-                self.begin_answer()
+            if isinstance(event, BodyChunk):
+                self.heard_of_a_mail(len(event.data))
+            else:
+                self.heard_a_response()
+
+    def heard_a_response(self) -> None:
+        """Renew the time for one response."""
+        self._begin_response()
+
+    def heard_of_a_mail(self, size: int) -> None:
+        """Take so many bytes of a mail: renew all of the time once they are progress."""
+        self._progress += size
+        if self._progress >= PROGRESS_BYTES:
+            self.begin_answer()
 
     async def wait_for(self, peer: Awaitable[_T]) -> _T:
         """Wait for ``peer`` at the cost of what is left; raises DeadlineExceeded."""
@@ -58,7 +72,7 @@ class Patience:
             async with asyncio.timeout(self.left_s):
                 return await peer
         except TimeoutError as error:
-            raise DeadlineExceeded("IMAP", self._timeout_s) from error
+            raise DeadlineExceeded(self._protocol, self._timeout_s) from error
         finally:
             self._spend(self._clock() - began)
 

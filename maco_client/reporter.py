@@ -11,12 +11,15 @@ from typing import Any, Literal, TypeAlias
 
 from maco_client.imap import cut
 from maco_client.key_store import KEY_STORE_NAME
+from maco_client.masking import Masked, as_it_is
 from maco_client.results import PollResult
+from maco_client.smtp.results import SendResult
 from maco_net.connected_socket import ConnectedSocket
 from maco_net.errors import HandshakeFacts
 from maco_net.tcp import TcpStream
 from maco_wire.canary import Canary, CanaryScanner
 from maco_wire.observation import (
+    Address,
     CanarySeen,
     CertificateSummary,
     Direction,
@@ -26,6 +29,7 @@ from maco_wire.observation import (
     Party,
     PollFinished,
     Record,
+    SendFinished,
     SocketClosed,
     Starttls,
     TlsSession,
@@ -37,13 +41,24 @@ MOST_NAMES = 100
 """Names of a certificate in an observation."""
 
 DescribeCertificate: TypeAlias = Callable[[bytes], CertificateSummary]
+Protocol: TypeAlias = Literal["IMAP", "SMTP", "POP3"]
 StarttlsStep: TypeAlias = Literal["asked", "accepted", "refused", "not_offered", "injected"]
 
 
 class Reporter:
-    """Reports one poll; also the tap that looks for canaries in what MaCo sends and receives above TLS."""
+    """Reports one poll, or one mail that is sent; also the tap that looks for canaries in what passes above TLS."""
 
-    def __init__(self, record: Record, describe: DescribeCertificate, canaries: Iterable[Canary]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        describe: DescribeCertificate,
+        canaries: Iterable[Canary],
+        protocol: Protocol = "IMAP",
+        *,
+        masked: Masked = as_it_is,
+    ) -> None:
+        self._protocol: Protocol = protocol
+        self._masked = masked
         self._record = record
         self._describe = describe
         planted = tuple(canaries)
@@ -55,6 +70,10 @@ class Reporter:
         """Say from now on that things were seen on this connection, and when it is closed how much it has carried."""
         self._socket = {"local": stream.local_address, "peer": stream.peer_address}
         stream.when_closed = self._closed
+
+    def goes_on(self, local: Address, peer: Address) -> None:
+        """Say from now on that things were seen on a connection that an earlier poll has opened."""
+        self._socket = {"local": local, "peer": peer}
 
     def _closed(self, connection: ConnectedSocket) -> None:
         carried = connection.carried()
@@ -86,11 +105,19 @@ class Reporter:
             )
 
     def handshake(
-        self, session: TlsSession, facts: HandshakeFacts, name: str, *, succeeded: bool, vouched_by: str = ""
+        self,
+        session: TlsSession,
+        facts: HandshakeFacts,
+        name: str,
+        *,
+        succeeded: bool,
+        vouched_by: str = "",
+        java_alert: str = "",
     ) -> None:
         """Report MaCo's view of a handshake.
 
-        ``name`` is what the certificate was compared with, ``vouched_by`` the alias of the anchor that ended its path.
+        ``name`` is what the certificate was compared with, ``vouched_by`` the alias of the anchor that ended its path,
+        ``java_alert`` what the real MaCo would send.
         """
         store = f"{KEY_STORE_NAME}: {vouched_by}" if vouched_by else KEY_STORE_NAME
         self._record(
@@ -109,6 +136,7 @@ class Reporter:
                 verify_code=facts.verify_code,
                 alert_sent=facts.alert_sent,
                 alert_received=facts.alert_received,
+                java_alert=java_alert,
                 **self._socket,
             )
         )
@@ -117,7 +145,12 @@ class Reporter:
         """Report a step of the STARTTLS negotiation."""
         self._record(
             Starttls(
-                Party.MACO, protocol="IMAP", step=step, role="client", detail=cut(detail, LONGEST_TEXT), **self._socket
+                Party.MACO,
+                protocol=self._protocol,
+                step=step,
+                role="client",
+                detail=cut(self._masked(detail), LONGEST_TEXT),
+                **self._socket,
             )
         )
 
@@ -126,19 +159,19 @@ class Reporter:
         self._record(
             Login(
                 Party.MACO,
-                protocol="IMAP",
+                protocol=self._protocol,
                 role="client",
                 user=user,
                 succeeded=succeeded,
                 credentials_sent=credentials_sent,
                 in_clear=in_clear,
-                detail=cut(detail, LONGEST_TEXT),
+                detail=cut(self._masked(detail), LONGEST_TEXT),
                 **self._socket,
             )
         )
 
     def mail_fetched(self, connection: str, folder: str, uid_validity: int, uid: int, **known: Any) -> None:
-        """Report a mail that is in the inbox; ``known`` holds size, subject and already_known."""
+        """Report a mail that is in the inbox; ``known`` holds its other fields."""
         self._record(
             MailFetched(
                 Party.MACO,
@@ -162,8 +195,44 @@ class Reporter:
                 stored=result.stored,
                 error=result.error,
                 hint=result.hint,
+                socks_status=result.socks_status,
                 socks_reply=result.socks_reply,
+                alert_sent=result.alert_sent,
+                alert_received=result.alert_received,
+                java_alert=result.java_alert,
+                java_text=result.java_text,
+                server_answer=result.server_answer,
                 duration_ms=result.duration_ms,
+                warnings=result.warnings,
+                **self._socket,
+            )
+        )
+
+    def send_finished(self, result: SendResult) -> None:
+        """Report what became of a mail that was to be sent."""
+        self._record(
+            SendFinished(
+                Party.MACO,
+                connection=result.connection,
+                succeeded=result.succeeded,
+                outcome=result.outcome,
+                stage=result.stage,
+                recipients=result.recipients,
+                refused=tuple(f"{each.address}: {each.answer}" for each in result.refused),
+                message_id=result.message_id,
+                size=result.size,
+                answer=cut(result.answer, LONGEST_TEXT),
+                error=result.error,
+                hint=result.hint,
+                socks_status=result.socks_status,
+                socks_reply=result.socks_reply,
+                alert_sent=result.alert_sent,
+                alert_received=result.alert_received,
+                java_alert=result.java_alert,
+                java_text=result.java_text,
+                server_answer=result.server_answer,
+                duration_ms=result.duration_ms,
+                warnings=result.warnings,
                 **self._socket,
             )
         )

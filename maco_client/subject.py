@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import re
-from email.errors import HeaderParseError
-from email.header import decode_header
 
+from maco_client.digest import header_of
 from maco_client.imap import printable
+from maco_client.message.header_words import decoded_words
 
 LONGEST_SUBJECT = 200
 
-_HEADER_END = re.compile(rb"\r?\n\r?\n|\A\r?\n")
 _SUBJECT = re.compile(rb"^subject:[ \t]*(?P<value>.*(?:\r?\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 
 
-def subject_of(head: bytes) -> str:
-    """Return the decoded Subject (RFC 5322, RFC 2047) of the mail that begins with ``head``; empty if there is none."""
-    end = _HEADER_END.search(head)
-    found = _SUBJECT.search(head[: end.start()] if end else head)
+def subject_of(head: bytes, *, decode_words: bool = True) -> str:
+    """Return the Subject (RFC 5322) of the mail that begins with ``head``; empty if there is none.
+
+    Its encoded words (RFC 2047) are decoded, or left as they are.
+    """
+    found = _SUBJECT.search(header_of(head))
     if found is None:
         return ""
-    raw = _FOLD.sub(b"", found["value"]).strip()
-    return _decoded(raw)[:LONGEST_SUBJECT]
-
-
-def _decoded(raw: bytes) -> str:
-    text = printable(raw)
-    try:
-        words = decode_header(text)
-    except (HeaderParseError, ValueError):
-        return text
-    return printable("".join(_word(value, charset) for value, charset in words).encode("utf-8", "replace"))
-
-
-def _word(value: bytes | str, charset: str | None) -> str:
-    if isinstance(value, str):
-        return value
-    try:
-        return value.decode(charset or "ascii", "replace")
-    except (LookupError, ValueError):
-        return value.decode("ascii", "replace")
+    line = printable(_FOLD.sub(b"", found["value"]).strip())
+    text = decoded_words(line) if decode_words else line
+    return printable(text.encode("utf-8", "replace"))[:LONGEST_SUBJECT]

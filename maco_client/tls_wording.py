@@ -1,28 +1,18 @@
-"""TLS failures in Java's words: OpenSSL's verification result becomes the text that CPI would show.
+"""TLS failures as MaCo's user sees them: Java's words, and the setting to look at.
 
-OpenSSL and Java check in a different order: OpenSSL compares the name before the dates, Java path and dates before the
-name. So an expired certificate with a wrong name is reported as expired here, as MaCo would.
+What Java says of a certificate is decided in ``verification.java_verdict``; here are the words for the rest of a
+handshake, and the hints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from types import MappingProxyType
 
-from maco_client.failures import StepFailed
+from maco_client.failures import Evidence, StepFailed
+from maco_client.verification.java_verdict import NAMES, NO_ANCHORS, PKIX_BUILD, PKIX_VALIDITY, JavaVerdict
 from maco_net.errors import HandshakeFacts
 from maco_wire.observation import CertificateSummary
-
-PKIX_BUILD = "PKIX path building failed: unable to find valid certification path to requested target"
-PKIX_VALIDITY = "PKIX path validation failed: validity check failed"
-NO_ANCHORS = "Unexpected error: the trustAnchors parameter must be non-empty"
-WRONG_USAGE = "Extended key usage does not permit use for TLS server authentication"
-NOT_A_CA = "PKIX path validation failed: basic constraints check failed: this is not a CA certificate"
-TOO_WEAK = "PKIX path validation failed: Algorithm constraints check failed"
-
-HOSTNAME_MISMATCH = 62
-IP_ADDRESS_MISMATCH = 64
 
 _IMPORT_HINT = (
     "Import the root certificate of the mail server's chain into MaCo's key store (and the intermediate, if the server "
@@ -45,24 +35,7 @@ _ALERT_HINT = "The mail server's TLS versions, ciphers and log"
 _SERVER_HINT = "The mail server needs another certificate"
 
 _ISSUER_MISSING = frozenset({2, 20, 21})
-# OpenSSL's X509_V_ERR_* number to Java's text and the hint (facts 2.5, measured on Java 17).
-_VERDICTS: Mapping[int, tuple[str, str]] = MappingProxyType(
-    {
-        2: (PKIX_BUILD, _IMPORT_HINT),  # unable to get issuer certificate
-        18: (PKIX_BUILD, "Import this self-signed certificate itself into MaCo's key store"),
-        19: (PKIX_BUILD, _IMPORT_HINT),  # the server sent its root, which is not known here
-        20: (PKIX_BUILD, _IMPORT_HINT),  # unable to get local issuer certificate
-        21: (PKIX_BUILD, _IMPORT_HINT),  # unable to verify the first certificate
-        9: (PKIX_VALIDITY, _RENEW_HINT),  # not yet valid
-        10: (PKIX_VALIDITY, _RENEW_HINT),  # has expired
-        24: (NOT_A_CA, _SERVER_HINT),  # invalid CA certificate, before OpenSSL 3
-        26: (WRONG_USAGE, _SERVER_HINT),  # unsuitable certificate purpose
-        66: (TOO_WEAK, _SERVER_HINT),  # end entity's key too weak
-        67: (TOO_WEAK, _SERVER_HINT),  # authority's key too weak
-        68: (TOO_WEAK, _SERVER_HINT),  # signature digest too weak
-        79: (NOT_A_CA, _SERVER_HINT),  # invalid CA certificate
-    }
-)
+_SELF_SIGNED = 18
 _OPENSSL_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "wrong version number": (
@@ -78,29 +51,24 @@ _OPENSSL_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 def tls_failed(
-    facts: HandshakeFacts,
-    stage: str,
-    host: str,
-    chain: Sequence[CertificateSummary],
-    now: datetime,
-    *,
-    has_anchors: bool,
+    facts: HandshakeFacts, stage: str, verdict: JavaVerdict | None, chain: Sequence[CertificateSummary]
 ) -> StepFailed:
     """Return the failed step for a handshake of MaCo as client.
 
-    ``chain`` is what the server sent, leaf first; ``host`` the virtual host. STARTTLS wraps every text.
+    ``verdict`` is Java's on the certificate, None where the handshake failed for another reason; ``chain`` is what the
+    server sent, leaf first. STARTTLS wraps every text.
     """
-    text, hint = _words(facts, host, chain, now.strftime("%Y-%m-%dT%H:%M:%SZ"), has_anchors=has_anchors)
-    return StepFailed(stage, f"STARTTLS failure: {text}" if stage == "starttls" else text, hint)
+    text, hint = _words(facts) if verdict is None else (verdict.text, _verdict_hint(facts, verdict, chain))
+    evidence = Evidence(
+        alert_sent=facts.alert_sent,
+        alert_received=facts.alert_received,
+        java_alert=verdict.alert if verdict else "",
+        java_text=verdict.line if verdict else "",
+    )
+    return StepFailed(stage, f"STARTTLS failure: {text}" if stage == "starttls" else text, hint, evidence)
 
 
-def _words(
-    facts: HandshakeFacts, host: str, chain: Sequence[CertificateSummary], now: str, *, has_anchors: bool
-) -> tuple[str, str]:
-    if facts.verify_code is not None and not has_anchors:
-        return NO_ANCHORS, "MaCo's key store is empty: " + _IMPORT_HINT[0].lower() + _IMPORT_HINT[1:]
-    if facts.verify_code is not None:
-        return _verdict(facts.verify_code, facts.error, host, chain, now)
+def _words(facts: HandshakeFacts) -> tuple[str, str]:
     if facts.alert_received:
         return f"Received fatal alert: {facts.alert_received}", _alert_hint(facts.alert_received)
     if facts.error.startswith("the peer did not finish"):
@@ -117,14 +85,26 @@ def _alert_hint(alert: str) -> str:
     return _ALERT_HINT
 
 
-def _verdict(code: int, openssl_text: str, host: str, chain: Sequence[CertificateSummary], now: str) -> tuple[str, str]:
-    dates = _dates(chain, now)
-    if code in (HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH):
-        return (f"{PKIX_VALIDITY}: {dates}", _RENEW_HINT) if dates else _name_mismatch(code, host, chain)
-    text, hint = _VERDICTS.get(code, (openssl_text, "The mail server's certificate"))
-    if code in _ISSUER_MISSING:  # so no issuer of the leaf is in the store: it would end the path
-        hint = _unsent_issuer_hint(chain) + hint
-    return (f"{text}: {dates}" if text is PKIX_VALIDITY and dates else text), hint
+def _verdict_hint(facts: HandshakeFacts, verdict: JavaVerdict, chain: Sequence[CertificateSummary]) -> str:
+    """Return what helps, which is about what Java finds first: dates before a wrong name."""
+    if verdict.text == NO_ANCHORS:
+        return "MaCo's key store is empty: " + _IMPORT_HINT[0].lower() + _IMPORT_HINT[1:]
+    if verdict.text == PKIX_BUILD:
+        return _import_hint(facts, chain)
+    if verdict.text.startswith(PKIX_VALIDITY):
+        return _RENEW_HINT
+    if facts.verify_code in NAMES:
+        names = chain[0].dns_names if chain else ()
+        return _NAME_HINT.format(names=", ".join(names[:5]) or "see its subject")
+    return _SERVER_HINT
+
+
+def _import_hint(facts: HandshakeFacts, chain: Sequence[CertificateSummary]) -> str:
+    if facts.verify_code == _SELF_SIGNED:
+        return "Import this self-signed certificate itself into MaCo's key store"
+    if facts.verify_code in _ISSUER_MISSING:  # so no issuer of the leaf is in the store: it would end the path
+        return _unsent_issuer_hint(chain) + _IMPORT_HINT
+    return _IMPORT_HINT
 
 
 def _unsent_issuer_hint(chain: Sequence[CertificateSummary]) -> str:
@@ -132,23 +112,3 @@ def _unsent_issuer_hint(chain: Sequence[CertificateSummary]) -> str:
     if not chain or any(each.subject == chain[0].issuer for each in chain):
         return ""
     return _UNSENT_ISSUER_HINT.format(issuer=chain[0].issuer)
-
-
-def _dates(chain: Sequence[CertificateSummary], now: str) -> str:
-    """Return Java's cause for the first certificate that is not valid at ``now``; ISO dates compare as text."""
-    for each in chain:
-        if each.not_after and each.not_after < now:
-            return f"CertificateExpiredException: NotAfter: {each.not_after}"
-        if each.not_before > now:
-            return f"CertificateNotYetValidException: NotBefore: {each.not_before}"
-    return ""
-
-
-def _name_mismatch(code: int, host: str, chain: Sequence[CertificateSummary]) -> tuple[str, str]:
-    names = chain[0].dns_names if chain else ()
-    hint = _NAME_HINT.format(names=", ".join(names[:5]) or "see its subject")
-    if code == IP_ADDRESS_MISMATCH:
-        return f"No subject alternative names matching IP address {host} found", hint
-    if names:
-        return f"No subject alternative DNS name matching {host} found.", hint
-    return f"No name matching {host} found", hint

@@ -1,7 +1,7 @@
 """IMAP4rev1 (RFC 3501) from the client's side, pure: bytes in, values out; no sockets, no clock."""
 
 from maco_client.imap.client import ImapClient, State
-from maco_client.imap.commands import Command, encode_command, mailbox, uid_set
+from maco_client.imap.commands import Command, encode_command, mailbox, read_uid_set, uid_set
 from maco_client.imap.data import read_number
 from maco_client.imap.responses import MAX_RESPONSE_BYTES, ResponseReader
 from maco_client.imap.text import cut, printable
@@ -22,6 +22,7 @@ from maco_client.imap.values import (
     OtherData,
     ResponseCode,
     SearchData,
+    StatusData,
     StatusResponse,
 )
 
@@ -47,11 +48,13 @@ __all__ = [
     "ResponseReader",
     "SearchData",
     "State",
+    "StatusData",
     "StatusResponse",
     "cut",
     "encode_command",
     "mailbox",
     "printable",
     "read_number",
+    "read_uid_set",
     "uid_set",
 ]

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from maco_client.imap.data import read_number
 from maco_client.imap.mailbox_names import encode_mailbox_name
+from maco_client.imap.text import broken
 from maco_wire.exceptions import LocalProtocolError
 
 # Twisted's server and others do not undo \" and \\ in a quoted string, so text with these travels as a literal.
@@ -65,3 +67,15 @@ def uid_set(uids: Iterable[int]) -> bytes:
     runs = itertools.groupby(enumerate(sorted(uids)), key=lambda pair: pair[1] - pair[0])
     ranges = [[uid for _, uid in run] for _, run in runs]
     return b",".join(b"%d" % run[0] if len(run) == 1 else b"%d:%d" % (run[0], run[-1]) for run in ranges)
+
+
+def read_uid_set(text: str, most: int) -> list[int]:
+    """Return the UIDs of a set such as ``304,319:320``, in its order; raises RemoteProtocolError above ``most``."""
+    uids: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition(":")
+        low, high = sorted((read_number(first), read_number(last or first)))
+        if high - low + 1 + len(uids) > most:
+            raise broken(f"at most {most} UIDs", text[:80])
+        uids.extend(range(low, high + 1))
+    return uids

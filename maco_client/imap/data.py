@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import TypeAlias
@@ -9,10 +10,20 @@ from typing import TypeAlias
 from maco_client.imap.mailbox_names import decode_mailbox_name
 from maco_client.imap.text import broken, printable
 from maco_client.imap.tokens import StreamedLiteral, Token
-from maco_client.imap.values import CapabilityData, Data, ExistsData, FetchData, ListData, OtherData, SearchData
+from maco_client.imap.values import (
+    CapabilityData,
+    Data,
+    ExistsData,
+    FetchData,
+    ListData,
+    OtherData,
+    SearchData,
+    StatusData,
+)
 
 LARGEST_NUMBER = 2**32 - 1  # RFC 3501, section 9: "number: Unsigned 32-bit integer"
 _NUMBER_DIGITS = 10
+_BODY = re.compile(r"BODY\[\](<\d+>)?")
 
 _Tokens: TypeAlias = tuple[Token, ...]
 
@@ -54,6 +65,15 @@ def _search(rest: _Tokens) -> Data:
     return SearchData(tuple(read_number(token) for token in rest if not isinstance(token, tuple)))
 
 
+def _status(rest: _Tokens) -> Data:
+    match rest:
+        case ((str() | bytes()) as mailbox, tuple(pairs)) if len(pairs) % 2 == 0:
+            items = {_item_name(name): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
+            validity, following = (read_number(items.get(name, "0")) for name in ("UIDVALIDITY", "UIDNEXT"))
+            return StatusData(decode_mailbox_name(_text(mailbox)), validity, following)
+    raise broken("a name and a list of items and values behind STATUS", "something else")
+
+
 def _exists(number: int, _: _Tokens) -> Data:
     return ExistsData(number)
 
@@ -64,7 +84,7 @@ def _fetch(number: int, rest: _Tokens) -> Data:
             items = {_item_name(name): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
         case _:
             raise broken("a list of items and values behind FETCH", "something else")
-    body = items.get("BODY[]")
+    body = next((value for name, value in items.items() if _BODY.fullmatch(name)), None)
     return FetchData(
         sequence_number=number,
         uid=read_number(items["UID"]) if "UID" in items else None,
@@ -100,7 +120,7 @@ def _text(token: str | bytes) -> str:
 
 
 _NAMED: MappingProxyType[str, Callable[[_Tokens], Data]] = MappingProxyType(
-    {"CAPABILITY": _capability, "LIST": _list, "SEARCH": _search}
+    {"CAPABILITY": _capability, "LIST": _list, "SEARCH": _search, "STATUS": _status}
 )
 _NUMBERED: MappingProxyType[str, Callable[[int, _Tokens], Data]] = MappingProxyType(
     {"EXISTS": _exists, "FETCH": _fetch}

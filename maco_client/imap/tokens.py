@@ -17,9 +17,10 @@ MAX_DEPTH = 32
 
 # Brackets belong to an atom as a whole: BODY[HEADER.FIELDS (SUBJECT)]<0> is one item name.
 _TOKEN = re.compile(
-    rb"(?P<space> +)|(?P<open>\()|(?P<close>\))"
+    rb" *(?:(?P<open>\()|(?P<close>\))"
     rb'|"(?P<quoted>(?:[^"\\\r\n]|\\[^\r\n])*)"'
     rb'|(?P<atom>(?:[^\x00-\x20(){"\x7f\[]+|\[[^\]\x00-\x1f]*\])+)'
+    rb"|\Z)"
 )
 _ESCAPED = re.compile(rb"\\(.)")
 
@@ -88,14 +89,14 @@ def _parse_text(text: bytes, lists: _Lists) -> None:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise broken("an atom, a string or a list", text[at:])
+            raise broken("an atom, a string or a list", text[at:].lstrip(b" "))
         at = found.end()
         match found.lastgroup:
+            case "atom":
+                lists.add(printable(found["atom"]))
             case "open":
                 lists.begin()
             case "close":
                 lists.end()
             case "quoted":
                 lists.add(_ESCAPED.sub(rb"\1", found["quoted"]))
-            case "atom":
-                lists.add(printable(found["atom"]))

@@ -83,11 +83,20 @@ class ExistsData:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusData:
+    """``* STATUS`` (section 7.2.4), as far as this client asks for it; 0 is what the server did not tell."""
+
+    mailbox: str
+    uid_validity: int = 0
+    uid_next: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class FetchData:
     """``* n FETCH`` (section 7.4.2), as far as this client asks for it; flags are in lower case.
 
-    ``body`` is the body if it came as a quoted string. One that came as a literal was passed on in BodyStarted,
-    BodyChunk and BodyEnded before, and ``body_streamed`` is set.
+    ``body`` is the body, or the block of it, if it came as a quoted string. One that came as a literal was passed on in
+    BodyStarted, BodyChunk and BodyEnded before, and ``body_streamed`` is set.
     """
 
     sequence_number: int
@@ -125,7 +134,7 @@ class BodyEnded:
     """The last byte of the body has been passed on."""
 
 
-Data: TypeAlias = CapabilityData | ListData | SearchData | ExistsData | FetchData | OtherData
+Data: TypeAlias = CapabilityData | ListData | SearchData | ExistsData | StatusData | FetchData | OtherData
 BodyEvent: TypeAlias = BodyStarted | BodyChunk | BodyEnded
 Response: TypeAlias = StatusResponse | ContinuationRequest | Data | BodyEvent
 Event: TypeAlias = Response | Greeting

@@ -55,10 +55,12 @@ def make_connection(
     proxy_type: ProxyType = ProxyType.INTERNET,
     location_id: str = "",
     password: str = "sesame",
+    access_token: str = "",
     **settings: Any,
 ) -> EmailConnection:
     server = EmailServer("stadtwerke", address, proxy_type, location_id, timeout_ms)
-    return EmailConnection("market mail", server, protection, Credential("mailbox", "maco", password), **settings)
+    secret = {"access_token": access_token} if access_token else {"password": password}
+    return EmailConnection("market mail", server, protection, Credential("mailbox", "maco", **secret), **settings)
 
 
 @dataclass

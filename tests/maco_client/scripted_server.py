@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -48,6 +48,13 @@ class Expect:
 
 
 @dataclass(frozen=True)
+class ExpectLine:
+    """Read a line that must match ``pattern`` as a whole: of a protocol without tags."""
+
+    pattern: bytes
+
+
+@dataclass(frozen=True)
 class ExpectBytes:
     """Read exactly these bytes (a literal)."""
 
@@ -67,6 +74,11 @@ class Tls:
 
 
 @dataclass(frozen=True)
+class NothingMore:
+    """Find that the client has sent nothing behind its last command."""
+
+
+@dataclass(frozen=True)
 class Reset:
     """Reset the connection."""
 
@@ -76,7 +88,7 @@ class Hang:
     """Say nothing until the client gives up."""
 
 
-Step: TypeAlias = Send | Drip | Expect | ExpectBytes | Read | Tls | Reset | Hang
+Step: TypeAlias = Send | Drip | Expect | ExpectLine | ExpectBytes | Read | Tls | NothingMore | Reset | Hang
 Script: TypeAlias = Sequence[Step]
 
 
@@ -88,6 +100,8 @@ class ScriptedServer:
     address: Address = ("", 0)
     heard: list[bytes] = field(default_factory=list)
     """Every line that was expected and came, without tag and CRLF."""
+    heard_in_clear: bytes = b""
+    """All that came before TLS, as long as a step was reading."""
     surprises: list[str] = field(default_factory=list)
     handshake_errors: list[str] = field(default_factory=list)
     connections: int = 0
@@ -134,7 +148,7 @@ class _Player:
         self._tag = b""
         self._buffer = b""
 
-    async def do(self, step: Step) -> bool:
+    async def do(self, step: Step) -> bool:  # noqa: C901 - one case for each step
         """Play one step; False ends the connection."""
         match step:
             case Send(data):
@@ -143,12 +157,16 @@ class _Player:
                 await self._drip(data, pause_s)
             case Expect(pattern):
                 return await self._expect(pattern)
+            case ExpectLine(pattern):
+                return await self._expect_line(pattern)
             case ExpectBytes(data):
                 return await self._expect_bytes(data)
             case Read():
                 await self._read()
             case Tls(context):
                 return await self._begin_tls(context)
+            case NothingMore():
+                return self._nothing_more()
             case Reset():
                 self.stream.abort()
                 return False
@@ -167,17 +185,39 @@ class _Player:
 
     async def _read(self) -> bytes:
         async with asyncio.timeout(TIMEOUT_S):
-            return await self.stream.receive()
+            data = await self.stream.receive()
+        if self.stream is self._tcp:
+            self.server.heard_in_clear += data
+        return data
+
+    def _nothing_more(self) -> bool:
+        if self._buffer:
+            self.server.surprises.append(f"{self._buffer!r} behind the last command")
+        return not self._buffer
 
     async def _expect(self, pattern: bytes) -> bool:
+        line = await self._line(pattern)
+        if line is None:
+            return False
+        self._tag, _, command = line.partition(b" ")
+        return self._matches(pattern, command)
+
+    async def _expect_line(self, pattern: bytes) -> bool:
+        line = await self._line(pattern)
+        return line is not None and self._matches(pattern, line)
+
+    async def _line(self, pattern: bytes) -> bytes | None:
+        """Read a line; None if the client closes where ``pattern`` was due."""
         while b"\r\n" not in self._buffer:
             data = await self._read()
             if not data:
                 self.server.surprises.append(f"closed instead of {pattern!r}")
-                return False
+                return None
             self._buffer += data
         line, self._buffer = self._buffer.split(b"\r\n", 1)
-        self._tag, _, command = line.partition(b" ")
+        return line
+
+    def _matches(self, pattern: bytes, command: bytes) -> bool:
         self.server.heard.append(command)
         if re.fullmatch(pattern, command) is None:
             self.server.surprises.append(f"{command!r} instead of {pattern!r}")
@@ -262,13 +302,22 @@ def found(*uids: int, criterion: bytes = b"UNSEEN", flags: bytes = b"", sizes: I
 
 def sent(uid: int, mail: bytes) -> list[Step]:
     """Send a mail's body."""
-    body = b"1 FETCH (UID %d BODY[] {%d}\r\n%b)" % (uid, len(mail), mail)
-    return answered(rb"UID FETCH %d \(UID BODY\.PEEK\[\]\)" % uid, body)
+    return sent_together(b"%d" % uid, {uid: mail})
 
 
-def stored(uid: int, flag: bytes = rb"\\Seen") -> list[Step]:
+def sent_together(uids: bytes, mails: Mapping[int, bytes]) -> list[Step]:
+    """Send the bodies of the mails that the set ``uids`` asks for."""
+    bodies = [
+        b"%d FETCH (UID %d BODY[] {%d}\r\n%b)" % (at, uid, len(mail), mail)
+        for at, (uid, mail) in enumerate(mails.items(), 1)
+    ]
+    return answered(rb"UID FETCH %b \(UID BODY\.PEEK\[\]\)" % uids, *bodies)
+
+
+def stored(uids: int | bytes, flag: bytes = rb"\\Seen") -> list[Step]:
     """Accept the setting of a flag."""
-    return answered(rb"UID STORE %d \+FLAGS\.SILENT \(%b\)" % (uid, flag))
+    those = b"%d" % uids if isinstance(uids, int) else uids
+    return answered(rb"UID STORE %b \+FLAGS\.SILENT \(%b\)" % (those, flag))
 
 
 def left() -> list[Step]:

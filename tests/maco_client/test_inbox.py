@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sqlite3
 import stat
-import subprocess
-import sys
-import textwrap
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from maco_client.failures import InboxError
-from maco_client.inbox import SCHEMA_VERSION, Inbox, InboxMail, Mailbox
-from maco_client.settings import Protection
+from maco_client.failures import InboxError, PollLocked
+from maco_client.inbox import Inbox
+from maco_client.inbox_tables.locks import LockPlace
+from maco_client.inbox_tables.mails import InboxMail, Mailbox
+from maco_client.inbox_tables.schema import SCHEMA_VERSION
 from maco_client.spool import MEMORY_BYTES
-from maco_wire.observation import MailFetched
-from tests.maco_client.bench import Bench, make_connection
-from tests.maco_client.scripted_server import (
-    ScriptedServer,
-    found,
-    greeting,
-    in_clear,
-    left,
-    logged_in,
-    opened,
-    running,
-    sent,
-    stored,
-)
 
 MAILBOX = Mailbox("stadtwerke", "maco", "INBOX", 7)
 
@@ -42,7 +25,8 @@ async def store(inbox: Inbox, uid: int, *pieces: bytes, mailbox: Mailbox = MAILB
     for piece in pieces:
         await spool.write(piece)
     try:
-        return await inbox.store(mailbox, uid, spool, connection="c", subject="s")
+        (stored,) = await inbox.store(mailbox, await inbox.examine({uid: spool}), connection="c")
+        return stored
     finally:
         spool.close()
 
@@ -77,7 +61,7 @@ async def test_an_identity_is_stored_once_and_the_first_one_stays(inbox: Inbox) 
 )
 async def test_each_part_of_the_identity_counts(inbox: Inbox, other: Mailbox) -> None:
     await store(inbox, 1, b"x")
-    _, new = await store(inbox, 1, b"x", mailbox=other)
+    _, new = await store(inbox, 1, b"y", mailbox=other)
     assert new
 
 
@@ -91,7 +75,7 @@ async def test_known_mails_are_found_among_many(inbox: Inbox) -> None:
 async def test_mails_are_unfinished_until_they_are_post_processed(inbox: Inbox) -> None:
     await store(inbox, 1, b"x")
     await store(inbox, 2, b"x")
-    await inbox.mark_post_processed(MAILBOX, 1)
+    await inbox.mark_post_processed(MAILBOX, [1])
     assert await inbox.unfinished(MAILBOX) == [2]
 
 
@@ -192,59 +176,9 @@ async def test_a_mail_that_cannot_be_read_back_from_its_spool_is_not_half_stored
     await spool.write(b"x" * (MEMORY_BYTES + 1))
     spool.close()  # the bytes are gone, as after a disk error
     with pytest.raises(ValueError, match="closed file"):
-        await inbox.store(MAILBOX, 1, spool, connection="c", subject="s")
+        await inbox.examine({1: spool})
     _, new = await store(inbox, 1, b"x")
     assert new
-
-
-KILLED_AFTER_COMMIT = """
-    import asyncio, os, signal, sys
-    from pathlib import Path
-    from certs.summary import summarize
-    from maco_client.inbox import Inbox
-    from maco_client.key_store import KeyStore
-    from maco_client.poller import Poller
-    from maco_client.settings import Protection
-    from tests.maco_client.bench import leading_to, make_connection
-
-    def die(point):
-        assert point == "committed"
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    poller = Poller(
-        make_connection(Protection.OFF), proxy=None, tokens=None, key_store=KeyStore({}),
-        inbox=Inbox(Path(sys.argv[1])), record=lambda _: None, describe_certificate=summarize,
-        resolve=leading_to(("127.0.0.1", int(sys.argv[2]))), fault_point=die,
-    )
-    asyncio.run(poller.poll())
-"""
-
-
-@pytest.mark.slow
-async def test_a_kill_between_commit_and_flag_neither_loses_nor_doubles_the_mail(bench: Bench, tmp_path: Path) -> None:
-    ready = [*greeting(), *in_clear(), *logged_in(), *opened()]
-    killed = [*ready, *found(4), *sent(4, b"Subject: x\r\n\r\n"), *stored(4)]
-    after = [*ready, *found(4), *stored(4), *left()]
-    server = ScriptedServer([killed, after])
-    async with running(server):
-        command = [sys.executable, "-c", textwrap.dedent(KILLED_AFTER_COMMIT)]
-        path = tmp_path / "inbox" / "inbox.db"
-        process = await asyncio.to_thread(
-            subprocess.run,
-            [*command, str(path), str(server.address[1])],
-            check=False,
-            timeout=30,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        )
-        assert process.returncode == -signal.SIGKILL
-        assert [mail.post_processed for mail in bench.inbox.mails()] == [False]
-        result = await bench.poller(make_connection(Protection.OFF), server.address).poll()
-    assert (result.succeeded, result.stored) == (True, 0)
-    assert [mail.post_processed for mail in bench.inbox.mails()] == [True]
-    assert bench.journal.only(MailFetched).already_known
-    # The first server script ends where the process was killed; the second one is played to its end.
-    assert len(server.surprises) == 1
-    assert server.commands[-1] == "LOGOUT"
 
 
 async def test_a_cleared_inbox_takes_the_same_mail_again(inbox: Inbox) -> None:
@@ -255,3 +189,79 @@ async def test_a_cleared_inbox_takes_the_same_mail_again(inbox: Inbox) -> None:
     assert inbox.mails() == []
     mail, new = await store(inbox, 1, b"b")
     assert (new, inbox.raw(mail.id)) == (True, b"b")
+
+
+MAIL = b"Received: by a\r\nMessage-ID: <1@nb.example>\r\n\r\nUNA\r\n"
+
+
+async def test_a_mail_that_was_sent_twice_is_two_entries_and_the_second_is_marked(inbox: Inbox) -> None:
+    first, _ = await store(inbox, 1, MAIL)
+    again, new = await store(inbox, 2, MAIL.replace(b"by a", b"by b"))
+    third, _ = await store(inbox, 3, MAIL)
+    assert new
+    assert (first.duplicate_of, again.duplicate_of, third.duplicate_of) == (None, first.id, first.id)
+    assert [each.duplicate_of for each in inbox.mails()] == [None, first.id, first.id]
+
+
+async def test_the_same_mail_in_another_folder_of_the_user_is_a_duplicate(inbox: Inbox) -> None:
+    first, _ = await store(inbox, 1, MAIL)
+    again, _ = await store(inbox, 1, MAIL, mailbox=Mailbox("stadtwerke", "maco", "Other", 9))
+    assert again.duplicate_of == first.id
+
+
+async def test_the_same_mail_to_two_users_is_no_duplicate(inbox: Inbox) -> None:
+    await store(inbox, 1, MAIL)
+    other, _ = await store(inbox, 1, MAIL, mailbox=Mailbox("stadtwerke", "other", "INBOX", 7))
+    assert other.duplicate_of is None
+
+
+async def test_mails_that_were_numbered_anew_keep_their_entries(inbox: Inbox) -> None:
+    anew = Mailbox("stadtwerke", "maco", "INBOX", 8)
+    entries = [(await store(inbox, uid, MAIL))[0].id for uid in (1, 2)]
+    found = [await store(inbox, uid, MAIL, mailbox=anew) for uid in (5, 6)]
+    assert [(mail.id, new) for mail, new in found] == [(each, False) for each in entries]
+    assert [(mail.mailbox.uid_validity, mail.uid) for mail in inbox.mails()] == [(8, 5), (8, 6)]
+    _, new = await store(inbox, 7, MAIL, mailbox=anew)
+    assert new, "both old entries have found their mail"
+
+
+async def test_a_batch_is_stored_as_a_whole_or_not_at_all(inbox: Inbox) -> None:
+    spools = {uid: inbox.new_spool() for uid in (1, 2)}
+    for spool in spools.values():
+        await spool.write(b"x" * (MEMORY_BYTES + 1))
+    arrivals = await inbox.examine(spools)
+    spools[2].close()  # its bytes are gone, as after a disk error
+    with pytest.raises(ValueError, match="closed file"):
+        await inbox.store(MAILBOX, arrivals, connection="c")
+    spools[1].close()
+    assert inbox.mails() == []
+
+
+async def test_a_poll_lock_is_waited_for_within_a_process_and_over_behind_its_block(inbox: Inbox) -> None:
+    place = LockPlace("host", "maco", "INBOX")
+    async with inbox.poll_lock(place, 60) as token:
+        assert await inbox.holds(token)
+        assert [each.place for each in inbox.locks()] == [place]
+    assert not await inbox.holds(token)
+    assert inbox.locks() == []
+    async with inbox.poll_lock(place, 60):
+        pass
+
+
+async def test_a_released_lock_is_no_longer_held(inbox: Inbox) -> None:
+    place = LockPlace("host", "maco", "INBOX")
+    async with inbox.poll_lock(place, 60) as token:
+        assert await inbox.release(place)
+        assert not await inbox.holds(token)
+
+
+async def test_two_inboxes_on_one_file_have_one_lock(inbox: Inbox, tmp_path: Path) -> None:
+    place = LockPlace("host", "maco", "INBOX")
+    other = Inbox(tmp_path / "inbox" / "inbox.db")
+    try:
+        async with inbox.poll_lock(place, 60):
+            with pytest.raises(PollLocked):
+                async with other.poll_lock(place, 60):
+                    pass
+    finally:
+        other.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,12 @@ from typing import Any
 
 import pytest
 
+from maco_client import poller
+from maco_client.batches import BATCH_BYTES
+from maco_client.fault_points import FaultPointName
 from maco_client.imap import MAX_RESPONSE_BYTES
+from maco_client.inbox_tables import locks
+from maco_client.inbox_tables.locks import PollLock
 from maco_client.results import PollResult
 from maco_client.settings import EmailConnection, PostProcessing, Protection, Selection
 from maco_wire.canary import Canary
@@ -45,6 +51,7 @@ from tests.maco_client.scripted_server import (
     opened,
     running,
     sent,
+    sent_together,
     starttls,
     stored,
 )
@@ -61,9 +68,9 @@ async def poll(
     """Poll once for each script and return the last result."""
     server = ScriptedServer([*scripts])
     async with running(server):
-        poller = bench.poller(connection, server.address, **settings)
+        polling = bench.poller(connection, server.address, **settings)
         for _ in scripts:
-            result = await poller.poll()
+            result = await polling.poll()
     if as_expected:
         assert server.surprises == []
     return result, server
@@ -352,6 +359,37 @@ async def test_the_password_is_in_no_observation_and_no_result(bench: Bench) -> 
     assert "sesame" not in repr(bench.journal.observations)
 
 
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("sesame", b'TAG NO not with LOGIN "maco" "sesame"'),
+        ("sesame", b"TAG BAD not with " + base64.b64encode(b"\0maco\0sesame")),
+        ("sesame", b"* BYE not with " + base64.b64encode(b"sesame")),
+        ("sesame", b"TAG NO " + b"x" * 965 + b"sesame"),  # where the error ends, which must not be in the middle of it
+        ("sesame", b"TAG NO " + b"x" * 250 + b"sesame"),
+        ("sesame", b"! " + b"x" * 194 + b"sesame"),
+        ('ses\\ame"', b'TAG NO not with "ses\\\\ame\\""'),
+        ("sesame'", b"! sesame'"),
+    ],
+)
+async def test_a_server_that_repeats_the_password_does_not_get_it_shown(
+    bench: Bench, password: str, said: bytes
+) -> None:
+    script = [*greeting(), *in_clear(), Expect(rb"LOGIN .*"), Send(said + b"\r\n"), Hang()]
+    if '"' in password:
+        literal: list[Step] = [
+            Expect(rb'LOGIN "maco" \{8\}'),
+            Send(b"+ go\r\n"),
+            ExpectBytes(password.encode() + b"\r\n"),
+        ]
+        script = [*greeting(), *in_clear(), *literal, Send(said + b"\r\n"), Hang()]
+    result, _ = await poll(bench, make_connection(Protection.OFF, password=password), script)
+    assert (result.stage, result.succeeded) == ("login", False)
+    assert "***" in result.error
+    for each in (result, *bench.journal.observations):
+        assert not any(secret in repr(each) for secret in (password[:4], "c2VzYW1l"))
+
+
 async def test_canaries_are_seen_where_maco_sends_and_receives_them(bench: Bench) -> None:
     canaries = (Canary(1, "mailbox password", "Tr0ubadour77"), Canary(2, "line in the mail", "EarlyLine4711"))
     mail = b"Subject: x\r\n\r\nEarlyLine4711\r\n"
@@ -434,11 +472,20 @@ async def test_a_known_mail_with_nothing_to_do_is_passed_over(bench: Bench) -> N
 
 async def test_the_same_uid_under_another_uidvalidity_is_another_mail(bench: Bench) -> None:
     scripts = [
-        [*SIGNED_IN, *opened(uid_validity=validity), *found(4), *sent(4, MAIL), *stored(4), *left()]
+        [*SIGNED_IN, *opened(uid_validity=validity), *found(4), *sent(4, MAIL + b"%d" % validity), *stored(4), *left()]
         for validity in (7, 8)
     ]
     await poll(bench, CLEAR, *scripts)
     assert [mail.mailbox.uid_validity for mail in bench.inbox.mails()] == [7, 8]
+
+
+async def test_a_mail_that_was_numbered_anew_is_the_same_mail(bench: Bench) -> None:
+    before = [*OPEN, *found(4), *sent(4, MAIL), *stored(4), *left()]
+    after = [*SIGNED_IN, *opened(uid_validity=8), *found(1), *sent(1, MAIL), *stored(1), *left()]
+    result, _ = await poll(bench, CLEAR, before, after)
+    (mail,) = bench.inbox.mails()
+    assert (mail.mailbox.uid_validity, mail.uid) == (8, 1)
+    assert (result.stored, result.mails[0].already_known) == (0, True)
 
 
 async def test_inbox_in_any_case_is_one_mailbox(bench: Bench) -> None:
@@ -453,8 +500,9 @@ async def test_inbox_in_any_case_is_one_mailbox(bench: Bench) -> None:
 async def test_a_mail_is_committed_before_it_is_flagged(bench: Bench) -> None:
     committed: list[int] = []
 
-    def look(_: str) -> None:
-        committed.append(len(bench.inbox.mails()))
+    def look(point: FaultPointName) -> None:
+        if point == "committed":
+            committed.append(len(bench.inbox.mails()))
 
     script = [*OPEN, *found(4), *sent(4, MAIL), *answered(rb"UID STORE .*", completion=b"NO [NOPERM] no")]
     result, _ = await poll(bench, CLEAR, script, fault_point=look)
@@ -504,7 +552,7 @@ async def test_a_mail_larger_than_its_announced_size_ends_the_poll(bench: Bench)
 
 async def test_no_more_than_max_messages_per_poll_are_fetched(bench: Bench) -> None:
     connection = make_connection(Protection.OFF, max_messages_per_poll=2)
-    script = [*OPEN, *found(4, 5, 6), *sent(4, MAIL), *stored(4), *sent(5, MAIL), *stored(5), *left()]
+    script = [*OPEN, *found(4, 5, 6), *sent_together(b"4:5", {4: MAIL, 5: MAIL}), *stored(b"4:5"), *left()]
     result, _ = await poll(bench, connection, script)
     assert (result.succeeded, result.stored) == (True, 2)
 
@@ -560,10 +608,163 @@ async def test_a_server_that_closes_instead_of_answering_logout_is_forgiven(benc
     assert result.succeeded, result
 
 
+BLOCK = 16 * 1024  # facts 2.6: "on, 16 KB blocks"
+
+
+def in_blocks(mail: bytes) -> list[Step]:
+    steps: list[Step] = []
+    for first in range(0, len(mail) + 1, BLOCK):
+        piece = mail[first : first + BLOCK]
+        body = b"1 FETCH (UID 4 BODY[]<%d> {%d}\r\n%b)" % (first, len(piece), piece)
+        steps += answered(rb"UID FETCH 4 \(UID BODY\.PEEK\[\]<%d\.16384>\)" % first, body)
+    return steps
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK])
+async def test_partial_fetch_reads_a_mail_in_blocks(bench: Bench, size: int) -> None:
+    mail = bytes(range(256)) * (size // 256 + 1)
+    mail = mail[:size]
+    script = [*OPEN, *found(4, sizes=[size]), *in_blocks(mail), *stored(4), *left()]
+    result, _ = await poll(bench, make_connection(Protection.OFF, partial_fetch=True), script)
+    assert result.succeeded, result
+    assert bench.inbox.raw(result.mails[0].inbox_id) == mail
+
+
+async def test_a_server_that_has_no_block_behind_the_end_has_sent_the_whole_mail(bench: Bench) -> None:
+    mail = b"x" * BLOCK
+    nothing = answered(rb"UID FETCH 4 \(UID BODY\.PEEK\[\]<16384\.16384>\)", b"1 FETCH (UID 4 BODY[]<16384> NIL)")
+    first = in_blocks(mail)[:2]
+    script = [*OPEN, *found(4, sizes=[BLOCK]), *first, *nothing, *stored(4), *left()]
+    result, _ = await poll(bench, make_connection(Protection.OFF, partial_fetch=True), script)
+    assert bench.inbox.raw(result.mails[0].inbox_id) == mail
+
+
+async def test_a_mail_that_vanishes_between_two_blocks_is_not_stored(bench: Bench) -> None:
+    first = in_blocks(b"x" * (2 * BLOCK))[:2]
+    gone = answered(rb"UID FETCH 4 .*")
+    script = [*OPEN, *found(4, sizes=[2 * BLOCK]), *first, *gone, *left()]
+    result, _ = await poll(bench, make_connection(Protection.OFF, partial_fetch=True), script)
+    assert (result.succeeded, bench.inbox.mails()) == (True, [])
+
+
+BROKEN = b"Subject: broken\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\nno part\r\n"
+
+
+async def test_a_mail_that_cannot_be_read_is_stored_with_its_problem_and_blocks_no_other(bench: Bench) -> None:
+    mails = sent_together(b"4:5", {4: BROKEN, 5: MAIL})
+    result, _ = await poll(bench, CLEAR, [*OPEN, *found(4, 5), *mails, *stored(b"4:5"), *left()])
+    assert (result.succeeded, result.stored) == (True, 2)
+    assert [each.problems for each in result.mails] == [("MessagingException: Missing start boundary",), ()]
+    assert [bench.inbox.raw(each.id) for each in bench.inbox.mails()] == [BROKEN, MAIL]
+
+
+STRICT = make_connection(Protection.OFF, skip_failed_message=False)
+ONLY_FIRST = [*stored(4), *left()]
+
+
+async def test_without_skip_failed_message_a_mail_that_cannot_be_read_ends_the_poll_at_that_mail(bench: Bench) -> None:
+    mails = sent_together(b"4:6", {4: MAIL, 5: BROKEN, 6: MAIL})
+    first = [*OPEN, *found(4, 5, 6), *mails, *ONLY_FIRST]
+    again = [*OPEN, *found(5, 6), *sent_together(b"5:6", {5: BROKEN, 6: MAIL}), *left()]
+    result, _ = await poll(bench, STRICT, first)
+    assert (result.succeeded, result.stage, result.stored) == (False, "fetch", 1)
+    assert result.error == "MessagingException: Missing start boundary (mail with UID 5)"
+    assert [(each.uid, each.post_processed) for each in bench.inbox.mails()] == [(4, True)]
+
+    result, _ = await poll(bench, STRICT, again)
+    assert (result.succeeded, result.stored, [each.uid for each in bench.inbox.mails()]) == (False, 0, [4])
+
+
+async def test_without_skip_failed_message_no_later_batch_is_fetched(bench: Bench) -> None:
+    large = BATCH_BYTES
+    script = [*OPEN, *found(4, 5, sizes=[large, large]), *sent(4, BROKEN), *left()]
+    result, _ = await poll(bench, STRICT, script)
+    assert (result.succeeded, result.stored) == (False, 0)
+
+
+async def test_without_skip_failed_message_what_was_fetched_is_done_with_also_where_it_is_deleted(bench: Bench) -> None:
+    deleting = make_connection(Protection.OFF, skip_failed_message=False, post_processing=PostProcessing.DELETE)
+    mails = sent_together(b"4:5", {4: MAIL, 5: BROKEN})
+    script = [*OPEN, *found(4, 5), *mails, *stored(4, rb"\\Deleted"), *left()]
+    result, server = await poll(bench, deleting, script)
+    assert not result.succeeded
+    assert "CLOSE" in server.commands
+
+
+REFUSED = answered(rb"UID FETCH 4:5 .*", completion=b"NO [SERVERBUG] cannot read mail 4")
+ALONE_REFUSED = answered(rb"UID FETCH 4 \(UID BODY.*", completion=b"NO [SERVERBUG] cannot read mail 4")
+
+
+async def test_a_mail_that_the_server_does_not_give_holds_up_no_other(bench: Bench) -> None:
+    script = [*OPEN, *found(4, 5), *REFUSED, *ALONE_REFUSED, *sent(5, MAIL), *stored(5), *left()]
+    result, _ = await poll(bench, CLEAR, script)
+    assert (result.succeeded, result.stage, result.stored) == (False, "fetch", 1)
+    assert result.error == "The mail with UID 4 stays on the server: NO [SERVERBUG] cannot read mail 4"
+
+
+async def test_a_mail_that_the_server_does_not_give_takes_no_place_under_the_limit(bench: Bench) -> None:
+    limited = make_connection(Protection.OFF, max_messages_per_poll=1)
+    script = [*OPEN, *found(4, 5), *ALONE_REFUSED, *sent(5, MAIL), *stored(5), *left()]
+    result, _ = await poll(bench, limited, script)
+    assert result.stored == 1
+
+
+async def test_without_skip_failed_message_a_mail_that_the_server_does_not_give_ends_the_poll(bench: Bench) -> None:
+    refused = answered(rb"UID FETCH 4:6 .*", completion=b"NO [SERVERBUG] cannot read mail 5")
+    alone = answered(rb"UID FETCH 5 \(UID BODY.*", completion=b"NO [SERVERBUG] cannot read mail 5")
+    script = [*OPEN, *found(4, 5, 6), *refused, *sent(4, MAIL), *alone, *ONLY_FIRST]
+    result, _ = await poll(bench, STRICT, script)
+    assert (result.succeeded, result.stage, result.stored) == (False, "fetch", 1)
+    assert "[SERVERBUG] cannot read mail 5" in result.error
+    assert [(each.uid, each.post_processed) for each in bench.inbox.mails()] == [(4, True)]
+
+
+# --- automatic disconnect ---------------------------------------------------------------------------------------
+
+KEPT = make_connection(Protection.OFF, automatically_disconnect=False)
+CLOSED = answered(rb"CLOSE")
+STILL_THERE = answered(rb"NOOP")
+
+
+async def polls(bench: Bench, count: int, *scripts: Script) -> tuple[list[PollResult], ScriptedServer]:
+    """Poll so often by one poller, whatever the number of connections."""
+    server = ScriptedServer([*scripts])
+    async with running(server):
+        polling = bench.poller(KEPT, server.address)
+        results = [await polling.poll() for _ in range(count)]
+        await polling.aclose()
+    assert server.surprises == []
+    return results, server
+
+
+async def test_without_automatic_disconnect_the_session_stays_for_the_next_poll(bench: Bench) -> None:
+    again = [*STILL_THERE, *opened(), *found(4), *sent(4, MAIL), *stored(4), *CLOSED]
+    results, server = await polls(bench, 2, [*OPEN, *found(), *CLOSED, *again])
+    assert [each.stored for each in results] == [0, 1]
+    assert (server.connections, server.commands.count("LOGIN")) == (1, 1)
+    assert "LOGOUT" not in server.commands
+
+
+async def test_a_session_that_has_gone_since_is_made_anew(bench: Bench) -> None:
+    first, second = [*OPEN, *found(), *CLOSED], [*OPEN, *found(4), *sent(4, MAIL), *stored(4), *CLOSED]
+    results, server = await polls(bench, 2, first, second)
+    assert [each.succeeded for each in results] == [True, True]
+    assert server.connections == 2
+
+
+async def test_a_session_that_a_poll_failed_in_is_not_used_again(bench: Bench) -> None:
+    failed = [*OPEN, *answered(rb"UID SEARCH .*", completion=b"NO not now"), Hang()]
+    results, server = await polls(bench, 2, failed, [*OPEN, *found(), *CLOSED])
+    assert [each.succeeded for each in results] == [False, True]
+    assert server.connections == 2
+
+
 # --- post-processing --------------------------------------------------------------------------------------------
 
 ARCHIVE_IS_THERE = answered(rb'LIST "" "Archive"', b'LIST () "/" Archive')
-COPIED = answered(rb'UID COPY 4 "Archive"')
+NO_MOVE = answered(rb"CAPABILITY", b"CAPABILITY IMAP4rev1 UIDPLUS")
+ASKED = answered(rb'STATUS "Archive" \(UIDVALIDITY UIDNEXT\)', b"STATUS Archive (UIDVALIDITY 3 UIDNEXT 10)")
+COPIED = [*NO_MOVE, *ASKED, *answered(rb'UID COPY 4 "Archive"', completion=b"OK [COPYUID 3 4 10] done")]
 DELETED = stored(4, rb"\\Deleted")
 
 
@@ -600,14 +801,14 @@ async def test_a_missing_archive_folder_is_created(bench: Bench) -> None:
 
 async def test_a_refused_copy_leaves_the_mail_where_it_is(bench: Bench) -> None:
     refused = answered(rb"UID COPY .*", completion=b"NO [OVERQUOTA] full")
-    script = [*OPEN, *found(4), *sent(4, MAIL), *stored(4), *ARCHIVE_IS_THERE, *refused, Hang()]
+    script = [*OPEN, *found(4), *sent(4, MAIL), *stored(4), *ARCHIVE_IS_THERE, *NO_MOVE, *ASKED, *refused, Hang()]
     result, server = await poll(bench, ARCHIVING, script)
     assert (result.stage, result.stored) == ("post_process", 1)
     assert server.commands[-1] == "UID COPY"  # neither flagged as deleted nor expunged
 
 
 async def test_post_processing_cut_short_is_finished_by_the_next_poll(bench: Bench) -> None:
-    first = [*OPEN, *found(4), *sent(4, MAIL), *stored(4), *ARCHIVE_IS_THERE, Expect(rb"UID COPY .*")]
+    first = [*OPEN, *found(4), *sent(4, MAIL), *stored(4), Expect(rb'LIST "" "Archive"')]
     # Flagged as read already, so UNSEEN does not find it any more; MaCo remembers that it is not done.
     summary = answered(rb"UID FETCH 4 \(UID FLAGS.*", b"1 FETCH (UID 4 FLAGS (\\Seen) RFC822.SIZE 9)")
     second = [*OPEN, *found(), *summary, *ARCHIVE_IS_THERE, *COPIED, *DELETED, *left()]
@@ -632,7 +833,33 @@ async def test_a_second_poll_waits_until_the_first_one_is_over(bench: Bench) -> 
     server = ScriptedServer([*scripts])
     async with running(server):
         pollers = [bench.poller(CLEAR, server.address) for _ in scripts]
-        results = await asyncio.gather(*(poller.poll() for poller in pollers))
+        results = await asyncio.gather(*(each.poll() for each in pollers))
     assert server.surprises == []
     assert server.most_at_once == 1
     assert [(result.succeeded, result.stored) for result in results] == [(True, 1), (True, 0)]
+
+
+async def test_a_poll_of_another_process_is_not_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "take", lambda _, place, token, now, seconds: PollLock(place, 4711, 0.0, 60.0))
+    result = await bench.poller(CLEAR, ("127.0.0.1", 1)).poll()
+    assert (result.succeeded, result.stage) == (False, "lock")
+    assert "mail.stadtwerke.example, maco, INBOX: locked by process 4711" in result.error
+    assert "Manage Locks" in result.hint
+
+
+async def test_a_poll_ends_with_its_lock_timeout(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller, "SECONDS_PER_MINUTE", 0.1)
+    connection = make_connection(Protection.OFF, lock_timeout_min=1)
+    result, _ = await poll(bench, connection, [*OPEN, *found(4), Hang()])
+    assert (result.stage, "Lock Timeout is 1 min" in result.error) == ("lock", True)
+    assert bench.inbox.locks() == []
+
+
+async def test_a_poll_whose_lock_was_released_touches_nothing_on_the_server_any_more(bench: Bench) -> None:
+    def release(point: FaultPointName) -> None:
+        if point == "committed":
+            bench.inbox._writer.submit(bench.inbox._database.execute, "DELETE FROM poll_lock").result()
+
+    result, server = await poll(bench, CLEAR, [*OPEN, *found(4), *sent(4, MAIL), Hang()], fault_point=release)
+    assert (result.succeeded, result.stage, result.stored) == (False, "lock", 1)
+    assert server.commands[-1] == "UID FETCH"

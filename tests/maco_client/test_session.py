@@ -157,6 +157,16 @@ async def test_a_folder_of_two_hundred_thousand_mails_is_searched() -> None:
         assert len(await session.uid_search("ALL", exists)) == exists
 
 
+async def test_windows_that_answer_out_of_order_or_twice_give_each_uid_once_and_ascending() -> None:
+    script: list[Step] = [*greeting()]
+    for window, numbers in ((b"1:5000", b" 7 3"), (b"5001:10000", b" 0 2 7"), (b"10001:10001", b" 9")):
+        script += answered(b"UID SEARCH %s ALL" % window, b"SEARCH" + numbers)
+    async with session_with(*script, Hang()) as session:
+        await session.read_greeting()
+
+        assert list(await session.uid_search("ALL", 10_001)) == [2, 3, 7, 9]
+
+
 async def test_a_search_that_finds_more_and_more_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "MAX_FOUND", 2)
     async with session_with(*greeting(), *answered(rb"UID SEARCH .*", b"SEARCH 1 2 3"), Hang()) as session:
@@ -224,14 +234,14 @@ async def test_a_body_that_nobody_asked_for_is_a_protocol_error() -> None:
 async def test_bytes_from_before_the_handshake_are_no_part_of_tls(key_store: KeyStore) -> None:
     async with session_with(Hang(), early=b"* OK early") as session:
         with pytest.raises(RemoteProtocolError):
-            await session.begin_tls(key_store.context(), HOST)
+            await session.begin_tls(key_store.verification().context, HOST)
 
 
 async def test_a_session_whose_handshake_failed_is_closed_once(key_store: KeyStore) -> None:
     # A second close would hit whatever file has taken the descriptor's number since.
     async with session_with(Send(b"no TLS here\r\n"), Hang()) as session:
         with pytest.raises(HandshakeError):
-            await session.begin_tls(key_store.context(), HOST)
+            await session.begin_tls(key_store.verification().context, HOST)
         with pytest.raises(ConnectionDropped):
             await session.read_greeting()
 
@@ -242,7 +252,7 @@ async def test_the_tap_sees_what_is_inside_tls(key_store: KeyStore, mail_server_
         await session.read_greeting()
         await session.capability()
         await session.starttls()
-        await session.go_on_in_tls(key_store.context(), HOST)
+        await session.go_on_in_tls(key_store.verification().context, HOST)
         assert "INSIDE" in await session.capability()
         assert session.is_encrypted
     assert tap.to_server.count(b"CAPABILITY") == 2

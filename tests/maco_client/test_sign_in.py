@@ -12,6 +12,7 @@ from certs.trust import server_context
 from maco_client.key_store import KeyStore
 from maco_client.results import PollResult
 from maco_client.settings import EmailConnection, Protection
+from maco_client.verification.profile import VerificationProfile
 from maco_wire.observation import Handshake, Login, TlsSession
 from tests.maco_client.bench import Bench, der, make_connection
 from tests.maco_client.scripted_server import (
@@ -33,6 +34,12 @@ from tests.maco_client.scripted_server import (
 
 PKIX_BUILD = "PKIX path building failed: unable to find valid certification path to requested target"
 OFFERED = [*greeting(), *answered(rb"CAPABILITY", b"CAPABILITY IMAP4rev1 STARTTLS"), *answered(rb"STARTTLS")]
+
+
+@pytest.fixture(params=VerificationProfile)
+def each_profile(request: pytest.FixtureRequest, bench: Bench, cast: Cast) -> None:
+    """Let MaCo judge by each profile: where no certificate is judged, both say the same."""
+    bench.key_store = KeyStore({"root": der(cast.root_certificate)}, request.param)
 
 
 async def poll(
@@ -115,11 +122,13 @@ async def test_imaps_fails_without_the_words_of_starttls(bench: Bench, cast: Cas
     assert bench.journal.only(Handshake).session is TlsSession.IMAPS
 
 
+@pytest.mark.usefixtures("each_profile")
 async def test_imaps_on_a_plain_port_is_an_unrecognized_message(bench: Bench) -> None:
     result, _ = await poll(bench, [*greeting(), Hang()], make_connection(Protection.IMAPS))
     assert (result.stage, result.error) == ("tls", "Unsupported or unrecognized SSL message")  # facts 1.4
 
 
+@pytest.mark.usefixtures("each_profile")
 async def test_a_server_that_closes_in_the_handshake_is_told_as_such(bench: Bench) -> None:
     result, _ = await poll(bench, OFFERED)
     assert result.error == "STARTTLS failure: Remote host terminated the handshake"  # facts 6, M48
@@ -138,11 +147,24 @@ async def test_a_server_that_hangs_in_the_handshake_is_a_read_time_out(bench: Be
     assert result.error == "STARTTLS failure: Read timed out"
 
 
+@pytest.mark.usefixtures("each_profile")
 async def test_plaintext_in_place_of_the_handshake_fails(bench: Bench) -> None:
     result, _ = await poll(bench, [*OFFERED, Read(), Send(b"* CAPABILITY IMAP4rev1\r\n")])
     assert result.error == "STARTTLS failure: Unsupported or unrecognized SSL message"
 
 
+@pytest.mark.usefixtures("each_profile")
+async def test_a_demanded_client_certificate_fails_the_handshake_of_tls_1_2(bench: Bench, cast: Cast) -> None:
+    context = server_context(cast.mail_server, client_anchors=[], client_certificate="required")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    result, _ = await poll(bench, [*OFFERED, Tls(context)])
+    assert result.error == "STARTTLS failure: Received fatal alert: handshake_failure"  # facts 2.5 and M29
+    assert "system certificate" in result.hint
+    seen = bench.journal.only(Handshake)
+    assert (seen.succeeded, seen.alert_received) == (False, "handshake_failure")
+
+
+@pytest.mark.usefixtures("each_profile")
 async def test_a_demanded_client_certificate_shows_at_the_first_answer(bench: Bench, cast: Cast) -> None:
     # facts 2.5: in TLS 1.3 the "error appears on the first command after the handshake"
     context = server_context(cast.mail_server, client_anchors=[], client_certificate="required")
@@ -155,6 +177,7 @@ async def test_a_demanded_client_certificate_shows_at_the_first_answer(bench: Be
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # that is the point of it
+@pytest.mark.usefixtures("each_profile")
 async def test_a_server_below_tls_1_2_is_refused(bench: Bench, cast: Cast) -> None:
     context = server_context(cast.mail_server)
     context.set_ciphers("DEFAULT:@SECLEVEL=0")

@@ -42,3 +42,9 @@ def test_a_subject_is_bounded() -> None:
 @given(st.binary(max_size=80) | st.text(max_size=40).map(lambda text: f"=?utf-8?q?{text}?=".encode()))
 def test_no_subject_is_an_error(value: bytes) -> None:
     assert subject_of(b"Subject: " + value + b"\r\n\r\n").isprintable()
+
+
+def test_encoded_words_may_stay_as_they_are() -> None:
+    assert (
+        subject_of(b"Subject: =?utf-8?Q?M=C3=BC?=\r\n next\r\n\r\n", decode_words=False) == "=?utf-8?Q?M=C3=BC?= next"
+    )

@@ -1,0 +1,1 @@
+"""MaCo's pages: static files that use its API."""
