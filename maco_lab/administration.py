@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from certs.authority import Issued
 from certs.trust import server_context
 from connector_sim.admin.installation import Installation, OwnIdentities
 from connector_sim.admin.key_pair import Identity
+from connector_sim.admin.landscape_certificates import LandscapeCertificates
 from connector_sim.admin.server import Administration
 from connector_sim.http_client import JsonClient
 from connector_sim.on_premise.certificate_signing import CertificateSource, SubaccountCertificate
@@ -21,6 +26,7 @@ from maco_lab.pki import LabPki
 
 
 def build_administration(
+    described: lab_model.CloudConnector,
     keys: lab_model.Administration,
     connector: CloudConnector,
     pki: LabPki,
@@ -47,14 +53,24 @@ def build_administration(
         settings_here,
         certificates=CertificateSource(client, settings.tunnel_address, pki.signed_tunnel_context),
         first_certificate=first_certificate,
-        own=_own_identities(keys, connector, pki),
+        own=_own_identities(described, keys, pki),
+        landscape=_landscape_certificates(pki),
         node=node,
     )
     return Administration(installation)
 
 
-def _own_identities(keys: lab_model.Administration, connector: CloudConnector, pki: LabPki) -> OwnIdentities:
-    system = pki.cast.system_certificate if connector.trust_store.offers_certificate else None
+def _landscape_certificates(pki: LabPki) -> LandscapeCertificates:
+    def of_subaccount(signed: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> SubaccountCertificate | None:
+        if not pki.signed_subaccount(signed):
+            return None  # the cloud side is another one by now
+        return SubaccountCertificate(signed.public_bytes(Encoding.DER), pki.signed_tunnel_context(signed, key), key)
+
+    return LandscapeCertificates(pki.cast.name_of, pki.named, of_subaccount)
+
+
+def _own_identities(described: lab_model.CloudConnector, keys: lab_model.Administration, pki: LabPki) -> OwnIdentities:
+    system = pki.cast.system_certificate if described.system_certificate is True else None
     return OwnIdentities(
         _identity(system) if system else None,
         _identity(pki.ui_certificate(keys.host)),

@@ -20,6 +20,7 @@ import typer
 import connector_sim.on_premise.connector as on_premise_connector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
+from maco_client.results import PollResult
 from maco_lab.attached import PartyKind, run_attached
 from maco_lab.canaries import plant_canaries
 from maco_lab.draining import Draining, told_to_stop
@@ -33,7 +34,9 @@ from maco_lab.parties import (
     Reporting,
     build_connectivity,
     build_connector,
-    build_pollers,
+    build_reach,
+    build_tenant,
+    build_token_source,
     configured_cloud_addresses,
     connectivity_settings,
     token_service_uses_tls,
@@ -81,7 +84,7 @@ class _Party:
         self.journal = Journal()
         self.journal.listen(_print_entry)
         passwords = [each.password for each in plant_canaries(self.file.model) if each.password]
-        self.reporting = Reporting(self.journal.record, tuple(passwords))
+        self.reporting = Reporting(self.journal.record, tuple(passwords), self.state.folder)
 
     def pki(self) -> LabPki:
         """Return the certificates that all parties share."""
@@ -185,13 +188,13 @@ async def _run_connector(party: _Party, name: str | None, role: Role) -> int:
     if role == "shadow":
         _say(f"Cloud Connector {chosen.name} has no shadow: give it high_availability in the lab file")
         return 2
-    names = OnPremiseNames(model.hosts, {})
+    names = OnPremiseNames(model.hosts, {}, model.firewall)
     connector = build_connector(chosen, configured_cloud_addresses(model.cloud), names, party.pki(), party.reporting)
     async with connector.running(), _administered(party, chosen, connector):
         await connector.tried()
         states = {subaccount: tunnel.state for subaccount, tunnel in connector.tunnels.items()}
         _say(f"Cloud Connector {chosen.name}: {', '.join(f'{each} {state}' for each, state in states.items())}")
-        if all(state == "ConnectFailure" for state in states.values()):
+        if states and all(state == "ConnectFailure" for state in states.values()):
             _say("no tunnel came up: start the cloud side first, then the connector again")
             return 1
         await told_to_stop(draining := Draining())
@@ -205,12 +208,14 @@ async def _administered(
 ) -> AsyncIterator[None]:
     """Serve the administration of a connector, if it has one, and say where."""
     from maco_lab.administration import build_administration
+    from maco_lab.keeping import begin
 
     keys = party.file.model.administration_of(chosen)
     if keys is None:
         yield
         return
-    administration = build_administration(keys, connector, party.pki(), node=node)
+    administration = build_administration(chosen, keys, connector, party.pki(), node=node)
+    await begin(administration.installation, chosen, None)
     async with administration.running():
         _say(f"Cloud Connector {chosen.name} is administered at {administration.url}")
         yield
@@ -222,7 +227,7 @@ async def _run_one_of_a_pair(party: _Party, chosen: CloudConnector, role: Role) 
         chosen,
         role,
         configured_cloud_addresses(model.cloud),
-        OnPremiseNames(model.hosts, {}),
+        OnPremiseNames(model.hosts, {}, model.firewall),
         party.pki(),
         party.reporting,
         installation_id=f"pair {chosen.name}",  # both of a pair have the same one, and nobody tells it to either
@@ -256,21 +261,30 @@ async def _run_mail_server(party: _Party) -> int:
 
 async def _run_maco(party: _Party, *, once: bool) -> int:
     from maco_client.inbox import Inbox
+    from maco_lab.local_maco import LocalMaco
+    from maco_lab.maco_api import maco_api
     from maco_lab.maco_side import MacoSide
 
     model = party.file.model
     with contextlib.closing(Inbox(party.state.inbox)) as inbox:
-        cloud = configured_cloud_addresses(model.cloud)
-        maco_side = MacoSide(
-            build_pollers(model, cloud, party.pki(), inbox, party.reporting), every_s=model.maco.poll_every_s
-        )
-        if once:
-            return 0 if all(result.succeeded for result in await maco_side.poll_all()) else 1
-        async with asyncio.TaskGroup() as tasks:
-            schedule = tasks.create_task(maco_side.run_schedule(lambda _: None, lambda: None))
-            await told_to_stop(Draining())
-            schedule.cancel()
+        cloud, pki = configured_cloud_addresses(model.cloud), party.pki()
+        reach = build_reach(cloud, party.reporting, build_token_source(model, cloud, pki))
+        tenant = build_tenant(model, pki, inbox, reach)
+        maco_side = MacoSide(LocalMaco(tenant, model.maco, pki))
+        async with contextlib.aclosing(maco_side):
+            if once:
+                return 0 if all(result.succeeded for result in await maco_side.poll_all()) else 1
+            async with maco_api(model.maco.api, tenant, inbox, reach) as api, asyncio.TaskGroup() as tasks:
+                if api:
+                    _say(f"MaCo's API is at http://{api[0]}:{api[1]}")
+                schedule = tasks.create_task(maco_side.run_schedule(_already_told, lambda: None))
+                await told_to_stop(Draining())
+                schedule.cancel()
     return 0
+
+
+async def _already_told(_: PollResult) -> None:
+    """Say nothing of a result: the observation of the poll's end is printed as every other one."""
 
 
 def _print_entry(entry: Entry) -> None:

@@ -24,11 +24,18 @@ from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
+from maco_client.configuration import UnknownEntry
 from maco_lab import lab_model
 from maco_lab.attached_channel import Channel, Orders
 from maco_lab.canaries import all_canaries, plant_canaries
+from maco_lab.checking import Wanted, checked
 from maco_lab.ha_party import build_node, configured_address
+from maco_lab.keeping import Keeping, KeptConnector, begin, kept_connector, to_build
+from maco_lab.lab_configuration import described_by
 from maco_lab.lab_file import LabFileError
+from maco_lab.local_maco import LocalMaco
+from maco_lab.maco_keeping import kept_maco
+from maco_lab.maco_section import as_data
 from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
     CloudAddresses,
@@ -36,7 +43,8 @@ from maco_lab.parties import (
     Reporting,
     build_connectivity,
     build_connector,
-    build_pollers,
+    build_reach,
+    build_tenant,
     build_token_source,
     configured_cloud_addresses,
     connectivity_settings,
@@ -65,6 +73,8 @@ class Serving:
     addresses: Mapping[str, Address] = field(default_factory=dict)
     requests: Mapping[str, Handler] = field(default_factory=dict)
 
+
+_log = logging.getLogger(__name__)
 
 Begin: TypeAlias = Callable[[PartySettings, Channel], AbstractAsyncContextManager[Serving]]
 
@@ -118,6 +128,17 @@ def _drain(drain: Callable[[float], Awaitable[bool]], limit_s: float) -> Handler
     return handle
 
 
+def _check(connector: CloudConnector, node: HaNode | None = None) -> Handler:
+    """Return what answers "check"; a shadow checks nothing."""
+
+    async def handle(request: Mapping[str, Any]) -> dict[str, Any]:
+        if node is not None and node.role == "shadow":
+            return {"checks": []}
+        return {"checks": await checked(connector, Wanted(request["mapping"]))}
+
+    return handle
+
+
 def _pki(settings: PartySettings) -> LabPki:
     """Return the certificates that the parent has made; none is ever replaced while the lab runs."""
     pki = LabPki(settings.file.folder, read_cast(settings.certificates))
@@ -139,7 +160,8 @@ def _open_back_ends(settings: PartySettings, channel: Channel) -> OpenBackEnds:
 
 
 def _reporting(settings: PartySettings, record: Record) -> Reporting:
-    return Reporting(record, all_canaries(plant_canaries(settings.file.model, settings.canary_lines)))
+    canaries = all_canaries(plant_canaries(settings.file.model, settings.canary_lines))
+    return Reporting(record, canaries, settings.state)
 
 
 @contextlib.asynccontextmanager
@@ -166,14 +188,25 @@ async def _begin_cloud(settings: PartySettings, channel: Channel) -> AsyncIterat
 async def _begin_connector(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     model = settings.file.model
     described = next(each for each in model.cloud_connectors if each.name == settings.connector)
-    if settings.role:
-        async with _one_of_a_pair(settings, described, channel) as serving:
-            yield serving
-        return
+    keeps = settings.keeps and settings.role != "shadow"
+    keeping = Keeping(StateFolder(settings.state).configuration, _log.error) if keeps else None
+    run = _one_of_a_pair if settings.role else _alone
+    async with (
+        kept_connector(keeping, model, described) as kept,
+        run(settings, described, channel, kept) as serving,
+    ):
+        yield serving
+
+
+@contextlib.asynccontextmanager
+async def _alone(
+    settings: PartySettings, described: lab_model.CloudConnector, channel: Channel, kept: KeptConnector | None
+) -> AsyncIterator[Serving]:
+    """Run a connector that is none of a pair."""
     connector = build_connector(
-        described,
+        to_build(kept, described),
         _cloud(settings),
-        OnPremiseNames(model.hosts, {}),
+        OnPremiseNames(settings.file.model.hosts, {}, settings.file.model.firewall),
         _pki(settings),
         _reporting(settings, channel.record),
         installation_id=settings.installation_id,
@@ -182,44 +215,58 @@ async def _begin_connector(settings: PartySettings, channel: Channel) -> AsyncIt
 
     async def connect(_: Mapping[str, Any]) -> dict[str, Any]:
         for tunnel in connector.tunnels.values():
-            tunnel.connect()
+            if tunnel.is_wanted:
+                tunnel.connect()
         return {}
 
-    async with connector.running(), _administered(settings, described, connector) as addresses:
+    async with connector.running(), _administered(settings, described, connector, kept) as administered:
         with contextlib.suppress(TimeoutError):  # a slower one goes on in the background
             async with asyncio.timeout(FIRST_TUNNEL_S):
                 await connector.tried()
-        yield Serving(addresses, {"connect": connect, "drain": _drain(connector.drain, described.drain_s)})
+        drain = _drain(connector.drain, described.drain_s)
+        requests = {"connect": connect, "drain": drain, "check": _check(connector), **administered.requests}
+        yield Serving(administered.addresses, requests)
 
 
 @contextlib.asynccontextmanager
 async def _administered(
-    settings: PartySettings, described: lab_model.CloudConnector, connector: CloudConnector, node: HaNode | None = None
-) -> AsyncIterator[dict[str, Address]]:
-    """Serve the administration of a connector, if it has one, and yield where."""
+    settings: PartySettings,
+    described: lab_model.CloudConnector,
+    connector: CloudConnector,
+    kept: KeptConnector | None,
+    node: HaNode | None = None,
+) -> AsyncIterator[Serving]:
+    """Serve the administration of a connector, if it has one, and yield where, and what it answers to the parent."""
     from maco_lab.administration import build_administration
 
     keys = settings.file.model.administration_of(described)
     if keys is None:
-        yield {}
+        yield Serving()
         return
+    pki = _pki(settings)
     port = settings.ports.get("administration")
-    administration = build_administration(keys, connector, _pki(settings), port=port, node=node)
-    async with administration.running():
-        yield {"administration": administration.address}
+    administration = build_administration(described, keys, connector, pki, port=port, node=node)
+
+    async def answer(_: Mapping[str, Any]) -> dict[str, Any]:
+        return {"keys": described_by(administration.installation.configuration(), described, pki)}
+
+    with contextlib.closing(administration):
+        await begin(administration.installation, described, kept)
+        async with administration.running():
+            yield Serving({"administration": administration.address}, {"described": answer})
 
 
 @contextlib.asynccontextmanager
 async def _one_of_a_pair(
-    settings: PartySettings, described: lab_model.CloudConnector, channel: Channel
+    settings: PartySettings, described: lab_model.CloudConnector, channel: Channel, kept: KeptConnector | None
 ) -> AsyncIterator[Serving]:
     model = settings.file.model
     role: Role = "master" if settings.role == "master" else "shadow"
     node = build_node(
-        described,
+        to_build(kept, described),
         role,
         _cloud(settings),
-        OnPremiseNames(model.hosts, {}),
+        OnPremiseNames(model.hosts, {}, model.firewall),
         _pki(settings),
         _reporting(settings, channel.record),
         installation_id=settings.installation_id,
@@ -236,14 +283,18 @@ async def _one_of_a_pair(
 
     async with contextlib.AsyncExitStack() as serving:
         await serving.enter_async_context(node.running())
-        addresses = {"ha": node.address}
+        administered = Serving()
         if role == "master":
-            addresses |= await serving.enter_async_context(_administered(settings, described, node.connector, node))
+            administered = await serving.enter_async_context(
+                _administered(settings, described, node.connector, kept, node)
+            )
         with contextlib.suppress(TimeoutError):  # a slower one goes on in the background
             async with asyncio.timeout(FIRST_TUNNEL_S):
                 await node.settled.wait()
         drain = _drain(node.connector.drain, described.drain_s)
-        yield Serving(addresses, {"connect": connect, "drain": drain})
+        check = _check(node.connector, node)
+        requests = {"connect": connect, "drain": drain, "check": check, **administered.requests}
+        yield Serving({"ha": node.address, **administered.addresses}, requests)
 
 
 @contextlib.asynccontextmanager
@@ -268,20 +319,46 @@ async def _begin_mail_server(settings: PartySettings, channel: Channel) -> Async
 @contextlib.asynccontextmanager
 async def _begin_maco(settings: PartySettings, channel: Channel) -> AsyncIterator[Serving]:
     from maco_client.inbox import Inbox
+    from maco_lab.maco_api import maco_api
 
-    model = settings.file.model
-    with contextlib.closing(Inbox(StateFolder(settings.state).inbox)) as inbox:
-        pki, cloud = _pki(settings), _cloud(settings)
+    model, state = settings.file.model, StateFolder(settings.state)
+    pki, cloud, file = _pki(settings), _cloud(settings), state.maco_configuration
+    keeping = Keeping(file, _log.error) if settings.keeps else None
+    async with contextlib.AsyncExitStack() as parts:
+        kept = await parts.enter_async_context(kept_maco(keeping, file, model.maco, pki))
+        inbox = parts.enter_context(contextlib.closing(Inbox(state.inbox)))
         tokens = build_token_source(model, cloud, pki)
-        pollers = build_pollers(model, cloud, pki, inbox, _reporting(settings, channel.record), tokens)
+        reach = build_reach(cloud, _reporting(settings, channel.record), tokens)
+        tenant = build_tenant(model, pki, inbox, reach, kept)
+        maco = LocalMaco(tenant, model.maco, pki)
+        if kept:  # the parent knows the lab file
+            await channel.ask("configured", section=as_data(maco.section))
 
         async def poll(request: Mapping[str, Any]) -> dict[str, Any]:
-            return {"result": asdict(await pollers[request["connection"]].poll())}
+            try:
+                return {"result": asdict(await maco.poll(request["connection"]))}
+            except UnknownEntry:
+                return {}
 
         async def token(_: Mapping[str, Any]) -> dict[str, Any]:
             return {"token": tokens.last}
 
-        yield Serving(requests={"poll": poll, "token": token})
+        async with (
+            contextlib.aclosing(maco),
+            maco_api(model.maco.api, tenant, inbox, reach, port=settings.ports.get("maco_api")) as api,
+            in_background(_tell_configuration(maco, channel)),
+        ):
+            yield Serving({"maco_api": api} if api else {}, {"poll": poll, "token": token})
+
+
+async def _tell_configuration(maco: LocalMaco, channel: Channel) -> None:
+    """Tell the parent what is configured, each time that it has changed."""
+    told = maco.tenant.configuration
+    while True:
+        if maco.tenant.configuration is told:
+            await maco.changed()
+        told = maco.tenant.configuration
+        await channel.ask("configured", section=as_data(maco.section))
 
 
 _BEGIN: Mapping[PartyKind, Begin] = {

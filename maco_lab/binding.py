@@ -53,15 +53,14 @@ class Binding:
 
 def binding_answer(model: LabModel, addresses: Mapping[str, Address], pki: LabPki) -> dict[str, Any]:
     """Return a running lab's answer to ``REQUEST``; ``addresses`` are where its cloud side really listens."""
-    from maco_lab.parties import TUNNEL_HOST, token_service_uses_tls
+    from maco_lab.parties import TUNNEL_HOST, token_service_url, token_service_uses_tls
 
     client = next(client for client in model.cloud.clients if client.client_id == model.maco.client)
     over_tls = token_service_uses_tls(model.cloud)
-    host, port = addresses["token"]
     return {
         "ok": True,
         "proxy": addresses["socks5"],
-        "token_url": f"{'https' if over_tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}",
+        "token_url": token_service_url(model.cloud, addresses["token"]),
         "client_id": client.client_id,
         "client_secret": client.client_secret.get_secret_value(),
         "location_id": _shared_location_id(model),

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from maco_lab.audit_command import app as audit
+from maco_lab.check_command import check
 from maco_lab.up_options import UpOptions
 
 if TYPE_CHECKING:
@@ -40,7 +42,17 @@ LabOption = Annotated[
 ]
 StateOption = Annotated[
     Path,
-    typer.Option("--state", help="Where mails, inbox and journal are kept; one lab at a time runs in it."),
+    typer.Option("--state", help="The folder of the lab: that of `up --state`."),
+]
+KeepOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        help="Keep everything in this folder, what Cloud Connectors and MaCo are configured with too. Without it "
+        ".maco-lab has mails, inbox and journal, and each start begins with the lab file. One lab at a time runs in a "
+        "folder.",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 DEFAULT_STATE = Path(".maco-lab")
@@ -64,7 +76,7 @@ def main() -> None:
 @app.command(short_help="Run the landscape; MaCo polls at once, then by schedule.")
 def up(
     lab: LabOption = None,
-    state: StateOption = DEFAULT_STATE,
+    state: KeepOption = None,
     ports: Annotated[
         Ports, typer.Option(help="'auto' takes free ports instead of those of the lab file.")
     ] = Ports.FILE,
@@ -72,7 +84,7 @@ def up(
     seed: Annotated[bool, typer.Option(help="Deliver a sample mail to every mailbox at the start.")] = True,
     certs: Annotated[
         Path | None,
-        typer.Option(help="Keep the certificates in this folder; without it they are new at every start."),
+        typer.Option(help="Keep the certificates in this folder; without it and --state they are new at every start."),
     ] = None,
     isolate: Annotated[bool, typer.Option("--isolate", help="Run each party in a process of its own.")] = False,
     tap: Annotated[bool, typer.Option("--tap", help="Put a wiretap without keys into each hop.")] = False,
@@ -80,8 +92,9 @@ def up(
     ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the landscape of a lab file; MaCo polls at once and then by schedule."""
-    file, folder = _lab_file(lab), _state(state)
+    file, folder = _lab_file(lab), _state(state or DEFAULT_STATE)
     options = UpOptions(
+        keep=state is not None,
         free_ports=ports is Ports.AUTO,
         seed=seed,
         certificates=certs,
@@ -197,11 +210,14 @@ def poll(
 ) -> None:
     """Let MaCo of the running lab poll now.
 
-    With --json a list; each connection has connection, succeeded, stage, stored, error, hint, socks_reply, duration_ms,
-    vouched_by and mails (inbox_id, uid_validity, uid, size, subject, already_known, post_processed).
+    With --json a list; each connection has connection, succeeded, stage, stored, error, hint, duration_ms, vouched_by,
+    warnings and mails (inbox_id, uid_validity, uid, unique_id, size, subject, already_known, post_processed). What was
+    on the wire where it failed: socks_status, socks_reply, alert_sent, alert_received, java_alert, java_text (the line
+    that the real MaCo would log), server_answer; and seen_by, what each other system saw.
     """
     from maco_lab import client
     from maco_lab.control import ControlError
+    from maco_lab.failure import failure_from
     from maco_lab.story import printable
 
     try:
@@ -214,11 +230,69 @@ def poll(
     if json_:
         typer.echo(json.dumps(results, ensure_ascii=False, indent=2))
     for result in [] if json_ else results:
-        outcome = f"{result['stored']} mail(s) fetched" if result["succeeded"] else f"failed: {result['error']}"
-        typer.echo(printable(f"{result['connection']}: {outcome}"))
+        fetched = f"{result['connection']}: {result['stored']} mail(s) fetched"
+        typer.echo(printable(fetched if result["succeeded"] else failure_from(result).line))
         if result["hint"]:
             typer.echo(printable(f"  look at: {result['hint']}"))
+        for warning in result["warnings"]:
+            typer.echo(printable(f"  ! {warning}"))
     raise typer.Exit(0 if all(result["succeeded"] for result in results) else 1)
+
+
+@app.command(
+    short_help="Configure and use the MaCo of the running lab.",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def maco(context: typer.Context) -> None:
+    """Hand everything on to the commands of MaCo: ``maco-lab maco --help`` lists them."""
+    from maco_lab.maco_command.app import app as maco_app
+
+    maco_app(args=context.args, prog_name="maco-lab maco")
+
+
+@app.command(short_help="Print what an application on BTP finds: its credentials, its destinations.")
+def env(
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="vcap: the value of VCAP_SERVICES; default-env: the file default-env.json; shell: an export line; "
+            "json: the credentials alone.",
+        ),
+    ] = "vcap",
+    destinations: Annotated[
+        bool, typer.Option("--destinations", help="The destinations of type MAIL and TCP instead.")
+    ] = False,
+    client: Annotated[str, typer.Option(help="A client of the lab file; without it MaCo's.", show_default=False)] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Write this file, readable for its owner alone, instead of printing.")
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Print what an application on BTP finds, from the running lab: programs that use its SOCKS5 proxy run unchanged.
+
+    This output IS credentials, on purpose: the client secret of the token service, and with --destinations the
+    passwords of mailboxes. Keep it out of logs and repositories.
+    """
+    from maco_lab import env_command as command
+    from maco_lab.client import NoLabError
+    from maco_lab.control import ControlError
+
+    try:
+        wanted = command.Format(form)
+    except ValueError:
+        _fail(f"--format: found {form!r}, allowed: {', '.join(command.Format)}")
+    try:
+        text = command.environment(_state(state, create=False), client, destinations=destinations, form=wanted)
+        if out is None:
+            typer.echo(text)
+        else:
+            command.write_privately(out, f"{text}\n")
+    except (NoLabError, ControlError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{out}: {error.strerror}")
 
 
 @app.command(short_help="Show what all parties have observed.")
@@ -250,6 +324,28 @@ def journal(
         command.print_journal(_state(state, create=False), wanted)
     except (NoLabError, command.UnknownKind) as error:
         _fail(str(error))
+
+
+@app.command(short_help="Print the running lab as a lab file.")
+def export(state: StateOption = DEFAULT_STATE) -> None:
+    """Print a lab file that starts what runs now: what was administered since, and the rest as it was.
+
+    Passwords and private keys are in it as they are in every lab file: `umask 077` before `maco-lab export > FILE`.
+    """
+    from maco_lab import client
+    from maco_lab.control import ControlError
+
+    try:
+        answer = client.export(client.running_note(_state(state, create=False)))
+    except (client.NoLabError, ControlError) as error:
+        _fail(str(error))
+    if not answer.get("ok"):
+        _fail(str(answer.get("error", "the lab refused")))
+    typer.echo(answer["text"], nl=False)
+
+
+app.command(short_help="Check whether mappings lead to systems that are reached.")(check)
+app.add_typer(audit, name="audit", short_help="Check audit logs for what was changed or removed.")
 
 
 @app.command()
@@ -341,6 +437,25 @@ def validate(
 
     for warning in warnings(model):
         typer.echo(f"warning: {warning}")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _before_every_command(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_print_version, is_eager=True, show_default=False
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()

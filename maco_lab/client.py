@@ -18,6 +18,7 @@ from maco_lab.state import RunNote, StateFolder
 
 POLL_S = 600.0
 CAPTURE_S = 60.0
+EXPORT_S = 60.0
 SMTP_S = 30.0
 DOWN_S = 5.0
 _LOOK_EVERY_S = 0.02
@@ -51,6 +52,11 @@ def poll(note: RunNote, connections: list[str]) -> dict[str, Any]:
 def capture(note: RunNote, out: Path, *, keys: bool) -> dict[str, Any]:
     """Let the running lab write what has passed so far to ``out``. Raises ControlError."""
     return ask(note.control, {"command": "capture", "out": str(out.absolute()), "keys": keys}, timeout_s=CAPTURE_S)
+
+
+def export(note: RunNote) -> dict[str, Any]:
+    """Let the running lab write itself as the text of a lab file. Raises ControlError."""
+    return ask(note.control, {"command": "export"}, timeout_s=EXPORT_S)
 
 
 def send(note: RunNote, recipient: str, mail: bytes | None) -> str:

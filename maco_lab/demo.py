@@ -165,7 +165,8 @@ def legs_as_data(legs: list[Leg]) -> dict[str, Any]:
       ``missing`` to trust its silence, or empty; ``counts``: what each ``party`` at its ends has ``counted`` of
       ``payload`` or of all bytes of its ``socket``, what the tap saw of the same (``tapped``), why they are no
       proof (``differs``), and a ``note``;
-    - ``client_hello_seen_by``: parties that saw TLS pass that was not theirs; ``refusals``: what the parties said.
+    - ``client_hello_seen_by``: parties that saw TLS pass that was not theirs; ``refusals``: what the parties said;
+      ``impostor``: whether somebody answered in the mail server's place.
     """
     return {
         "v": SCHEMA_VERSION,

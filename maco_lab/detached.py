@@ -61,7 +61,8 @@ def _start(
     ready, ready_for_child = os.pipe()
     options = dataclasses.replace(options, ready_fd=ready_for_child)
     # -P: nothing that lies in the current folder is taken for a module.
-    command = [sys.executable, "-P", "-m", "maco_lab", "up", f"--state={state.folder}", *options.as_arguments()]
+    command = [sys.executable, "-P", "-m", "maco_lab", "up", *options.as_arguments()]
+    command += [f"--state={state.folder}"] if options.keep else []
     command += [f"--lab={lab}"] if lab else []
     try:
         child = subprocess.Popen(  # noqa: S603 - this program itself, with arguments of its own

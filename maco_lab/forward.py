@@ -92,7 +92,8 @@ class Way:
 
     def refusal(self, error: StepFailed) -> str:
         """Put into one line what was refused, and where to look."""
-        option = _OPTIONS.get(Reply(error.socks_reply), "") if error.socks_reply in _OPTIONS else ""
+        reply = error.evidence.socks_reply
+        option = _OPTIONS.get(Reply(reply), "") if reply in _OPTIONS else ""
         return f"{self}: {cause_of(error)}; look at: {error.hint}{option}"
 
 

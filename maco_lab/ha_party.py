@@ -65,7 +65,7 @@ def build_node(
             role=role,
             settings=ha_settings(keys),
             trust=HaTrust(pki.pair_server_context(), pki.pair_client_context(), "localhost"),
-            record=reporting.of_system(named.name).record,
+            record=reporting.of_system(named.name).logged(built.logs).record,
             address=address,
             peer=peer,
         )

@@ -13,20 +13,22 @@ import contextlib
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from certs.files import share_cast, write_cast
+from connector_sim.admin.sqlite_store import make_file
 from connector_sim.cloud.tokens import new_signing_key
 from connector_sim.on_premise.ha.link import Role
 from maco_lab import lab_model
 from maco_lab.canaries import plant_canaries
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, node_name
-from maco_lab.isolated import IsolatedLab, RemotePoller
+from maco_lab.isolated import IsolatedLab, RemoteMaco
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
+from maco_lab.maco_section import as_data
 from maco_lab.maco_side import MacoSide
 from maco_lab.merging import Merging
 from maco_lab.parties import TUNNEL_HOST
@@ -51,6 +53,7 @@ async def isolated_lab(
     *,
     free_ports: bool = False,
     certificates: Path | None = None,
+    keeps: bool = False,
     verbose: bool = False,
     tell: Tell = lambda _: None,
     draining: Draining | None = None,
@@ -59,15 +62,19 @@ async def isolated_lab(
     """Start every party in a process of its own; ``tell`` hears of each that ended and came back.
 
     Without ``draining`` the end cuts what runs. ``tapped`` puts a tap into each hop; the taps are in this process, so
-    that they outlive every party.
+    that they outlive every party. With ``keeps`` what the Cloud Connectors and MaCo are configured with is kept in
+    ``state``.
 
     Raises PartyFailed, with the text that the party itself would have ended with, and what certificates raise.
     """
+    if keeps:
+        await asyncio.get_running_loop().run_in_executor(None, make_file, state.configuration)
     async with (
         _certificates(file, state, certificates) as (pki, folder),
         tapping() if tapped else contextlib.nullcontext() as taps,
     ):
-        parties = _Parties(file, state, journal, folder, free_ports=free_ports, verbose=verbose, tell=tell, taps=taps)
+        options = _Options(free_ports, verbose, tell, taps, keeps)
+        parties = _Parties(file, state, journal, folder, options)
         async with in_background(parties.merging.run(), *(each.run() for each in parties.all)):
             try:
                 yield await parties.running(pki)
@@ -97,34 +104,38 @@ async def _certificates(file: LabFile, state: StateFolder, kept: Path | None) ->
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What is said of a whole lab beside its file."""
+
+    free_ports: bool
+    verbose: bool
+    tell: Tell
+    taps: Taps | None
+    keeps: bool
+
+
 class _Parties:
     """All parties of one lab, and what each must know of the others."""
 
     def __init__(
-        self,
-        file: LabFile,
-        state: StateFolder,
-        journal: Journal,
-        certificates: Path,
-        *,
-        free_ports: bool,
-        verbose: bool,
-        tell: Tell,
-        taps: Taps | None,
+        self, file: LabFile, state: StateFolder, journal: Journal, certificates: Path, options: _Options
     ) -> None:
         model = file.model
+        taps = options.taps
         self._taps = taps
         self._journal = journal
-        self._free_ports = free_ports
-        self._verbose = verbose
-        self._tell = tell
+        self._free_ports = options.free_ports
+        self._verbose = options.verbose
+        self._tell = options.tell
         self._canaries = tuple(plant_canaries(model))
         self._settings = PartySettings(
             file,
             state.folder.resolve(),
             certificates.resolve(),
             tuple(account.mail_line.value for account in self._canaries),
-            _free_ports(model) if free_ports else {},
+            _free_ports(model) if options.free_ports else {},
+            keeps=options.keeps,
             key_folder=str(taps.keys.folder) if taps else "",
         )
         self._addresses: dict[str, Address] = {}
@@ -137,7 +148,10 @@ class _Parties:
         self._pairs: dict[str, Address] = {}
         self._administered_at: dict[str, Address] = {}
         self.connectors = [party for connector in model.cloud_connectors for party in self._connector(connector)]
-        self.maco = self._party(Party.MACO, MACO, ["maco_client"], self._behind_listeners)
+        self._maco_api: Address | None = None
+        self.remote_maco = RemoteMaco(model.maco, self.merging)
+        self.maco = self._party(Party.MACO, MACO, ["maco_client"], self._for_maco)
+        self.remote_maco.runs_in(self.maco)
         self.all = [self.mail_server, self.cloud, *self.connectors, self.maco]
 
     async def running(self, pki: LabPki) -> IsolatedLab:
@@ -146,12 +160,10 @@ class _Parties:
             listens = await party.started()
             if ha := listens.get("ha"):
                 self._pairs[party.plan.name] = ha
+            self._maco_api = listens.get("maco_api", self._maco_api)
             if administration := listens.get("administration"):
                 self._administered_at[party.plan.name] = administration
         file = self._settings.file
-        names = [connection.name for connection in file.model.maco.email_connections]
-        pollers = {name: RemotePoller(name, self.maco, self.merging) for name in names}
-        maco = MacoSide(pollers, every_s=file.model.maco.poll_every_s)
         administered_at = {
             each.name: self._administered_at[title]
             for each in file.model.cloud_connectors
@@ -162,12 +174,14 @@ class _Parties:
             self._journal,
             pki,
             self._addresses,
-            maco,
+            MacoSide(self.remote_maco),
             self._canaries,
             self.mail_server,
             self.maco,
             administered_at,
             self._taps,
+            self._maco_api,
+            tuple(self.connectors),
         )
 
     async def drain(self, draining: Draining) -> None:
@@ -195,7 +209,9 @@ class _Parties:
         when_back: Callable[[], Any] | None = None,
     ) -> Supervised:
         plan = Plan(party, name, (*arguments, "--attached", *(["--verbose"] if self._verbose else [])))
-        serve = TapDesk(self._taps).serve if self._taps and party is Party.CLOUD_CONNECTOR else None
+        serve = self.remote_maco.serve if party is Party.MACO else None
+        if self._taps and party is Party.CLOUD_CONNECTOR:
+            serve = TapDesk(self._taps).serve
         if when_back is None:
             return Supervised(plan, prepare, self._take, self._tell, serve=serve)
         return Supervised(plan, prepare, self._take, self._tell, when_back=when_back, serve=serve)
@@ -257,6 +273,16 @@ class _Parties:
         self._addresses |= await self.cloud.started()
         self._addresses |= await self.mail_server.started()
         return replace(await self._known(), dials=self._dials())
+
+    async def _for_maco(self) -> PartySettings:
+        """Return MaCo's settings, with what was configured at run time, and the port that its API had.
+
+        Where that is kept, MaCo reads it itself.
+        """
+        settings = await self._behind_listeners()
+        port = {"maco_api": self._maco_api[1]} if self._maco_api else {"maco_api": 0} if self._free_ports else {}
+        configured = {} if settings.keeps else as_data(self.remote_maco.section)
+        return replace(settings, ports={**settings.ports, **port}, maco=configured)
 
     def _dials(self) -> dict[str, Address]:
         """Return where the taps listen before the cloud side."""

@@ -36,7 +36,7 @@ def _value(value: Any) -> str:
         case [[_, _] as local, [_, _] as peer]:
             return f"{_value(local)}->{_value(peer)}"
         case list():
-            return ", ".join(_quoted(str(each["subject"])) for each in value)
+            return ", ".join(_quoted(str(each["subject"] if isinstance(each, Mapping) else each)) for each in value)
         case _:
             return _quoted(str(value))
 

@@ -8,59 +8,39 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar
 
+from connector_sim.admin.errors import Refused
+from connector_sim.admin.mapping_entry import CARRIED
 from connector_sim.admin.roles import Role
 from connector_sim.admin.settings import AdminSettings, AdminUser
+from connector_sim.cloud.settings import OauthClient
 from connector_sim.on_premise.port_range import PortRange
-from connector_sim.on_premise.settings import SettingsError as ConnectorSettingsError
 from connector_sim.on_premise.settings import SubaccountSettings
-from connector_sim.on_premise.system_mapping import BackEndType, MappingProtocol, SystemMapping
+from connector_sim.on_premise.system_mapping import BackEndType
 from connector_sim.on_premise.virtual_systems import VirtualSystems
-from maco_client.failures import SettingsError as MacoSettingsError
-from maco_client.settings import (
-    Credential,
-    EmailConnection,
-    EmailServer,
-    PostProcessing,
-    Protection,
-    ProxyType,
-    Selection,
-    TokenService,
-)
+from maco_client.settings import TokenService
 from maco_lab import lab_model
-from maco_lab.lab_model import HOST_PORTS, Certificate, LabModel, split_host_ports
-from maco_lab.pki import anchor_names, server_names
+from maco_lab.lab_configuration import API_FIELDS, kept_mapping, system_mapping
+from maco_lab.lab_model import LabModel
+from maco_lab.lab_refusals import Found, Location, built_at, repeated, unknown
+from maco_lab.lab_section import HOST_PORTS, Certificate, CertificateText, split_host_ports
+from maco_lab.maco_checks import maco_findings
+from maco_lab.pki import CertificateFileError, anchor_names, key_pair_of, server_names
 from maco_lab.tls_abilities import speaks, unknown_ciphers
 from mailserver_sim.faults.plan import Fault
 from mailserver_sim.settings import LISTENER_PROTOCOLS, Account, MailServerSettings
-from mailserver_sim.settings import SettingsError as MailSettingsError
 from mailserver_sim.tls_settings import TlsSettings
 
 REGION_HOST = "lab.example"
 """The region's host: the tunnel endpoint's name without ``connectivitytunnel.``, as in the real regions."""
 
-Location: TypeAlias = tuple[str | int, ...]
-Found: TypeAlias = Iterator[tuple[Location, str]]
-
-_T = TypeVar("_T")
-
-_KEYS: Mapping[str, str] = {
-    "virtualHost": "virtual",
-    "virtualPort": "virtual",
-    "localHost": "internal",
-    "localPort": "internal",
-    "locationID": "location_id",
-}
-"""Keys of the lab file for those fields of the Cloud Connector's REST API that have another name."""
-
 
 def check(model: LabModel) -> list[tuple[Location, str]]:
     """Return everything that is wrong with a lab file of the right shape; each place is told once."""
     found: dict[Location, str] = {}
-    for rule in (_cloud, _connectors, _hosts, _mail_server, _mail_tls, _certificates, _ports, _maco):
+    for rule in (_cloud, _connectors, _hosts, _firewall, _mail_server, _mail_tls, _certificates, _ports, maco_findings):
         for where, text in rule(model):
             found.setdefault(where, text)
     return list(found.items())
@@ -74,16 +54,23 @@ def _cloud(model: LabModel) -> Found:
     for i, client in enumerate(clients):
         where: Location = ("cloud", "clients", i)
         if client.subaccount not in model.subaccounts:
-            yield (*where, "subaccount"), _unknown(client.subaccount, model.subaccounts)
+            yield (*where, "subaccount"), unknown(client.subaccount, model.subaccounts)
         secret = client.client_secret.get_secret_value()
-        yield from _build(where, TokenService, "http://127.0.0.1:1", client.client_id, secret)[1]
-    yield from _repeated(("cloud", "clients"), [client.client_id for client in clients], "client_id")
+        yield from built_at(where, TokenService, "http://127.0.0.1:1", client.client_id, secret)[1]
+        yield from built_at(where, oauth_client, client)[1]
+    yield from repeated(("cloud", "clients"), [client.client_id for client in clients], "client_id")
     for i, user in enumerate(model.cloud.users):
         for j, subaccount in enumerate(user.subaccounts or ()):
             if subaccount not in model.subaccounts:
-                yield ("cloud", "users", i, "subaccounts", j), _unknown(subaccount, model.subaccounts)
-    yield from _repeated(("cloud", "users"), [user.user for user in model.cloud.users], "user")
-    yield from _repeated(("subaccounts",), model.subaccounts)
+                yield ("cloud", "users", i, "subaccounts", j), unknown(subaccount, model.subaccounts)
+    yield from repeated(("cloud", "users"), [user.user for user in model.cloud.users], "user")
+    yield from repeated(("subaccounts",), model.subaccounts)
+
+
+def oauth_client(client: lab_model.Client) -> OauthClient:
+    """Return a client as the token service takes it. Raises SettingsError."""
+    secret = client.client_secret.get_secret_value()
+    return OauthClient(client.client_id, secret, client.subaccount, client.claims, client.token_defect)
 
 
 def _connectors(model: LabModel) -> Found:
@@ -91,13 +78,15 @@ def _connectors(model: LabModel) -> Found:
         for j, inner in enumerate(connector.subaccounts):
             where: Location = ("cloud_connectors", i, "subaccounts", j)
             if inner.subaccount not in model.subaccounts:
-                yield (*where, "subaccount"), _unknown(inner.subaccount, model.subaccounts)
-            yield from _build(where, SubaccountSettings, inner.subaccount, inner.location_id)[1]
+                yield (*where, "subaccount"), unknown(inner.subaccount, model.subaccounts)
+            yield from built_at(where, SubaccountSettings, inner.subaccount, inner.location_id)[1]
             yield from _mappings((*where, "mappings"), inner.mappings)
-        yield from _build(("cloud_connectors", i, "administration"), admin_settings, connector.administration)[1]
+        yield from built_at(("cloud_connectors", i, "administration"), admin_settings, connector.administration)[1]
+        yield from _kept_settings(i, connector)
+        yield from _own_certificates(i, connector)
         names = [inner.subaccount for inner in connector.subaccounts]
-        yield from _repeated(("cloud_connectors", i, "subaccounts"), names, "subaccount")
-    yield from _repeated(("cloud_connectors",), [connector.name for connector in model.cloud_connectors], "name")
+        yield from repeated(("cloud_connectors", i, "subaccounts"), names, "subaccount")
+    yield from repeated(("cloud_connectors",), [connector.name for connector in model.cloud_connectors], "name")
     yield from _shadows(model)
 
 
@@ -112,21 +101,71 @@ def _shadows(model: LabModel) -> Found:
 def _mappings(where: Location, mappings: Sequence[lab_model.SystemMapping]) -> Found:
     systems = VirtualSystems()
     for i, mapping in enumerate(mappings):
-        built, found = _build((*where, i), system_mapping, mapping)
+        if mapping.protocol in CARRIED and mapping.back_end_type not in set(BackEndType):
+            yield (*where, i, "back_end_type"), unknown(mapping.back_end_type, BackEndType)
+            continue
+        built, found = built_at((*where, i), system_mapping, mapping)
         yield from found
         if built:
-            yield from _build((*where, i), systems.add, built)[1]
+            yield from built_at((*where, i), systems.add, built)[1]
+            yield from _api_fields((*where, i), mapping)
 
 
-def system_mapping(mapping: lab_model.SystemMapping) -> SystemMapping:
-    """Return a system mapping as the Cloud Connector takes it. Raises SettingsError."""
-    return SystemMapping.between(
-        *mapping.virtual,
-        *mapping.internal,
-        MappingProtocol(mapping.protocol),
-        BackEndType(mapping.back_end_type),
-        mapping.description,
-    )
+def _api_fields(where: Location, mapping: lab_model.SystemMapping) -> Found:
+    """Find what the REST API would refuse of a mapping, beyond what the Cloud Connector itself does."""
+    if others := [name for name in mapping.api_fields if name not in API_FIELDS]:
+        yield (*where, "api_fields", others[0]), unknown(others[0], API_FIELDS)
+        return
+    try:
+        kept_mapping(mapping, now_ms=0)
+    except Refused as refusal:
+        yield where, refusal.message
+    if mapping.resources and mapping.protocol in CARRIED:
+        yield (*where, "resources"), "TCP and TCPS mappings have no resources"
+    if mapping.protocol not in CARRIED and len(mapping.virtual[1]) > 1:
+        yield (*where, "virtual"), "port ranges are for TCP and TCPS only"
+
+
+def _kept_settings(i: int, connector: lab_model.CloudConnector) -> Found:
+    """Find paths at which the REST API shows nothing, and lists there that it would refuse."""
+    places: list[tuple[Location, lab_model.KeptSettings]] = [
+        (("cloud_connectors", i, "administration", "settings"), connector.administration.settings)
+    ]
+    places += [
+        (("cloud_connectors", i, "subaccounts", j, "settings"), each.settings)
+        for j, each in enumerate(connector.subaccounts)
+    ]
+    if not any(settings for _, settings in places):
+        return
+    from connector_sim.admin import service_channels, subject_pattern_rules  # these and all: only where somebody asks
+    from connector_sim.admin.endpoints import ENDPOINTS
+
+    shown = {each.path for each in ENDPOINTS if each.method == "GET"}
+    for where, settings in places:
+        for path, kept in settings.items():
+            if path not in shown:
+                yield (*where, path), f"found {path!r}, allowed: a path that docs/rest-api.md lists with GET"
+            try:
+                service_channels.check_kept(path, kept)
+                subject_pattern_rules.check_kept(path, kept)
+            except Refused as refusal:
+                yield (*where, path), refusal.message
+
+
+def _own_certificates(i: int, connector: lab_model.CloudConnector) -> Found:
+    """Find certificates of a Cloud Connector's own that are none, or have no key."""
+    keys = connector.administration
+    own: list[tuple[Location, bool | lab_model.KeyPairText | None]] = [
+        (("cloud_connectors", i, "system_certificate"), connector.system_certificate),
+        (("cloud_connectors", i, "administration", "ui_certificate"), keys.ui_certificate),
+        (("cloud_connectors", i, "administration", "ca_certificate"), keys.ca_certificate),
+    ]
+    for where, text in own:
+        if isinstance(text, lab_model.KeyPairText):
+            try:
+                key_pair_of(text)
+            except CertificateFileError as error:
+                yield where, str(error)
 
 
 def admin_settings(keys: lab_model.Administration) -> AdminSettings:
@@ -135,9 +174,10 @@ def admin_settings(keys: lab_model.Administration) -> AdminSettings:
         REGION_HOST,
         keys.host,
         keys.port or 0,
+        keys.user,
         keys.password.get_secret_value(),
         keys.must_change_password,
-        tuple(
+        users=tuple(
             AdminUser(user.user, user.password.get_secret_value(), frozenset(map(Role, user.roles)))
             for user in keys.users
         ),
@@ -171,24 +211,37 @@ def _hosts(model: LabModel) -> Found:
             yield ("hosts", next_name), f"{next_name!r} overlaps {name!r}"
 
 
+def _firewall(model: LabModel) -> Found:
+    """Find a name that no mapping leads to: it would drop nothing."""
+    mapped = {
+        mapping.internal[0].lower()
+        for connector in model.cloud_connectors
+        for subaccount in connector.subaccounts
+        for mapping in subaccount.mappings
+    }
+    for i, (host, _) in enumerate(model.firewall):
+        if host.lower() not in mapped:
+            yield ("firewall", i), unknown(host, mapped)
+
+
 def _mail_server(model: LabModel) -> Found:
     server = model.mail_server
     accounts: list[Account] = []
     for i, account in enumerate(server.accounts):
         where: Location = ("mail_server", "accounts", i)
-        built, found = _build(where, mail_account, account)
+        built, found = built_at(where, mail_account, account)
         yield from found
         accounts += [built] if built else []
-    yield from _repeated(("mail_server", "accounts"), [account.user for account in server.accounts], "user")
+    yield from repeated(("mail_server", "accounts"), [account.user for account in server.accounts], "user")
     users = [account.user for account in server.accounts]
     for user in server.preload:
         if user not in users:
-            yield ("mail_server", "preload", user), _unknown(user, users)
+            yield ("mail_server", "preload", user), unknown(user, users)
     settings = (server.host_name, tuple(accounts), (), Path())
-    for _, text in _build((), MailServerSettings, *settings)[1]:
+    for _, text in built_at((), MailServerSettings, *settings)[1]:
         yield ("mail_server", "accounts"), text
     for i, fault in enumerate(server.faults):
-        yield from _build(("mail_server", "faults", i), fault_of, fault)[1]
+        yield from built_at(("mail_server", "faults", i), fault_of, fault)[1]
 
 
 def _mail_tls(model: LabModel) -> Found:
@@ -198,12 +251,12 @@ def _mail_tls(model: LabModel) -> Found:
     for protocol, tls in server.tls.items():
         where: Location = ("mail_server", "tls", protocol)
         if protocol not in LISTENER_PROTOCOLS:
-            yield where, _unknown(protocol, LISTENER_PROTOCOLS)
+            yield where, unknown(protocol, LISTENER_PROTOCOLS)
         elif ports.get(protocol) is None:
             yield where, f"{protocol} is not served: give it a port in mail_server.ports"
         elif not (server.offer_starttls or protocol.endswith("s")):
             yield where, f"there is no TLS on {protocol} while offer_starttls is false"
-        built, found = _build(where, tls_settings, tls)
+        built, found = built_at(where, tls_settings, tls)
         yield from found
         yield from _abilities(where, built) if built else ()
         yield from _client_authorities(where, tls)
@@ -266,7 +319,7 @@ def _certificates(model: LabModel) -> Found:
     ]
     for where, choice in stores:
         if isinstance(choice, str) and choice not in anchor_names():
-            yield where, _unknown(choice, anchor_names())
+            yield where, unknown(choice, anchor_names())
     presented: list[tuple[Location, Certificate | None]] = [
         (("mail_server", "certificate"), model.mail_server.certificate)
     ]
@@ -275,8 +328,10 @@ def _certificates(model: LabModel) -> Found:
         for protocol, tls in model.mail_server.tls.items()
     ]
     for where, own in presented:
+        if isinstance(own, CertificateText):
+            yield where, "found a certificate without its key, allowed: a name, or 'file: PATH' (and 'key: PATH')"
         if isinstance(own, str) and own not in server_names():
-            yield where, _unknown(own, server_names())
+            yield where, unknown(own, server_names())
 
 
 def _ports(model: LabModel) -> Found:
@@ -300,85 +355,8 @@ def _ports(model: LabModel) -> Found:
         if (keys := model.administration_of(connector))
     ]
     listeners += [(("page", "port"), "127.0.0.1", model.page.port)] if model.page.serve else []
+    listeners += [(("maco", "api", "port"), "127.0.0.1", model.maco.api.port)] if model.maco.api.serve else []
     taken: dict[tuple[str, int], Location] = {}
     for where, host, port in listeners:
         if port and taken.setdefault((host, port), where) != where:
             yield where, f"port {port} is that of {'.'.join(map(str, taken[host, port]))} already"
-
-
-def _maco(model: LabModel) -> Found:
-    maco = model.maco
-    clients = [client.client_id for client in model.cloud.clients]
-    if maco.client not in clients:
-        yield ("maco", "client"), _unknown(maco.client, clients)
-    servers: dict[str, EmailServer | None] = {}
-    for i, server in enumerate(maco.email_servers):
-        proxy_type = ProxyType(server.proxy_type)
-        settings = (server.name, server.address, proxy_type, server.location_id, server.timeout_ms)
-        servers[server.name], found = _build(("maco", "email_servers", i), EmailServer, *settings)
-        yield from found
-    credentials: dict[str, Credential | None] = {}
-    for i, credential in enumerate(maco.credentials):
-        secret = credential.password.get_secret_value()
-        where: Location = ("maco", "credentials", i)
-        credentials[credential.name], found = _build(where, Credential, credential.name, credential.user, secret)
-        yield from found
-    for i, connection in enumerate(maco.email_connections):
-        yield from _connection(("maco", "email_connections", i), connection, servers, credentials)
-    for section in ("credentials", "email_servers", "email_connections"):
-        yield from _repeated(("maco", section), [entry.name for entry in getattr(maco, section)], "name")
-
-
-def _connection(
-    where: Location,
-    connection: lab_model.EmailConnection,
-    servers: Mapping[str, EmailServer | None],
-    credentials: Mapping[str, Credential | None],
-) -> Found:
-    if connection.server not in servers:
-        yield (*where, "server"), _unknown(connection.server, servers)
-    if connection.credential not in credentials:
-        yield (*where, "credential"), _unknown(connection.credential, credentials)
-    server, credential = servers.get(connection.server), credentials.get(connection.credential)
-    if server and credential:
-        yield from _build(where, email_connection, connection, server, credential)[1]
-
-
-def email_connection(
-    connection: lab_model.EmailConnection, server: EmailServer, credential: Credential
-) -> EmailConnection:
-    """Return an e-mail connection with the server and credential that it names. Raises SettingsError."""
-    return EmailConnection(
-        connection.name,
-        server,
-        Protection(connection.protection),
-        credential,
-        connection.folder,
-        Selection(connection.selection),
-        connection.max_messages_per_poll,
-        PostProcessing(connection.post_processing),
-        connection.archive_folder,
-    )
-
-
-def _build(where: Location, kind: Callable[..., _T], *values: object) -> tuple[_T | None, list[tuple[Location, str]]]:
-    """Build a party's settings at ``where``; return them, or None and what they refused."""
-    try:
-        return kind(*values), []
-    except (ConnectorSettingsError, MacoSettingsError) as error:
-        return None, [((*where, _KEYS.get(error.field, error.field)), error.message)]
-    except MailSettingsError as error:
-        return None, [((*where, error.setting), str(error).removeprefix(f"{error.setting}: "))]
-
-
-def _unknown(name: str, known: Iterable[str]) -> str:
-    return f"found {name!r}, allowed: {', '.join(repr(other) for other in sorted(known)) or 'none is defined'}"
-
-
-def _repeated(where: Location, names: Sequence[str], key: str | None = None) -> Found:
-    """Find a name that stands twice in the list at ``where``; ``key`` is where each entry has its name."""
-    seen: set[str] = set()
-    for i, name in enumerate(names):
-        if name in seen:
-            yield (*where, i) if key is None else (*where, i, key), f"{name!r} is there twice"
-        seen.add(name)

@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from maco_lab.lab_checks import Location
 from maco_lab.lab_model import LabModel
+from maco_lab.lab_refusals import Location
 
-SECRET_KEYS = frozenset({"password", "client_secret"})
+SECRET_KEYS = frozenset({"password", "client_secret", "access_token"})
 SECRET_LISTS = frozenset({"accounts", "clients", "credentials"})
 """An entry of one of these that is no mapping may well be a password."""
 
@@ -46,7 +46,7 @@ _ALLOWED: Mapping[str, str] = {
 }
 """What is allowed, by pydantic's type of error; its own texts speak of Python."""
 
-_UNION_BRANCHES = frozenset({"CertificateFile", "constrained-str"})
+_UNION_BRANCHES = frozenset({"CertificateFile", "CertificateText", "KeyPairText", "bool", "constrained-str"})
 """Marks that pydantic puts into a location to tell which kind of ``Certificate`` it tried."""
 
 

@@ -5,99 +5,29 @@ The words are those of SAP's pages and REST API; the values are those that the p
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, SecretStr, model_validator
 
-from connector_sim.on_premise.port_range import PortRange
+from connector_sim.admin.settings import DEFAULT_PASSWORD, DEFAULT_USER
+from connector_sim.cloud.token_defects import TokenDefect
+from maco_lab.lab_section import (
+    MOST_PEM_CHARACTERS,
+    Certificate,
+    HostPorts,
+    Limit,
+    ListenHost,
+    Name,
+    Port,
+    Quota,
+    Seconds,
+    Section,
+    SubaccountId,
+)
+from maco_lab.maco_model import MaCo
 from mailserver_sim.settings import OFFERED_MECHANISMS, SPECIAL_FOLDERS, AuthMechanism, SpecialUse
 from mailserver_sim.tls_settings import TlsVersion
-
-Port: TypeAlias = Annotated[int, Field(ge=0, le=65_535, strict=True)]
-"""0 takes a free port."""
-
-Limit: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
-Quota: TypeAlias = Annotated[int, Field(ge=0, strict=True)]
-Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
-Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120)]
-
-
-SubaccountId: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-"""Upper case is refused, as in the real product."""
-
-
-def _kind(value: Any) -> str:
-    """Return a simple value as it stands in the file, and the kind of any other."""
-    match value:
-        case None:
-            return "nothing"
-        case str() | int() | float():
-            return repr(value)
-    return (
-        "a list" if isinstance(value, list) else "a mapping" if isinstance(value, Mapping) else "another kind of value"
-    )
-
-
-HOST_PORTS = "host:port, as in mail.example.com:143, or host:low-high, as in ftp.example.com:1000-1010"
-
-
-def split_host_ports(value: Any) -> tuple[str, PortRange]:
-    """Turn ``host:port`` or ``host:low-high`` into a pair. Raises ValueError for anything else, with an example."""
-    host, _, ports = str(value).rpartition(":")
-    with contextlib.suppress(ValueError):
-        if host:
-            return host.strip("[]"), PortRange.parse(ports)
-    raise ValueError(f"found {_kind(value)}, allowed: {HOST_PORTS}")
-
-
-def _split_unless_done(value: Any) -> Any:
-    return value if isinstance(value, tuple) else split_host_ports(value)
-
-
-HostPorts: TypeAlias = Annotated[tuple[str, PortRange], BeforeValidator(_split_unless_done)]
-"""A host with a port, or with a range of ports."""
-
-
-def _loopback_unless_told(value: Any) -> Any:
-    """Let a listener leave loopback only where the file says so by an explicit address."""
-    try:
-        ipaddress.ip_address(str(value))
-    except ValueError as error:
-        raise ValueError(f"found {_kind(value)}, allowed: an IP address, as in 127.0.0.1") from error
-    return str(value)
-
-
-ListenHost: TypeAlias = Annotated[str, BeforeValidator(_loopback_unless_told)]
-
-
-class Section(BaseModel):
-    """A mapping of the lab file: unknown keys are errors, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class CertificateFile(Section):
-    """A certificate of the user's own: PEM or DER, leaf first; a server's key is PEM, in ``key`` or the same file."""
-
-    file: Name
-    key: Name | None = None
-
-
-def _name_or_file(value: Any) -> Any:
-    """Say once what is allowed, instead of once for each kind."""
-    if isinstance(value, Mapping) and "file" in value and set(value) <= {"file", "key"}:
-        return value
-    if isinstance(value, str | CertificateFile):
-        return value
-    shown = "a mapping without 'file' or with other keys" if isinstance(value, Mapping) else _kind(value)
-    raise ValueError(f"found {shown}, allowed: the name of a certificate, or 'file: PATH' (and 'key: PATH')")
-
-
-Certificate: TypeAlias = Annotated[CertificateFile | Name, BeforeValidator(_name_or_file)]
-"""A name in the lab's PKI, or a PEM or DER file."""
 
 
 class Client(Section):
@@ -106,10 +36,12 @@ class Client(Section):
     client_id: Name
     client_secret: SecretStr
     subaccount: Name
+    claims: dict[Name, JsonValue] = Field(default_factory=dict)
+    token_defect: TokenDefect | None = None
 
 
 class TunnelKeys(Section):
-    """How one side keeps its tunnels, and ends them."""
+    """How one side keeps its tunnels and the connections in them, and ends them."""
 
     drain_s: Annotated[float, Field(ge=0, le=86_400)] = 5
     ping_interval_s: Seconds = 30
@@ -117,6 +49,8 @@ class TunnelKeys(Section):
     keep_alive_idle_s: Annotated[int, Field(ge=1, le=32_767, strict=True)] = 60
     keep_alive_interval_s: Annotated[int, Field(ge=1, le=32_767, strict=True)] = 10
     keep_alive_probes: Annotated[int, Field(ge=1, le=127, strict=True)] = 6
+    tunnel_handshake_timeout_s: Seconds = 10
+    half_closed_timeout_s: Seconds = 30
 
 
 class CloudUser(Section):
@@ -140,17 +74,48 @@ class Cloud(TunnelKeys):
     bad_token_answer: Literal["status", "reply"] = "status"  # noqa: S105 - a choice, no secret
     replace_foreign_tunnel: bool = False
     max_connections_per_client: Limit = 3000
+    negotiation_timeout_s: Seconds = 10
+    open_timeout_s: Seconds = 25
+    token_timeout_s: Seconds = 10
     users: list[CloudUser] = Field(default_factory=list)
 
 
+class KeyPairText(Section):
+    """A certificate that stands in the lab file itself, as PEM: leaf, what is sent after it, and its key."""
+
+    pem: Annotated[str, Field(min_length=1, max_length=MOST_PEM_CHARACTERS)]
+
+
+def _flag_or_pem(value: Any) -> Any:
+    """Say once what is allowed, instead of once for each kind."""
+    if isinstance(value, bool | KeyPairText) or (isinstance(value, Mapping) and set(value) == {"pem"}):
+        return value
+    raise ValueError("allowed: true, false, or 'pem: TEXT' with certificate and key")
+
+
+SystemCertificate: TypeAlias = Annotated[bool | KeyPairText, BeforeValidator(_flag_or_pem)]
+"""That of the lab, none, or the user's own."""
+
+ApiFields: TypeAlias = dict[Name, JsonValue]
+"""Fields of the Cloud Connector's REST API, by their names there."""
+
+
 class SystemMapping(Section):
-    """One system mapping of the access control."""
+    """One system mapping of the access control; TCP and TCPS alone carry traffic."""
 
     virtual: HostPorts
     internal: HostPorts
-    protocol: Literal["TCP", "TCPS"]
-    back_end_type: Literal["abapSys", "hana", "netweaverGW", "otherSAPsys", "nonSAPsys"] = "nonSAPsys"
-    description: str = ""
+    protocol: Literal["TCP", "TCPS", "HTTP", "HTTPS", "RFC", "RFCS", "LDAP", "LDAPS", "RFCWS"]
+    back_end_type: Literal[
+        "abapSys", "hana", "netweaverGW", "otherSAPsys", "nonSAPsys", "applServerJava", "netweaverCE", "BC", "PI"
+    ] = "nonSAPsys"
+    description: str | None = None
+    api_fields: ApiFields = Field(default_factory=dict)
+    resources: list[ApiFields] = Field(default_factory=list)
+
+
+KeptSettings: TypeAlias = dict[Annotated[str, Field(pattern="^/api/", max_length=200)], ApiFields]
+"""What the REST API keeps at a path, and shows."""
 
 
 class ConnectorSubaccount(Section):
@@ -158,7 +123,21 @@ class ConnectorSubaccount(Section):
 
     subaccount: Name
     location_id: str = ""
+    certificate: Literal["valid", "expired"] = "valid"
+    connected: bool = True
+    display_name: str = ""
+    description: str = ""
+    auto_cert_renewal: bool = False
+    managed: bool = False
+    sync_trust: bool = False
+    cloud_user: str = ""
     mappings: list[SystemMapping] = Field(default_factory=list)
+    settings: KeptSettings = Field(default_factory=dict)
+
+    @property
+    def carried(self) -> list[SystemMapping]:
+        """The mappings that carry traffic."""
+        return [each for each in self.mappings if each.protocol in {"TCP", "TCPS"}]
 
 
 class TrustStore(Section):
@@ -200,9 +179,14 @@ class Administration(Section):
     serve: bool = True
     host: ListenHost = "127.0.0.1"
     port: Port | None = None
-    password: SecretStr = SecretStr("manage")
+    user: Name = DEFAULT_USER
+    password: SecretStr = SecretStr(DEFAULT_PASSWORD)
     must_change_password: bool = True
     users: list[AdministrationUser] = Field(default_factory=list)
+    ui_certificate: KeyPairText | None = None
+    ca_certificate: KeyPairText | None = None
+    description: str = ""
+    settings: KeptSettings = Field(default_factory=dict)
 
 
 class CloudConnector(TunnelKeys):
@@ -210,17 +194,22 @@ class CloudConnector(TunnelKeys):
 
     name: Name
     back_end_trust_store: TrustStore = TrustStore()
-    system_certificate: bool = False
+    system_certificate: SystemCertificate = False
     check_back_end_name: bool = False
     maco_end_to_tls: Literal["hold", "close"] = "hold"
     truncated_as: Literal["reset", "end"] = "reset"
     connect_timeout_s: Seconds = 10
     tls_timeout_s: Seconds = 10
+    open_request_timeout_s: Seconds = 10
+    tunnel_connect_timeout_s: Seconds = 10
+    max_reconnect_attempts: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = 150
+    first_reconnect_delay_s: Seconds = 0.5
+    longest_reconnect_delay_s: Seconds = 60
     max_connections: Limit = 4000
     application_tunnel_connections: Annotated[int, Field(ge=1, le=64, strict=True)] = 1
     high_availability: HighAvailability | None = None
     administration: Administration = Administration()
-    subaccounts: list[ConnectorSubaccount] = Field(min_length=1)
+    subaccounts: list[ConnectorSubaccount] = Field(default_factory=list)
 
 
 class MailPorts(Section):
@@ -294,49 +283,6 @@ class MailServer(Section):
         return (own.certificate if own else None) or self.certificate
 
 
-class Credential(Section):
-    """A "User Credentials" artifact."""
-
-    name: Name
-    user: Name
-    password: SecretStr
-
-
-class EmailServer(Section):
-    """Say where the mail server is reached ("Configure Email Server")."""
-
-    name: Name
-    address: Name
-    proxy_type: Literal["On-Premise", "Internet"]
-    location_id: str = ""
-    timeout_ms: Annotated[int, Field(ge=1, le=3_600_000, strict=True)] = 30_000
-
-
-class EmailConnection(Section):
-    """Say how mail is read from an e-mail server ("Configure Email Connection")."""
-
-    name: Name
-    server: Name
-    protection: Literal["Off", "STARTTLS Mandatory", "STARTTLS Optional", "IMAPS"]
-    credential: Name
-    folder: Name = "INBOX"
-    selection: Literal["All Mails", "Only Unread"] = "Only Unread"
-    max_messages_per_poll: Annotated[int, Field(ge=1, strict=True)] | None = None
-    post_processing: Literal["Archive", "Archive and Mark as Read", "Delete", "Mark as Read"] = "Mark as Read"
-    archive_folder: str = ""
-
-
-class MaCo(Section):
-    """SAP Market Communication, as far as mail goes."""
-
-    client: Name
-    key_store: dict[Name, Certificate] = Field(default_factory=dict)
-    credentials: list[Credential] = Field(default_factory=list)
-    email_servers: list[EmailServer] = Field(default_factory=list)
-    email_connections: list[EmailConnection] = Field(default_factory=list)
-    poll_every_s: Seconds = 60
-
-
 class Page(Section):
     """The lab page of ``maco-lab up``, on 127.0.0.1 only."""
 
@@ -351,6 +297,7 @@ class LabModel(Section):
     subaccounts: list[SubaccountId] = Field(min_length=1)
     cloud_connectors: list[CloudConnector] = Field(default_factory=list)
     hosts: dict[Name, HostPorts] = Field(default_factory=dict)
+    firewall: list[HostPorts] = Field(default_factory=list)
     mail_server: MailServer
     maco: MaCo
     page: Page = Page()

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from maco_lab import lab_model
 from maco_lab.lab_file import LabFile
+from maco_lab.lab_section import Certificate, certificate_name
 from maco_lab.parties import token_service_uses_tls
 from maco_wire.observation import Address
 
@@ -36,6 +37,10 @@ class Landscape(Protocol):
         """Every listener by protocol: the three of the cloud side, and the mail server's."""
 
     @property
+    def maco_api(self) -> Address | None:
+        """Where MaCo's API is, if it has one."""
+
+    @property
     def administered_at(self) -> Mapping[str, Address]:
         """Where each Cloud Connector is administered, by its name."""
 
@@ -47,11 +52,7 @@ def landscape_table(lab: Landscape, page: Address | None = None) -> Table:
     for heading in ("Protocol", "Certificate", "Trusts"):
         table.add_column(heading)
     model = lab.file.model
-    _add(
-        table,
-        "MaCo",
-        [("dials the proxy", "IMAP over SOCKS5", "", _listed(model.maco.key_store.values(), "key store"))],
-    )
+    _add(table, "MaCo", _maco_rows(lab))
     _add(table, "Connectivity service", _cloud_rows(lab))
     for connector in model.cloud_connectors:
         _add(
@@ -70,6 +71,14 @@ def _add(table: Table, system: str, rows: list[tuple[str, str, str, str]]) -> No
     table.add_row(Text(system), style="bold")
     for address, *rest in rows:
         table.add_row(Text(f"  {address}"), *map(Text, rest))
+
+
+def _maco_rows(lab: Landscape) -> list[tuple[str, str, str, str]]:
+    trusted = _listed(lab.file.model.maco.key_store.values(), "key store")
+    by_pop3 = {each.transport_protocol == "POP3" for each in lab.file.model.maco.email_connections}
+    spoken = {frozenset({True}): "POP3", frozenset({True, False}): "IMAP, POP3"}.get(frozenset(by_pop3), "IMAP")
+    rows = [("dials the proxy", f"{spoken} over SOCKS5", "", trusted)]
+    return [*rows, (_shown(lab.maco_api), "API, HTTP, this machine", "", "")] if lab.maco_api else rows
 
 
 def _cloud_rows(lab: Landscape) -> list[tuple[str, str, str, str]]:
@@ -115,7 +124,7 @@ def _mail_rows(lab: Landscape) -> list[tuple[str, str, str, str]]:
         (
             _shown(address),
             _MAIL_PROTOCOLS[protocol] + (plain if "STARTTLS" in _MAIL_PROTOCOLS[protocol] else ""),
-            _name(server.certificate_of(protocol)),
+            certificate_name(server.certificate_of(protocol)),
             "",
         )
         for protocol, address in lab.addresses.items()
@@ -123,13 +132,9 @@ def _mail_rows(lab: Landscape) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _listed(choices: Iterable[lab_model.Certificate], store: str) -> str:
-    names = [_name(choice) for choice in choices]
+def _listed(choices: Iterable[Certificate], store: str) -> str:
+    names = [certificate_name(choice) for choice in choices]
     return f"{store}: {', '.join(names) or 'nobody'}"
-
-
-def _name(choice: lab_model.Certificate) -> str:
-    return choice if isinstance(choice, str) else choice.file
 
 
 def _shown(address: tuple[str, int]) -> str:

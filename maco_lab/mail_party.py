@@ -15,6 +15,7 @@ from maco_lab.lab_file import LabFile
 from maco_lab.mail_tls import imap_context_factory, listener_tls, smtp_context
 from maco_lab.parties import Reporting, mail_server_settings
 from maco_lab.pki import LabPki
+from maco_lab.sight import IMPOSTOR
 from maco_lab.state import StateFolder
 from maco_wire.observation import Address, Party
 from mailserver_sim.reactor import ensure_reactor
@@ -46,8 +47,12 @@ def build_mail_server(
     return server, configured
 
 
-async def restart_mail_server(server: MailServer, described: lab_model.MailServer, pki: LabPki) -> None:
+async def restart_mail_server(
+    server: MailServer, described: lab_model.MailServer, pki: LabPki, *, impostor: bool = False
+) -> None:
     """Let a running mail server do STARTTLS and present a certificate as ``described``; its ports and its mail stay.
+
+    As an ``impostor`` it says in what it observes that it is one in the mail server's place.
 
     Raises OSError naming a port that was taken meanwhile.
     """
@@ -57,6 +62,7 @@ async def restart_mail_server(server: MailServer, described: lab_model.MailServe
         imap_tls=imap_context_factory(issued, pki.key_files),
         smtp_tls=pki.logged(smtp_context(issued), Party.MAIL_SERVER),
         own_tls=_all_own_tls(described, pki),
+        system=IMPOSTOR if impostor else None,
     )
 
 

@@ -8,11 +8,11 @@ does. A row for one port comes before a range that has it, so that one system of
 from __future__ import annotations
 
 import bisect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from connector_sim.on_premise.port_range import PortRange
-from maco_lab.lab_model import HostPorts, split_host_ports
+from maco_lab.lab_section import HostPorts, split_host_ports
 from maco_wire.observation import Address
 
 _Range: TypeAlias = tuple[PortRange, Address]
@@ -22,10 +22,13 @@ _Range: TypeAlias = tuple[PortRange, Address]
 class OnPremiseNames:
     """The ``hosts`` table of a lab file; names compare case-insensitively.
 
-    ``moved`` tells where a listener of the lab really got its port when free ones were taken.
+    ``moved`` tells where a listener of the lab really got its port when free ones were taken. ``firewall`` lists what
+    is dropped on the way: whoever dials it gets no answer, not even a refusal.
     """
 
-    def __init__(self, hosts: Mapping[str, HostPorts], moved: Mapping[Address, Address]) -> None:
+    def __init__(
+        self, hosts: Mapping[str, HostPorts], moved: Mapping[Address, Address], firewall: Iterable[HostPorts] = ()
+    ) -> None:
         self._moved = moved
         self._led: dict[tuple[str, int], Address] = {}
         self._single: dict[tuple[str, int], Address] = {}
@@ -38,6 +41,7 @@ class OnPremiseNames:
                 self._ranges.setdefault(host, []).append((ports, (address, there.first)))
         for rows in self._ranges.values():
             rows.sort()
+        self._dropped = tuple((host.lower(), ports) for host, ports in firewall)
 
     def resolve(self, host: str, port: int) -> Address | None:
         """Return where ``host``:``port`` listens."""
@@ -45,6 +49,10 @@ class OnPremiseNames:
             return led
         address = self._single.get((host.lower(), port)) or self._in_range(host.lower(), port)
         return address and self._moved.get(address, address)
+
+    def drops(self, host: str, port: int) -> bool:
+        """Tell whether the firewall drops what is sent to ``host``:``port``."""
+        return any(host.lower() == dropped and port in ports for dropped, ports in self._dropped)
 
     def _in_range(self, host: str, port: int) -> Address | None:
         rows = self._ranges.get(host, [])

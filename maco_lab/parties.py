@@ -6,6 +6,7 @@ Used by the whole lab in one process and by the parties that run alone.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from joserfc.jwk import RSAKey
 
 from certs.summary import summarize
 from connector_sim.cloud.service import ConnectivityService
-from connector_sim.cloud.settings import CloudUser, ConnectivitySettings, OauthClient
+from connector_sim.cloud.settings import CloudUser, ConnectivitySettings
 from connector_sim.cloud.tunnel_settings import TunnelCare
+from connector_sim.logs.logs import ConnectorLogs, LogPlaces
+from connector_sim.logs.names import as_name
 from connector_sim.on_premise.back_end import BackEndOpener
 from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.settings import ConnectorSettings, SubaccountSettings
@@ -29,18 +32,16 @@ from connector_sim.tunnel.session import SessionSettings
 from maco_client.inbox import Inbox
 from maco_client.key_store import KeyStore
 from maco_client.poller import Poller
-from maco_client.settings import (
-    LOOPBACK_HOSTS,
-    Credential,
-    EmailConnection,
-    EmailServer,
-    ProxyType,
-    SocksProxy,
-    TokenService,
-)
+from maco_client.reach import Reach
+from maco_client.settings import LOOPBACK_HOSTS, EmailConnection, SocksProxy, TokenService
+from maco_client.tenant import Tenant
 from maco_client.token import TokenSource
+from maco_client.verification.profile import VerificationProfile
 from maco_lab import lab_model
-from maco_lab.lab_checks import email_connection, fault_of, mail_account, system_mapping
+from maco_lab.lab_checks import REGION_HOST, fault_of, mail_account, oauth_client
+from maco_lab.lab_configuration import system_mapping
+from maco_lab.maco_keeping import KeptMaco
+from maco_lab.maco_section import configuration_of
 from maco_lab.names import OnPremiseNames
 from maco_lab.pki import LabPki
 from maco_wire.canary import Canary
@@ -52,6 +53,9 @@ TUNNEL_HOST = "connectivitytunnel.lab.example"
 """The name that the tunnel endpoint's certificate carries."""
 
 
+LOG = "log"
+"""The folder with the logs of Cloud Connectors, below the state folder."""
+
 OpenBackEnds: TypeAlias = Callable[..., BackEndOpener]
 """The class of what opens back ends, or what has the same parameters."""
 
@@ -62,6 +66,8 @@ class Reporting:
 
     record: Record
     canaries: tuple[Canary, ...] = ()
+    folder: Path | None = None
+    """The state folder, where Cloud Connectors keep their logs; without one they keep none."""
 
     def watcher(self, party: Party) -> Watcher:
         """Return the eyes of a party that relays."""
@@ -73,7 +79,11 @@ class Reporting:
         def record(observation: Observation) -> None:
             self.record(dataclasses.replace(observation, system=name))
 
-        return Reporting(record, self.canaries)
+        return Reporting(record, self.canaries, self.folder)
+
+    def logged(self, logs: ConnectorLogs) -> Reporting:
+        """Return the same for a Cloud Connector whose logs hear what it reports."""
+        return Reporting(logs.seeing(self.record), self.canaries, self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +97,14 @@ class CloudAddresses:
 
 def configured_cloud_addresses(cloud: lab_model.Cloud) -> CloudAddresses:
     """Return the addresses of the lab file, for a party that runs without the cloud side."""
-    scheme = "https" if token_service_uses_tls(cloud) else "http"
-    host = f"[{cloud.host}]" if ":" in cloud.host else cloud.host
-    return CloudAddresses(
-        (cloud.host, cloud.socks5_port), f"{scheme}://{host}:{cloud.token_port}", (cloud.host, cloud.tunnel_port)
-    )
+    token_url = token_service_url(cloud, (cloud.host, cloud.token_port))
+    return CloudAddresses((cloud.host, cloud.socks5_port), token_url, (cloud.host, cloud.tunnel_port))
+
+
+def token_service_url(cloud: lab_model.Cloud, address: Address) -> str:
+    """Return the base of the token service that listens at ``address``."""
+    host, port = address
+    return f"{'https' if token_service_uses_tls(cloud) else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def token_service_uses_tls(cloud: lab_model.Cloud) -> bool:
@@ -107,10 +120,7 @@ def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> Con
     cloud = model.cloud
     return ConnectivitySettings(
         subaccounts=frozenset(model.subaccounts),
-        clients=tuple(
-            OauthClient(client.client_id, client.client_secret.get_secret_value(), client.subaccount)
-            for client in cloud.clients
-        ),
+        clients=tuple(map(oauth_client, cloud.clients)),
         host=cloud.host,
         socks5_port=0 if free_ports else cloud.socks5_port,
         token_port=0 if free_ports else cloud.token_port,
@@ -120,6 +130,11 @@ def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> Con
         bad_token_answer=cloud.bad_token_answer,
         replace_foreign_tunnel=cloud.replace_foreign_tunnel,
         max_connections_per_client=cloud.max_connections_per_client,
+        negotiation_s=cloud.negotiation_timeout_s,
+        tunnel_handshake_s=cloud.tunnel_handshake_timeout_s,
+        open_s=cloud.open_timeout_s,
+        http_s=cloud.token_timeout_s,
+        half_closed_s=cloud.half_closed_timeout_s,
         tunnel=TunnelCare(cloud.drain_s, _keep_alive(cloud)),
         users=tuple(
             CloudUser(
@@ -129,6 +144,7 @@ def connectivity_settings(model: lab_model.LabModel, *, free_ports: bool) -> Con
             )
             for user in cloud.users
         ),
+        region_host=REGION_HOST,
     )
 
 
@@ -184,7 +200,12 @@ def build_connector(
     One of a pair does not ``connects`` by itself: only a master has tunnels. ``open_back_ends`` makes what dials on the
     customer's LAN.
     """
-    reporting = reporting.of_system(connector.name)
+    places = log_places(reporting.folder, connector.name) if reporting.folder else None
+    logs = ConnectorLogs(connector.name, places)
+    reporting = reporting.of_system(connector.name).logged(logs)
+    for subaccount in connector.subaccounts:
+        if subaccount.certificate == "expired":
+            pki.expire(subaccount.subaccount)
     settings = _connector_settings(connector, cloud, installation_id or uuid.uuid4().hex)
     back_ends = open_back_ends(
         settings,
@@ -193,6 +214,7 @@ def build_connector(
         record=reporting.record,
         describe_certificate=summarize,
         system_certificate="system certificate",
+        drops=names.drops,
     )
     return CloudConnector(
         settings,
@@ -202,7 +224,14 @@ def build_connector(
         describe_certificate=summarize,
         session_settings=tunnel_session_settings(connector),
         connects=connects,
+        logs=logs,
     )
+
+
+def log_places(state: Path, connector: str) -> LogPlaces:
+    """Return where a Cloud Connector keeps its logs, below a state folder."""
+    name = as_name(connector)
+    return LogPlaces(state / LOG / name, state / "scc_config" / name / "writeHexDump", REGION_HOST)
 
 
 def _connector_settings(
@@ -217,6 +246,13 @@ def _connector_settings(
         check_back_end_name=connector.check_back_end_name,
         connect_s=connector.connect_timeout_s,
         back_end_tls_s=connector.tls_timeout_s,
+        tunnel_connect_s=connector.tunnel_connect_timeout_s,
+        tunnel_handshake_s=connector.tunnel_handshake_timeout_s,
+        open_request_s=connector.open_request_timeout_s,
+        half_closed_s=connector.half_closed_timeout_s,
+        max_reconnect_attempts=connector.max_reconnect_attempts,
+        first_reconnect_delay_s=connector.first_reconnect_delay_s,
+        longest_reconnect_delay_s=connector.longest_reconnect_delay_s,
         max_connections=connector.max_connections,
         maco_end_to_tls=connector.maco_end_to_tls,
         truncated_as=connector.truncated_as,
@@ -231,15 +267,15 @@ def build_trust_store(connector: lab_model.CloudConnector, pki: LabPki) -> BackE
         [pki.anchor(choice) for choice in listed.certificates],
         trust_all=listed.trust_all_backends,
         check_name=connector.check_back_end_name,
-        offer_system_certificate=pki.offer_system_certificate() if connector.system_certificate else None,
+        offer_system_certificate=pki.offer_system_certificate(connector.system_certificate),
     )
     pki.logged(trust_store.context(), Party.CLOUD_CONNECTOR)
     return trust_store
 
 
 def _subaccount(subaccount: lab_model.ConnectorSubaccount) -> SubaccountSettings:
-    mappings = tuple(system_mapping(mapping) for mapping in subaccount.mappings)
-    return SubaccountSettings(subaccount.subaccount, subaccount.location_id, mappings)
+    mappings = tuple(system_mapping(mapping) for mapping in subaccount.carried)
+    return SubaccountSettings(subaccount.subaccount, subaccount.location_id, mappings, subaccount.connected)
 
 
 def mail_server_settings(
@@ -285,59 +321,43 @@ class LabTokens(TokenSource):
 def build_token_source(model: lab_model.LabModel, cloud: CloudAddresses, pki: LabPki) -> LabTokens:
     """Build what fetches MaCo's tokens."""
     client = next(client for client in model.cloud.clients if client.client_id == model.maco.client)
-    service = TokenService(cloud.token_url, client.client_id, client.client_secret.get_secret_value())
+    secret = model.maco.client_secret or client.client_secret
+    service = TokenService(cloud.token_url, client.client_id, secret.get_secret_value())
     if not token_service_uses_tls(model.cloud):
         return LabTokens(service)
     return LabTokens(service, context=pki.token_client_context(), server_name=TUNNEL_HOST)
 
 
-def build_key_store(maco: lab_model.MaCo, pki: LabPki) -> KeyStore:
-    """Build MaCo's key store."""
-    key_store = KeyStore({alias: pki.anchor(choice) for alias, choice in maco.key_store.items()})
-    pki.logged(key_store.context(), Party.MACO)
-    return key_store
+def build_reach(cloud: CloudAddresses, reporting: Reporting, tokens: TokenSource) -> Reach:
+    """Say how mail servers are reached from MaCo."""
+    return Reach(SocksProxy(*cloud.socks5), tokens, reporting.record, summarize, reporting.canaries)
 
 
-def build_pollers(
-    model: lab_model.LabModel,
-    cloud: CloudAddresses,
-    pki: LabPki,
-    inbox: Inbox,
-    reporting: Reporting,
-    tokens: TokenSource | None = None,
-) -> dict[str, Poller]:
-    """Build one poller for each e-mail connection; they share ``tokens``."""
-    proxy = SocksProxy(*cloud.socks5)
-    tokens = tokens or build_token_source(model, cloud, pki)
-    key_store = build_key_store(model.maco, pki)
-    return {
-        connection.name: Poller(
+def build_tenant(
+    model: lab_model.LabModel, pki: LabPki, inbox: Inbox, reach: Reach, kept: KeptMaco | None = None
+) -> Tenant:
+    """Build MaCo: as the lab file says, or as it is kept. Raises CertificateFileError."""
+
+    def make_key_store(certificates: Mapping[str, bytes]) -> KeyStore:
+        profile = VerificationProfile(model.maco.verification)
+        return KeyStore(certificates, profile, prepare=functools.partial(pki.logged, party=Party.MACO))
+
+    def make_poller(connection: EmailConnection, key_store: KeyStore) -> Poller:
+        return Poller(
             connection,
-            proxy=proxy,
-            tokens=tokens,
+            proxy=reach.proxy,
+            tokens=reach.tokens,
             key_store=key_store,
             inbox=inbox,
-            record=reporting.record,
-            describe_certificate=summarize,
-            canaries=reporting.canaries,
+            record=reach.record,
+            describe_certificate=reach.describe_certificate,
+            canaries=reach.canaries,
         )
-        for connection in email_connections(model.maco)
-    }
 
-
-def email_connections(maco: lab_model.MaCo) -> list[EmailConnection]:
-    """Return MaCo's e-mail connections with the servers and credentials they name."""
-    servers = {
-        server.name: EmailServer(
-            server.name, server.address, ProxyType(server.proxy_type), server.location_id, server.timeout_ms
-        )
-        for server in maco.email_servers
-    }
-    credentials = {
-        credential.name: Credential(credential.name, credential.user, credential.password.get_secret_value())
-        for credential in maco.credentials
-    }
-    return [
-        email_connection(connection, servers[connection.server], credentials[connection.credential])
-        for connection in maco.email_connections
-    ]
+    return Tenant(
+        configuration_of(kept.section if kept else model.maco, pki),
+        make_key_store=make_key_store,
+        make_poller=make_poller,
+        record=reach.record,
+        keep=kept.keep if kept else None,
+    )

@@ -52,6 +52,7 @@ class PartyProcess:
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._hello: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._all_taken = asyncio.Event()
 
     @classmethod
     async def start(cls, arguments: Sequence[str]) -> PartyProcess:
@@ -96,6 +97,7 @@ class PartyProcess:
                     asked.cancel()
             return await self._process.wait()
         finally:
+            self._all_taken.set()
             self._hello.cancel()
             for answer in self._answers.values():
                 answer.cancel()
@@ -107,6 +109,20 @@ class PartyProcess:
     async def ready(self) -> None:
         """Return once the process takes requests. Raises PartyGone."""
         await _unless_gone(asyncio.shield(self._hello), self._hello)
+
+    async def sync(self, *, timeout_s: float) -> None:
+        """Return once everything that it had reported before was taken. Raises TimeoutError.
+
+        One that was told to end answers nothing any more, but may have reported something: its end is the answer.
+        """
+        if not self._hello.done():
+            return
+        async with asyncio.timeout(timeout_s):
+            if self.is_listening:
+                with contextlib.suppress(PartyGone):
+                    await self.ask("sync", timeout_s=None)
+                    return
+            await self._all_taken.wait()
 
     async def ask(self, command: str, *, timeout_s: float | None, **arguments: Any) -> Mapping[str, Any]:
         """Ask, and return the answer. Raises PartyGone, TimeoutError."""

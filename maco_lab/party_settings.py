@@ -13,7 +13,9 @@ from typing import Any
 
 from connector_sim.on_premise.port_range import PortRange
 from maco_lab.lab_file import LabFile, parse_lab
-from maco_lab.lab_model import HostPorts, LabModel, split_host_ports
+from maco_lab.lab_model import LabModel
+from maco_lab.lab_section import HostPorts, split_host_ports
+from maco_lab.maco_model import MaCo
 from maco_wire.observation import Address
 
 CLOUD_PROTOCOLS = ("socks5", "token", "tunnel")
@@ -33,6 +35,8 @@ class PartySettings:
     canary_lines: tuple[str, ...] = field(repr=False)
     ports: Mapping[str, int] = field(default_factory=dict)
     """Where a listener is not to take the lab file's port, by protocol; 0 takes a free one."""
+    keeps: bool = False
+    """Whether what the Cloud Connectors and MaCo are configured with is kept in ``state``."""
     connector: str = ""
     """Which Cloud Connector of the lab file."""
     role: str = ""
@@ -46,6 +50,8 @@ class PartySettings:
     """Where a party dials that does not dial the listeners themselves, by protocol: there are taps before them."""
     key_folder: str = ""
     """Where TLS keys are logged; empty without taps."""
+    maco: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What is configured at MaCo, instead of the lab file's section."""
     signing_key: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The token service's private key (RFC 7517), kept so that tokens outlive a restart."""
 
@@ -57,6 +63,7 @@ class PartySettings:
             "certificates": str(self.certificates),
             "canary_lines": list(self.canary_lines),
             "ports": dict(self.ports),
+            "keeps": self.keeps,
             "connector": self.connector,
             "role": self.role,
             "address": self.address,
@@ -64,6 +71,7 @@ class PartySettings:
             "installation_id": self.installation_id,
             "dials": dict(self.dials),
             "key_folder": self.key_folder,
+            "maco": dict(self.maco),
             "signing_key": dict(self.signing_key),
         }
 
@@ -72,12 +80,16 @@ class PartySettings:
         """Return the settings that were sent. Raises LabFileError, KeyError for a message of another version."""
         lab, ports = message["lab"], message["ports"]
         file = parse_lab(lab["text"], name=lab["name"], folder=Path(lab["folder"]))
+        model = placed(file.model, ports)
+        if message["maco"]:
+            model = model.model_copy(update={"maco": MaCo.model_validate(message["maco"])})
         return cls(
-            replace(file, model=placed(file.model, ports)),
+            replace(file, model=model),
             Path(message["state"]),
             Path(message["certificates"]),
             tuple(message["canary_lines"]),
             ports,
+            bool(message["keeps"]),
             message["connector"],
             message["role"],
             _address(message["address"]),
@@ -85,6 +97,7 @@ class PartySettings:
             message["installation_id"],
             {protocol: (str(host), int(port)) for protocol, (host, port) in message["dials"].items()},
             message["key_folder"],
+            message["maco"],
             message["signing_key"],
         )
 

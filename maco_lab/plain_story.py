@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from maco_lab.sight import HOPS, PATH, Sight
+from maco_lab.styles import CLEAR, ENCRYPTED, UNKNOWN
 from maco_lab.taps.matrix import Matrix, Row, State
 from maco_wire.observation import Hop, Party
 
@@ -26,9 +27,12 @@ inside SAP's network.
 The Cloud Connector, an agent on the customer's premises, dials out to it and keeps that connection, the tunnel; MaCo \
 chooses the agent by its location ID. A mapping says which mail server is behind the virtual host that MaCo asks for.
 Way A: MaCo itself does TLS (the encryption) with the mail server. Way B: the Cloud Connector does. Who does it must \
-trust the {ROOT_CERTIFICATE}.
+trust the {ROOT_CERTIFICATE}: MaCo by its key store, the Cloud Connector by its back-end trust store.
 """
 """What one has to know beforehand, a line for each thing; the last says what the ways are lettered by."""
+
+_IN_CLEAR: frozenset[State] = frozenset({"in clear"})
+_OUT_OF_REACH: frozenset[State] = frozenset({"inside TLS", "not there"})
 
 _ON = {Hop.CLOUD_NETWORK: "on the cloud network", Hop.TUNNEL: "on the tunnel", Hop.CUSTOMER_LAN: "on the customer LAN"}
 
@@ -44,14 +48,16 @@ def answers(sight: Sight, matrix: Matrix | None) -> list[Text]:
     """Return the questions with their answers, a line each."""
     password = _row(matrix, "mailbox password")
     readers, others, unknown = _by_password(sight, password)
-    lines = [("Who could read the mailbox password", _readers(sight, readers, unknown))]
+    lines = [("Who could read the mailbox password", _readers(sight, readers, unknown, _taps(password, _IN_CLEAR)))]
     if readers:
-        lines.append(("Who could not", _others(others, password)))
+        lines.append(("Who could not", _others(sight, others, _taps(password, _OUT_OF_REACH))))
     if unknown:
-        lines.append(("Of whom it is not known", Text(_listed(unknown), style="magenta")))
+        lines.append(("Of whom it is not known", Text(_listed(map(sight.called, unknown)), style=UNKNOWN)))
+    if sight.impostor:
+        lines.append(("What the impostor in the mail server's place read", _read_by_impostor(sight, matrix)))
     if matrix is not None and matrix.rows:
         lines += [(f"What a tap {_ON[hop]} could read", _tapped(matrix, hop)) for hop in HOPS]
-    lines.append(("The root certificate goes into", _root(sight)))
+    lines.append(("The root certificate belongs in", _root(sight)))
     return [Text.assemble(f"{question}: ", answer) for question, answer in lines]
 
 
@@ -75,22 +81,37 @@ def _by_password(sight: Sight, row: Row | None) -> tuple[list[Party], list[Party
     return readers, [party for party in PATH if party not in {*readers, *unknown}], unknown
 
 
-def _readers(sight: Sight, readers: Sequence[Party], unknown: Sequence[Party]) -> Text:
+def _taps(password: Row | None, states: frozenset[State]) -> list[str]:
+    """Return who stands outside: whoever taps a network where the password was in one of ``states``, if anybody."""
+    tapped = [hop for hop in HOPS if password is not None and password.at(hop).state in states]
+    if not tapped:
+        return []
+    return ["whoever taps a network" if len(tapped) == len(HOPS) else f"whoever taps the {' or the '.join(tapped)}"]
+
+
+def _readers(sight: Sight, readers: Sequence[Party], unknown: Sequence[Party], taps: Sequence[str]) -> Text:
     if readers:
-        return Text(_listed(readers), style="yellow")
+        return Text(_listed([*map(sight.called, readers), *taps]), style=CLEAR)
     if unknown:
-        return Text("nobody of whom it is known", style="magenta")
-    return Text("nobody: it was never sent" if not sight.succeeded else "nobody reported it", style="green")
+        return Text("nobody of whom it is known", style=UNKNOWN)
+    return Text("nobody: it was never sent" if not sight.succeeded else "nobody reported it", style=ENCRYPTED)
 
 
-def _others(others: Sequence[Party], password: Row | None) -> Text:
-    if others:
-        return Text(_listed(others), style="green")
-    safe = [hop for hop in HOPS if password is not None and password.at(hop).state in {"inside TLS", "not there"}]
-    if not safe:
-        return Text("nobody", style="yellow")
-    taps = " or the ".join(hop.value for hop in safe)
-    return Text(f"none of these systems; only whoever taps the {taps}", style="yellow")
+def _others(sight: Sight, others: Sequence[Party], taps: Sequence[str]) -> Text:
+    if others or taps:
+        return Text(_listed([*map(sight.called, others), *taps]), style=ENCRYPTED)
+    return Text("nobody", style=CLEAR)
+
+
+def _read_by_impostor(sight: Sight, matrix: Matrix | None) -> Text:
+    """Return what somebody in the mail server's place read: from the taps' matrix, else from its own reports."""
+    if matrix is not None:
+        secrets = [row.secret for row in matrix.rows if row.at(Party.MAIL_SERVER).state == "in clear"]
+    else:
+        secrets = [secret.name for secret in sight.secrets if Party.MAIL_SERVER in secret.held_by]
+    if secrets:
+        return Text(_listed(map(_short, secrets)), style=CLEAR)
+    return Text("neither password nor mail", style=ENCRYPTED)
 
 
 def _tapped(matrix: Matrix, hop: Hop) -> Text:
@@ -100,10 +121,10 @@ def _tapped(matrix: Matrix, hop: Hop) -> Text:
     clear, unknown = names.get("in clear", []), names.get("unknown", [])
     if unknown:
         read = f"{_listed(clear)}; " if clear else ""
-        return Text(f"{read}not known: {_listed(unknown)}", style="magenta")
+        return Text(f"{read}not known: {_listed(unknown)}", style=UNKNOWN)
     if not clear:
-        return Text("neither password, mail nor token", style="green")
-    return Text(("" if len(clear) == len(matrix.rows) else "only the ") + _listed(clear), style="yellow")
+        return Text("neither password, mail nor token", style=ENCRYPTED)
+    return Text(("" if len(clear) == len(matrix.rows) else "only the ") + _listed(clear), style=CLEAR)
 
 
 def _short(secret: str) -> str:
@@ -113,7 +134,7 @@ def _short(secret: str) -> str:
 def _root(sight: Sight) -> Text:
     session = sight.mail_session
     if session is not None and session.succeeded and not session.verified_against:
-        return Text(f"nowhere: {session.client} trusts whoever answers, an impostor too", style="yellow")
+        return Text(f"nowhere: {session.client} trusts whoever answers, an impostor too", style=CLEAR)
     match does_tls(sight):
         case Party.MACO:
             return Text("MaCo's key store")
@@ -121,7 +142,7 @@ def _root(sight: Sight) -> Text:
             return Text("the Cloud Connector's back-end trust store")
     if not sight.succeeded:
         return Text("no TLS was tried, so no store was asked")
-    return Text("nowhere: without TLS nobody asks who the mail server is", style="yellow")
+    return Text("nowhere: without TLS nobody asks who the mail server is", style=CLEAR)
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from typing import Any, NoReturn, TypeVar
 
 from certs.exceptions import CertificateError
+from connector_sim.admin.store import StoreError as ConfigurationStoreError
 from connector_sim.on_premise.settings import SettingsError as ConnectorSettingsError
 from maco_client.failures import InboxError
 from maco_client.failures import SettingsError as MacoSettingsError
@@ -33,6 +34,7 @@ CANNOT_START = (
     StateError,
     CertificateError,
     CertificateFileError,
+    ConfigurationStoreError,
     ConnectorSettingsError,
     InboxError,
     MacoSettingsError,

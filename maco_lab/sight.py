@@ -32,6 +32,9 @@ from maco_wire.observation import (
 )
 
 PATH = (Party.MACO, Party.CONNECTIVITY, Party.CLOUD_CONNECTOR, Party.MAIL_SERVER)
+IMPOSTOR = "impostor"
+"""What one in the mail server's place calls itself in what it observes (``Observation.system``)."""
+
 HOPS = (Hop.CLOUD_NETWORK, Hop.TUNNEL, Hop.CUSTOMER_LAN)
 
 _O = TypeVar("_O", bound=Observation)
@@ -96,6 +99,12 @@ class Sight:
     """Relaying parties that saw MaCo's ClientHello pass: TLS that is not theirs."""
     refusals: tuple[str, ...]
     """What the other parties said when the connection failed, each with its party's name."""
+    impostor: bool
+    """Whether an impostor answered in the mail server's place, by its own word."""
+
+    def called(self, party: Party) -> str:
+        """Return what a party is called, to a person: where an impostor answered, it is no mail server."""
+        return IMPOSTOR.capitalize() if self.impostor and party is Party.MAIL_SERVER else party.value
 
     @property
     def mail_session(self) -> Session | None:
@@ -140,6 +149,15 @@ def way_of(entries: Sequence[Entry], connection: str) -> Way | None:
     """Return the sockets of the newest finished poll of ``connection``; None if there is none."""
     joined = _joined(entries, connection)
     return joined.way() if joined else None
+
+
+def observations_of(entries: Sequence[Entry], connection: str) -> Sequence[Observation]:
+    """Return what all parties reported of the newest finished poll of ``connection``; nothing if there is none.
+
+    The tunnel that it went through is not part of it.
+    """
+    joined = _joined(entries, connection)
+    return joined.observations() if joined else ()
 
 
 def _joined(entries: Sequence[Entry], connection: str) -> _Joined | None:
@@ -204,6 +222,7 @@ class _Joined:
             secrets=self._secrets(),
             client_hello_seen_by=_in_path_order(o.party for o in self._traced(ClientHelloPassed)),
             refusals=tuple(self._refusals()),
+            impostor=any(map(is_impostor, self._of_this_poll(Observation))),
         )
 
     def way(self) -> Way:
@@ -225,6 +244,15 @@ class _Joined:
             server_names={o.session: o.server_name for o in handshakes},
             held={number: self._holders(number) for number in {o.canary for o in self._of_this_poll(CanarySeen)}},
         )
+
+    def observations(self) -> list[Observation]:
+        """Return what is told of this poll; a proxy that refused to talk gave it no trace ID."""
+        untraced = [
+            o
+            for o in self._cloud_side
+            if o.party is Party.CONNECTIVITY and o.trace_id is None and self._maco and o.peer == self._maco
+        ]
+        return [*untraced, *self._of_this_poll(Observation), *([] if self._maco else [self._finished])]
 
     def _holders(self, canary: int) -> tuple[Party, ...]:
         return _in_path_order(o.party for o in self._of_this_poll(CanarySeen) if o.canary == canary)
@@ -292,7 +320,12 @@ class _Joined:
         for step in self._of_this_poll(Starttls):
             if step.step in {"refused", "not_offered", "injected"}:
                 detail = f" ({step.detail})" if step.detail else ""
-                yield f"{step.party}: STARTTLS {step.step.replace('_', ' ')}{detail}"
+                yield f"{step.party}: {step.command} {step.step.replace('_', ' ')}{detail}"
+
+
+def is_impostor(seen: Observation) -> bool:
+    """Tell whether this is from somebody in the mail server's place, by its own word."""
+    return (seen.party, seen.system) == (Party.MAIL_SERVER, IMPOSTOR)
 
 
 def _is_at_connector(seen: Observation) -> bool:

@@ -1,4 +1,7 @@
-"""Where a lab keeps what must last: the mail store, MaCo's inbox, the journal, and the note of the lab that runs.
+"""Where a lab keeps what must last: mail, MaCo's inbox, the journal, and the note of the lab that runs.
+
+A folder named by ``maco-lab up --state`` also has the configuration of the Cloud Connectors and of MaCo, and the
+certificates.
 
 The folder is private (0700). A running lab holds a lock on it, so that two never share a store, and leaves a note
 (``run.json``, 0600) that says where it listens; ``maco-lab poll``, ``send`` and ``down`` read it. Only the lock tells
@@ -86,6 +89,21 @@ class StateFolder:
     def journal(self) -> Path:
         """The journal of the newest run."""
         return self.folder / "journal.jsonl"
+
+    @property
+    def configuration(self) -> Path:
+        """The configuration of the Cloud Connectors, with passwords and private keys."""
+        return self.folder / "configuration.sqlite"
+
+    @property
+    def maco_configuration(self) -> Path:
+        """The configuration of MaCo, with passwords and access tokens."""
+        return self.folder / "maco.sqlite"
+
+    @property
+    def certificates(self) -> Path:
+        """The certificates of a lab whose configuration is kept."""
+        return self.folder / "certificates"
 
     @property
     def pki(self) -> Path:

@@ -96,9 +96,9 @@ class Supervised:
 
     async def sync(self) -> None:
         """Return once everything that the party had reported before was taken; give up after ``SYNC_S``."""
-        if self._process and self._process.is_listening:
-            with contextlib.suppress(PartyGone, TimeoutError):
-                await self._process.ask("sync", timeout_s=SYNC_S)
+        if self._process:
+            with contextlib.suppress(TimeoutError):
+                await self._process.sync(timeout_s=SYNC_S)
 
     async def run(self) -> None:
         """Keep a process running until ``stop``; return early only if the first one never came up."""

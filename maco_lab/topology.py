@@ -14,6 +14,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from joserfc.jwk import RSAKey
 
@@ -26,13 +27,20 @@ from connector_sim.on_premise.connector import CloudConnector
 from connector_sim.on_premise.ha.link import Role
 from connector_sim.on_premise.ha.node import HaNode
 from maco_client.inbox import Inbox
+from maco_client.tenant import Tenant
 from maco_lab.administration import build_administration
 from maco_lab.canaries import AccountCanaries, all_canaries, plant_canaries
+from maco_lab.checking import Wanted, checked
 from maco_lab.draining import Draining
 from maco_lab.ha_party import HOST, build_node, configured_address
 from maco_lab.journal import Journal
+from maco_lab.keeping import Keeping, KeptConnector, begin, kept_connector, to_build
+from maco_lab.lab_configuration import described_by
 from maco_lab.lab_file import LabFile
 from maco_lab.lab_model import CloudConnector as CloudConnectorModel
+from maco_lab.local_maco import LocalMaco
+from maco_lab.maco_api import maco_api
+from maco_lab.maco_keeping import kept_maco
 from maco_lab.maco_side import MacoSide
 from maco_lab.names import OnPremiseNames
 from maco_lab.parties import (
@@ -43,7 +51,8 @@ from maco_lab.parties import (
     Reporting,
     build_connectivity,
     build_connector,
-    build_pollers,
+    build_reach,
+    build_tenant,
     build_token_source,
     connectivity_settings,
     token_service_uses_tls,
@@ -61,14 +70,6 @@ FIRST_TUNNEL_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltWith:
-    """What parties were built with, and what it takes to build one of them anew."""
-
-    cloud: CloudAddresses
-    reporting: Reporting
-
-
-@dataclass(frozen=True, slots=True)
 class RunningLab:
     """The parties of a running lab, and where they listen."""
 
@@ -79,13 +80,15 @@ class RunningLab:
     cloud: ConnectivityService
     connectors: Mapping[str, CloudConnector]
     maco: MacoSide
+    tenant: Tenant
     inbox: Inbox
     canaries: tuple[AccountCanaries, ...]
     names: OnPremiseNames
     tokens: LabTokens
     """Where MaCo has its tokens from."""
-    built_with: BuiltWith
     taps: Taps | None = None
+    maco_api: Address | None = None
+    """Where MaCo's API is; None if the lab file switches it off."""
     nodes: Mapping[str, HaNode] = field(default_factory=dict)
     """The part that a Cloud Connector of a pair plays, master or shadow, by its name."""
     administrations: Mapping[str, Administration] = field(default_factory=dict)
@@ -110,6 +113,20 @@ class RunningLab:
         """Where each Cloud Connector is administered, by its name."""
         return {name: each.address for name, each in self.administrations.items()}
 
+    async def described(self) -> dict[str, dict[str, Any]]:
+        """Return what the administration of Cloud Connectors has made of them, as keys of a lab file, by name."""
+        return {
+            described.name: described_by(served.installation.configuration(), described, self.pki)
+            for described in self.file.model.cloud_connectors
+            if (served := self.administrations.get(described.name))
+        }
+
+    async def check(self, wanted: Wanted) -> list[dict[str, Any]]:
+        """Check whether Cloud Connectors reach what their mappings lead to; shadows check nothing."""
+        shadows = {name for name, node in self.nodes.items() if node.role == "shadow"}
+        masters = [each for name, each in self.connectors.items() if name not in shadows]
+        return [found for each in masters for found in await checked(each, wanted)]
+
     async def seed_mail(self) -> None:
         """Deliver one sample mail with a canary to every mailbox."""
         now = dt.datetime.now(dt.UTC)
@@ -130,12 +147,14 @@ async def running_lab(
     make_signing_key: Callable[[], RSAKey] = new_signing_key,
     draining: Draining | None = None,
     tapped: bool = False,
+    keeping: Keeping | None = None,
 ) -> AsyncIterator[RunningLab]:
     """Start every party of a lab file; with ``free_ports`` each takes a port that is free.
 
     ``certificates`` is a folder that keeps the certificates, ``cast`` has them ready; without either they are made
     anew, in memory. ``make_signing_key`` is called in a thread. Without ``draining`` the end cuts what runs.
-    ``tapped`` puts a tap into each hop, and lets the parties log their TLS keys.
+    ``tapped`` puts a tap into each hop, and lets the parties log their TLS keys. ``keeping`` is where the
+    configuration of the Cloud Connectors is kept, MaCo's is beside it; without it they begin with the lab file, always.
 
     Raises OSError naming the address when one is in use, and what building the parties raises.
     """
@@ -145,8 +164,9 @@ async def running_lab(
     async with contextlib.AsyncExitStack() as parties:
         taps = await parties.enter_async_context(tapping()) if tapped else None
         pki.key_files = taps.keys if taps else None
-        reporting = Reporting(taps.recording(journal.record) if taps else journal.record, all_canaries(list(planted)))
-        start = _Start(parties, file, state, pki, reporting, taps, free_ports)
+        record = taps.recording(journal.record) if taps else journal.record
+        reporting = Reporting(record, all_canaries(list(planted)), state.folder)
+        start = _Start(parties, file, state, pki, reporting, taps, free_ports, keeping)
         lab = await _started(start, journal, planted, signing_key)
         try:
             yield lab
@@ -166,6 +186,7 @@ class _Start:
     reporting: Reporting
     taps: Taps | None
     free_ports: bool
+    keeping: Keeping | None
 
 
 async def _started(
@@ -174,13 +195,22 @@ async def _started(
     """Start everything in its order."""
     mail_server, moved = await _start_mail_server(start)
     cloud = await _start_cloud(start, await signing_key)
-    names = OnPremiseNames(start.file.model.hosts, moved)
+    names = OnPremiseNames(start.file.model.hosts, moved, start.file.model.firewall)
     addresses = _cloud_addresses(cloud, start.taps)
-    connectors, nodes = await _start_connectors(start, _OnPremise(addresses, names, _open_back_ends(start.taps)))
-    administrations = await _start_administrations(start, connectors, nodes)
+    kept = await _open_kept(start)
+    on_premise = _OnPremise(addresses, names, _open_back_ends(start.taps), kept)
+    connectors, nodes = await _start_connectors(start, on_premise)
+    administrations = await _start_administrations(start, connectors, nodes, kept)
+    written, file = start.file.model.maco, start.state.maco_configuration
+    maco_kept = await start.parties.enter_async_context(kept_maco(start.keeping, file, written, start.pki))
     inbox = start.parties.enter_context(contextlib.closing(Inbox(start.state.inbox)))
     tokens = build_token_source(start.file.model, addresses, start.pki)
-    pollers = build_pollers(start.file.model, addresses, start.pki, inbox, start.reporting, tokens)
+    reach = build_reach(addresses, start.reporting, tokens)
+    tenant = build_tenant(start.file.model, start.pki, inbox, reach, maco_kept)
+    maco = MacoSide(LocalMaco(tenant, written, start.pki))
+    start.parties.push_async_callback(maco.aclose)
+    keys, port = written.api, 0 if start.free_ports else None
+    api = await start.parties.enter_async_context(maco_api(keys, tenant, inbox, reach, port=port))
     await _first_attempts(connectors, nodes)
     return RunningLab(
         start.file,
@@ -189,13 +219,14 @@ async def _started(
         mail_server,
         cloud,
         {connector.settings.name: connector for connector in connectors},
-        MacoSide(pollers, every_s=start.file.model.maco.poll_every_s),
+        maco,
+        tenant,
         inbox,
         planted,
         names,
         tokens,
-        BuiltWith(addresses, start.reporting),
         start.taps,
+        api,
         nodes,
         administrations,
     )
@@ -261,6 +292,16 @@ class _OnPremise:
     cloud: CloudAddresses
     names: OnPremiseNames
     open_back_ends: OpenBackEnds
+    kept: Mapping[str, KeptConnector | None]
+    """What is kept of each Cloud Connector, by name."""
+
+
+async def _open_kept(start: _Start) -> dict[str, KeptConnector | None]:
+    model = start.file.model
+    return {
+        described.name: await start.parties.enter_async_context(kept_connector(start.keeping, model, described))
+        for described in model.cloud_connectors
+    }
 
 
 async def _start_connectors(start: _Start, given: _OnPremise) -> tuple[list[CloudConnector], dict[str, HaNode]]:
@@ -270,7 +311,7 @@ async def _start_connectors(start: _Start, given: _OnPremise) -> tuple[list[Clou
     for described in start.file.model.cloud_connectors:
         if described.high_availability is None:
             connector = build_connector(
-                described,
+                to_build(given.kept[described.name], described),
                 given.cloud,
                 given.names,
                 start.pki,
@@ -288,7 +329,10 @@ async def _start_connectors(start: _Start, given: _OnPremise) -> tuple[list[Clou
 
 
 async def _start_administrations(
-    start: _Start, connectors: list[CloudConnector], nodes: Mapping[str, HaNode]
+    start: _Start,
+    connectors: list[CloudConnector],
+    nodes: Mapping[str, HaNode],
+    kept: Mapping[str, KeptConnector | None],
 ) -> dict[str, Administration]:
     """Serve the administration of each Cloud Connector that has one; of a pair, of the one that begins as master."""
     by_name = {each.settings.name: each for each in connectors}
@@ -297,7 +341,9 @@ async def _start_administrations(
         if keys := start.file.model.administration_of(described):
             port = 0 if start.free_ports else None
             node = nodes.get(described.name)
-            served = build_administration(keys, by_name[described.name], start.pki, port=port, node=node)
+            served = build_administration(described, keys, by_name[described.name], start.pki, port=port, node=node)
+            start.parties.callback(served.close)
+            await begin(served.installation, described, kept[described.name])
             await start.parties.enter_async_context(served.running())
             administrations[described.name] = served
     return administrations
@@ -308,7 +354,7 @@ def _pair(described: CloudConnectorModel, start: _Start, given: _OnPremise) -> t
 
     def one(role: Role, peer: Address | None) -> HaNode:
         return build_node(
-            described,
+            to_build(given.kept[described.name], described) if role == "master" else described,
             role,
             given.cloud,
             given.names,

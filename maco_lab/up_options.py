@@ -10,10 +10,12 @@ from pathlib import Path
 class UpOptions:
     """The options, with their defaults."""
 
+    keep: bool = False
+    """Whether the configuration of the Cloud Connectors and the certificates outlive the lab."""
     free_ports: bool = False
     seed: bool = True
     certificates: Path | None = None
-    """A folder that keeps the certificates; without it they are made anew, in memory."""
+    """A folder that keeps the certificates, if it is not that of ``keep``; without both they are new, in memory."""
     isolate: bool = False
     """A process of its own for each party."""
     tap: bool = False

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maco_lab.lab_model import Certificate, EmailConnection, LabModel, split_host_ports
+from maco_lab.lab_model import LabModel
+from maco_lab.lab_section import Certificate, split_host_ports
+from maco_lab.maco_model import EmailConnection
 from maco_lab.plain_story import ROOT_CERTIFICATE
 from maco_wire.observation import Party
 
@@ -56,7 +58,7 @@ def with_ca_in_the_wrong_store(model: LabModel) -> WrongStore | None:
 def _who_asks(model: LabModel, connection: EmailConnection) -> Party | None:
     """Return who does TLS with the mail server, as it is configured."""
     match connection.protection:
-        case "IMAPS":
+        case "IMAPS" | "POP3S":
             return Party.MACO
         case "STARTTLS Mandatory" | "STARTTLS Optional":
             return Party.MACO if model.mail_server.offer_starttls else None

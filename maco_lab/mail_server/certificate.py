@@ -11,7 +11,7 @@ from cryptography import x509
 from certs.authority import Authority, Issued
 from certs.cast import MAIL_HOST, Cast
 from certs.files import read_cast
-from maco_lab.lab_model import CertificateFile
+from maco_lab.lab_section import CertificateFile
 from maco_lab.mail_server.options import MailServerOptions, is_address
 from maco_lab.parties import TUNNEL_HOST
 from maco_lab.pki import LabPki

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
 from typing import ClassVar, TypeAlias
 
 from pydantic import BaseModel
@@ -13,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from maco_client.configuration import UnknownEntry
 from maco_http import requests
 from maco_http.operations import Operation
 from maco_lab import client
 from maco_lab.journal_schema import journal_schema
-from maco_lab.maco_side import UnknownConnection
+from maco_lab.lab_model import LabModel
 from maco_lab.page import landscape, openapi, shapes, trust
 from maco_lab.page.eavesdropping import hop_bytes
 from maco_lab.page.events import Events
@@ -28,6 +28,7 @@ from maco_lab.page.sights import connection_shape, sights
 from maco_lab.page.timeline import Connection, connections_of, newest
 from maco_lab.page.tunnels import TunnelBook, mappings_of
 from maco_lab.pki import CertificateFileError
+from maco_lab.poll_answer import poll_answer
 from maco_lab.scenarios.switchboard import Switchboard, UnknownScenario
 from maco_lab.scenarios.table import NotPossible
 from maco_lab.sight import HOPS
@@ -51,6 +52,11 @@ class Api:
         self._tunnels = tunnels
         self._events = events
 
+    @property
+    def _model(self) -> LabModel:
+        """What runs now: the lab file, changed by the scenario that is on, and MaCo as it is configured."""
+        return self._board.model.model_copy(update={"maco": self._lab.maco.section})
+
     def routes(self) -> list[Route]:
         """Return a route for each operation."""
         return [Route(each.path, self._endpoint(each), methods=[each.method]) for each in OPERATIONS]
@@ -69,12 +75,13 @@ class Api:
 
     async def landscape(self, _request: Request, _query: Mapping[str, int]) -> shapes.Landscape:
         """Return the systems."""
-        return landscape.landscape(self._lab, self._board.model)
+        return landscape.landscape(self._lab, self._model, impostor=self._board.impostor)
 
     async def trust(self, _request: Request, _query: Mapping[str, int]) -> shapes.Trust:
         """Return the trust stores."""
         try:
-            return trust.trust(self._board.model, self._lab.pki)
+            back_ends = trust.back_ends_of(self._lab)
+            return trust.trust(self._model, self._lab.pki, back_ends, impostor=self._board.impostor)
         except CertificateFileError as error:
             raise HTTPException(500, str(error)) from error
 
@@ -138,10 +145,10 @@ class Api:
         """Let MaCo poll now."""
         wanted = await requests.body(request, shapes.PollRequest)
         try:
-            results = await self._lab.maco.poll_all(list(dict.fromkeys(wanted.connections)))
-        except UnknownConnection as error:
+            results = await poll_answer(self._lab.maco, self._lab.journal, list(dict.fromkeys(wanted.connections)))
+        except UnknownEntry as error:
             raise HTTPException(404, str(error)) from error
-        return shapes.PollResults(results=[shapes.PollResult.model_validate(asdict(each)) for each in results])
+        return shapes.PollResults(results=[shapes.PollResult.model_validate(each) for each in results])
 
     async def send_mail(self, request: Request, _query: Mapping[str, int]) -> shapes.MailSent:
         """Send a sample market message, from a thread, as `maco-lab send` does."""

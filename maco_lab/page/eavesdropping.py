@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 from maco_lab import lab_model
+from maco_lab.maco_model import MaCo
 from maco_lab.page import shapes
 from maco_lab.page.landscape import Lab
 from maco_lab.page.masking import Mask
@@ -36,18 +37,25 @@ async def hop_bytes(lab: Lab, connection: str, hop: Hop, *, offset: int, limit: 
 
 
 def mask_of(lab: Lab) -> Mask:
-    """Return what knows every secret of the lab file, and every line that was planted in a mail."""
+    """Return what knows every secret of the lab file and of MaCo as it is now, and what was planted in mails."""
     planted = [account.mail_line.value for account in getattr(lab, "canaries", ())]
-    return Mask([*_secrets(lab.file.model), *planted])
+    return Mask([*_secrets(lab.file.model), *_secrets_of_maco(lab.maco.section), *planted])
 
 
 def _secrets(model: lab_model.LabModel) -> Iterator[str]:
     for secret in (
         *(each.client_secret for each in model.cloud.clients),
         *(each.password for each in model.mail_server.accounts),
-        *(each.password for each in model.maco.credentials),
+        *(token for each in model.mail_server.accounts for token in each.tokens),
     ):
         yield secret.get_secret_value()
+    yield from _secrets_of_maco(model.maco)
+
+
+def _secrets_of_maco(maco: MaCo) -> Iterator[str]:
+    for each in maco.credentials:
+        yield each.password.get_secret_value()
+        yield each.access_token.get_secret_value()
 
 
 def _shape(connection: str, seen: Seen, offset: int, limit: int) -> shapes.HopBytes:

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from maco_lab import lab_model
+from maco_lab import lab_model, maco_model
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
 from maco_lab.lab_model import LabModel
+from maco_lab.lab_section import certificate_name
 from maco_lab.maco_side import MacoSide
 from maco_lab.page import shapes
 from maco_lab.parties import token_service_uses_tls
 from maco_lab.pki import LabPki
-from maco_lab.sight import HOPS
+from maco_lab.sight import HOPS, IMPOSTOR
 from maco_wire.observation import Address, Party
 
 
@@ -30,6 +31,14 @@ class Lab(Protocol):
     @property
     def addresses(self) -> Mapping[str, Address]:
         """Every listener by protocol."""
+
+    @property
+    def administered_at(self) -> Mapping[str, Address]:
+        """Where each Cloud Connector is administered, by its name."""
+
+    @property
+    def maco_api(self) -> Address | None:
+        """Where MaCo's API and pages are; None if the lab file switches them off."""
 
     @property
     def journal(self) -> Journal:
@@ -55,11 +64,14 @@ _MAIL_PROTOCOLS: Mapping[str, str] = {
 }
 
 
-def landscape(lab: Lab, model: LabModel) -> shapes.Landscape:
-    """Return the systems in the order of the path, and what runs between them; ``model`` is what runs now."""
+def landscape(lab: Lab, model: LabModel, *, impostor: bool = False) -> shapes.Landscape:
+    """Return the systems in the order of the path, and what runs between them; ``model`` is what runs now.
+
+    An ``impostor`` may be in the mail server's place.
+    """
     return shapes.Landscape(
         lab=lab.file.name,
-        systems=list(_systems(lab, model)),
+        systems=list(_systems(lab, model, impostor=impostor)),
         hops=list(HOPS),
         email_connections=list(_email_connections(model.maco)),
         mailboxes=[account.user for account in model.mail_server.accounts],
@@ -67,20 +79,25 @@ def landscape(lab: Lab, model: LabModel) -> shapes.Landscape:
     )
 
 
-def _systems(lab: Lab, model: LabModel) -> Iterator[shapes.System]:
-    yield _system("MaCo", Party.MACO, "polls the mailboxes, and dials the SOCKS5 proxy", [])
+def _systems(lab: Lab, model: LabModel, *, impostor: bool) -> Iterator[shapes.System]:
+    pages = f"http://{_shown(lab.maco_api)}/" if lab.maco_api else ""
+    yield _system("MaCo", Party.MACO, "polls the mailboxes, and dials the SOCKS5 proxy", [], pages)
     role = "gives out tokens, takes SOCKS5 connections, and sends them into the tunnel"
     yield _system("Connectivity service", Party.CONNECTIVITY, role, _cloud_listeners(lab))
     for connector in model.cloud_connectors:
         role = "dials out to the cloud, and lets in only what is mapped"
-        yield _system(f"Cloud Connector {connector.name}", Party.CLOUD_CONNECTOR, role, [])
-    yield _system(
-        "Mail server", Party.MAIL_SERVER, model.mail_server.host_name, _mail_listeners(lab, model.mail_server)
-    )
+        administered_at = lab.administered_at.get(connector.name)
+        pages = f"https://{_shown(administered_at)}/" if administered_at else ""
+        yield _system(f"Cloud Connector {connector.name}", Party.CLOUD_CONNECTOR, role, [], pages)
+    role = model.mail_server.host_name
+    if impostor:
+        role = f"in the place of {role}, with a certificate that anybody can make"
+    name = IMPOSTOR.capitalize() if impostor else "Mail server"
+    yield _system(name, Party.MAIL_SERVER, role, _mail_listeners(lab, model.mail_server))
 
 
-def _system(name: str, party: Party, role: str, listeners: Iterable[shapes.Listener]) -> shapes.System:
-    return shapes.System(name=name, party=party, role=role, listeners=list(listeners))
+def _system(name: str, party: Party, role: str, listeners: Iterable[shapes.Listener], pages: str = "") -> shapes.System:
+    return shapes.System(name=name, party=party, role=role, listeners=list(listeners), pages=pages)
 
 
 def _cloud_listeners(lab: Lab) -> Iterator[shapes.Listener]:
@@ -105,17 +122,15 @@ def _mail_listeners(lab: Lab, server: lab_model.MailServer) -> Iterator[shapes.L
 
 
 def _listener(protocol: str, address: Address, certificate: str) -> shapes.Listener:
+    return shapes.Listener(protocol=protocol, address=_shown(address), certificate=certificate)
+
+
+def _shown(address: Address) -> str:
     host, port = address
-    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return shapes.Listener(protocol=protocol, address=shown, certificate=certificate)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def certificate_name(choice: lab_model.Certificate) -> str:
-    """Return how the lab file calls a certificate: by its name in the lab's PKI, or by its file."""
-    return choice if isinstance(choice, str) else choice.file
-
-
-def _email_connections(maco: lab_model.MaCo) -> Iterator[shapes.EmailConnection]:
+def _email_connections(maco: maco_model.MaCo) -> Iterator[shapes.EmailConnection]:
     servers = {server.name: server for server in maco.email_servers}
     for connection in maco.email_connections:
         server = servers[connection.server]
@@ -125,6 +140,7 @@ def _email_connections(maco: lab_model.MaCo) -> Iterator[shapes.EmailConnection]
             virtual=server.address,
             proxy_type=server.proxy_type,
             location_id=server.location_id,
+            transport_protocol=connection.transport_protocol,
             protection=connection.protection,
             folder=connection.folder,
         )

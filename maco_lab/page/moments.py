@@ -7,13 +7,13 @@ So a piece at the next hop stands beside the piece of the same direction that ca
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from maco_lab.journal import Entry
 from maco_lab.page.masking import Mask
 from maco_lab.page.wire_pieces import Piece, Wire, pieces_of
-from maco_lab.sight import HOPS, PATH, Way, way_of
+from maco_lab.sight import HOPS, PATH, Way, sight_of, way_of
 from maco_lab.taps.chunk import TappedConnection
 from maco_lab.taps.conversation import conversation
 from maco_lab.taps.copies import Wiretap
@@ -57,7 +57,8 @@ def moments_of(
     if way is None:
         return None
     wires = {each: _wire(wiretap, way, each) for each in HOPS}
-    names = _names(wires, key_logs)
+    sight = sight_of(entries, connection)
+    names = _names(wires, key_logs, sight.called if sight else str)
     began, ended = _while_it_ran(wires)
     pieces = {
         each: [piece for piece in pieces_of(wire, names, mask) if began <= piece.at <= ended]
@@ -86,12 +87,12 @@ def _wire(wiretap: Wiretap, way: Way, hop: Hop) -> Wire | None:
     return Wire(chunks, conversation(chunks, newest), is_maco_side, newest.number in wiretap.incomplete)
 
 
-def _names(wires: Mapping[Hop, Wire | None], key_logs: KeyLogs) -> dict[bytes, str]:
+def _names(wires: Mapping[Hop, Wire | None], key_logs: KeyLogs, called: Callable[[Party], str]) -> dict[bytes, str]:
     """Name each session: its server logged the keys, its client stands before the first wire that it is seen on.
 
     The tunnel is dialled the other way: its client is the Cloud Connector.
     """
-    servers = {random: keys.server for random, keys in sessions_of(key_logs).items()}
+    servers = {random: called(keys.server) for random, keys in sessions_of(key_logs).items()}
     names: dict[bytes, str] = {}
     for hop, wire in wires.items():
         begin = wire.begin if wire else None

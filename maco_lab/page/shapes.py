@@ -38,12 +38,16 @@ class Listener(Shape):
 
 
 class System(Shape):
-    """One system of the landscape; ``party`` is the word that the journal has for it."""
+    """One system of the landscape; ``party`` is the word that the journal has for it.
+
+    ``pages`` is the address of the pages that administer it; empty if it has none.
+    """
 
     name: str
     party: str
     role: str
     listeners: list[Listener]
+    pages: str
 
 
 class EmailConnection(Shape):
@@ -54,6 +58,7 @@ class EmailConnection(Shape):
     virtual: str
     proxy_type: str
     location_id: str
+    transport_protocol: str
     protection: str
     folder: str
 
@@ -294,6 +299,9 @@ class Mail(Shape):
     subject: str
     already_known: bool
     post_processed: bool
+    duplicate_of: int | None
+    problems: list[str]
+    unique_id: str
 
 
 class PollResult(Shape):
@@ -305,10 +313,18 @@ class PollResult(Shape):
     stored: int
     error: str
     hint: str
+    socks_status: int | None
     socks_reply: int | None
+    alert_sent: str
+    alert_received: str
+    java_alert: str
+    java_text: str
+    server_answer: str
     mails: list[Mail]
     duration_ms: int
     vouched_by: str
+    seen_by: dict[str, str]
+    warnings: list[str]
 
 
 class PollResults(Shape):

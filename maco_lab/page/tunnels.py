@@ -5,7 +5,7 @@ States come from the journal. It forgets its oldest entries, so the newest state
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Self, TypeAlias, TypeVar
 
@@ -13,14 +13,17 @@ from connector_sim.on_premise.system_mapping import SystemMapping
 from maco_lab import lab_model
 from maco_lab.ha_party import shadow_name
 from maco_lab.journal import Entry, Journal
-from maco_lab.lab_checks import system_mapping
+from maco_lab.lab_configuration import system_mapping
 from maco_lab.page import shapes
 from maco_lab.page.landscape import Lab
 from maco_lab.topology import RunningLab
 from maco_wire.observation import HaState, TunnelState
 
-Mappings: TypeAlias = Callable[[str, str], Iterable[SystemMapping] | None]
-"""What is exposed by a Cloud Connector to a subaccount now; None if that is not known here."""
+Exposed: TypeAlias = Mapping[str, Iterable[SystemMapping]]
+"""What is exposed to each subaccount of a Cloud Connector."""
+
+Mappings: TypeAlias = Callable[[str], Exposed | None]
+"""What a Cloud Connector exposes now; None if that is not known here."""
 
 _K = TypeVar("_K")
 
@@ -58,23 +61,24 @@ class TunnelBook:
         for connector in model.cloud_connectors:
             names = [connector.name, *([shadow_name(connector)] if connector.high_availability else [])]
             for name in names:
-                for described in connector.subaccounts:
-                    exposed = mappings(name, described.subaccount)
-                    listed = [system_mapping(each) for each in described.mappings] if exposed is None else exposed
-                    yield self._tunnel(name, described, listed)
+                described = {each.subaccount: each for each in connector.subaccounts}
+                exposed = mappings(name)
+                if exposed is None:
+                    exposed = {each: map(system_mapping, described[each].carried) for each in described}
+                for subaccount, listed in exposed.items():
+                    location_id = described[subaccount].location_id if subaccount in described else ""
+                    yield self._tunnel(name, subaccount, location_id, listed)
 
-    def _tunnel(
-        self, name: str, described: lab_model.ConnectorSubaccount, exposed: Iterable[SystemMapping]
-    ) -> shapes.Tunnel:
-        newest, role = self._newest.get((name, described.subaccount)), self._roles.get(name)
+    def _tunnel(self, name: str, subaccount: str, location_id: str, exposed: Iterable[SystemMapping]) -> shapes.Tunnel:
+        newest, role = self._newest.get((name, subaccount)), self._roles.get(name)
         told = newest.observation if newest and isinstance(newest.observation, TunnelState) else None
         plays = role.observation if role and isinstance(role.observation, HaState) else None
         return shapes.Tunnel(
             cloud_connector=name,
             role=plays.role if plays else "",
             role_state=plays.state if plays else "",
-            subaccount=described.subaccount,
-            location_id=told.location_id if told else described.location_id,
+            subaccount=subaccount,
+            location_id=told.location_id if told else location_id,
             state=told.state if told else "",
             reason=told.reason if told else "",
             changed_at=newest.time if newest else None,
@@ -83,14 +87,16 @@ class TunnelBook:
 
 
 def mappings_of(lab: Lab) -> Mappings:
-    """Return what tells the mappings of each Cloud Connector as they are now.
+    """Return what tells the subaccounts and mappings of each Cloud Connector as they are now.
 
     None where it runs in a process of its own, which nobody changes: then those of the lab file are true.
     """
     connectors = lab.connectors if isinstance(lab, RunningLab) else {}
 
-    def exposed(name: str, subaccount: str) -> tuple[SystemMapping, ...] | None:
-        return connectors[name].mappings(subaccount) if name in connectors else None
+    def exposed(name: str) -> Exposed | None:
+        if name not in connectors:
+            return None
+        return {subaccount: connectors[name].mappings(subaccount) for subaccount in connectors[name].tunnels}
 
     return exposed
 

@@ -50,6 +50,11 @@ class Switchboard:
         self.since: float | None = None
         """When that was switched, or the last one off; None while the lab runs as it was started."""
 
+    @property
+    def impostor(self) -> bool:
+        """Whether an impostor is in the mail server's place now."""
+        return bool(self.on) and _known(self.on).impostor
+
     def switches(self) -> list[Switch]:
         """Return every switch, in the order of the table."""
         return [Switch(each, each.name == self.on, self._why_not(each)) for each in SCENARIOS]
@@ -67,7 +72,7 @@ class Switchboard:
                 raise NotPossible(ISOLATED)
             changed = wanted.change(self._file.model)
             await self._restore()
-            await self._change(self._lab, changed)
+            await self._change(self._lab, changed, impostor=wanted.impostor)
             self.model, self.on, self.since = changed, name, time.time()
 
     async def switch_off(self, name: str) -> None:
@@ -82,10 +87,10 @@ class Switchboard:
         async with self._lock:
             await self._restore()
 
-    async def _change(self, lab: RunningLab, changed: LabModel) -> None:
+    async def _change(self, lab: RunningLab, changed: LabModel, *, impostor: bool) -> None:
         try:
             async with contextlib.AsyncExitStack() as undo:
-                await change(lab, self._file.model, changed, undo)
+                await change(lab, self._file.model, changed, undo, impostor=impostor)
                 self._undo = undo.pop_all()
         except OSError as error:
             raise NotPossible(f"the mail server could not be restarted: {error.filename}: {error.strerror}") from error

@@ -36,6 +36,8 @@ class Scenario:
     setting: str
     expect: str
     change: Change
+    impostor: bool = False
+    """Whether the mail server that is restarted for it is meant to be somebody else in its place."""
 
 
 def _way_a(change: Callable[[LabModel, Way], LabModel], *, own: bool = False) -> Change:
@@ -130,9 +132,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "trust-all-impostor", "Trust all back ends, and an impostor answers", _TRUST, "Cloud Connector",
         "back-end trust store: trust_all_backends: true; mail_server.certificate: self_signed, which anybody can make",
-        "Way B succeeds without a word: the Cloud Connector hands the password to whoever answers. By way A MaCo "
-        "refuses the impostor.",
+        "Way B succeeds without a word: the Cloud Connector hands the password to whoever answers, here an impostor in "
+        "the mail server's place. By way A MaCo refuses the impostor.",
         lambda model: ways.with_trust_all(_way_b(lambda found, _: _presents("self_signed")(found))(model)),
+        impostor=True,
     ),
     Scenario(
         "ca-only-at-the-connector", "The root is only in the Cloud Connector's store", _TRUST, "MaCo",

@@ -10,14 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from maco_lab.lab_model import (
-    ConnectorSubaccount,
-    EmailConnection,
-    EmailServer,
-    LabModel,
-    SystemMapping,
-    split_host_ports,
-)
+from maco_lab.lab_model import ConnectorSubaccount, LabModel, SystemMapping
+from maco_lab.lab_section import split_host_ports
+from maco_lab.maco_model import EmailConnection, EmailServer
 
 _T = TypeVar("_T")
 

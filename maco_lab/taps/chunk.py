@@ -6,7 +6,7 @@ Addresses are those that the two ends know of each other: a tap never appears in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from maco_wire.observation import Address
 
@@ -28,8 +28,7 @@ class TappedConnection:
     opened_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class TapChunk:
+class TapChunk(NamedTuple):
     """Some bytes of a connection, ``from_client`` or to it, in the order in which they passed; ``at`` since 1970."""
 
     connection: TappedConnection

@@ -48,6 +48,14 @@ class Passed:
     lost: int = 0
 
 
+_PER_CONNECTION = 2 * len(HOPS)
+
+
+def _source(connection: TappedConnection, *, from_client: bool) -> int:
+    """Return one number for connection, hop and direction."""
+    return connection.number * _PER_CONNECTION + 2 * HOPS.index(connection.hop) + from_client
+
+
 class Copies:
     """The chunks of all taps in the order in which they passed."""
 
@@ -62,7 +70,8 @@ class Copies:
         self._max_connections = max_connections
         self._clock = clock
         self._numbers = itertools.count(1)
-        self._chunks: collections.deque[TapChunk] = collections.deque()
+        self._kept: collections.deque[tuple[int, float, bytes]] = collections.deque()
+        """What passed: by whom (see ``_source``), when, and the bytes. Plain: the collector passes over them."""
         self._weight = 0
         self._connections: dict[int, TappedConnection] = {}
         self._incomplete: set[int] = set()
@@ -82,17 +91,23 @@ class Copies:
             self._forget(next(iter(self._connections)))
         return connection
 
-    def keep(self, connection: TappedConnection, data: bytes | memoryview, *, from_client: bool) -> None:
-        """Keep a copy of bytes that pass now."""
-        self._chunks.append(TapChunk(connection, from_client, self._clock(), bytes(data)))
-        passed, size = self._passed[connection.hop], len(data)
-        if from_client:
-            passed.from_client += size
-        else:
-            passed.to_client += size
-        self._weight += size + CHUNK_COST
-        while self._weight > self._max_bytes:
-            self._drop_oldest()
+    def keeper(self, connection: TappedConnection, *, from_client: bool) -> Callable[[bytes], None]:
+        """Return what keeps the bytes of one direction as they pass."""
+        append, clock, passed = self._kept.append, self._clock, self._passed[connection.hop]
+        source = _source(connection, from_client=from_client)
+
+        def keep(data: bytes) -> None:
+            append((source, clock(), data))
+            size = len(data)
+            if from_client:
+                passed.from_client += size
+            else:
+                passed.to_client += size
+            self._weight += size + CHUNK_COST
+            while self._weight > self._max_bytes:
+                self._drop_oldest()
+
+        return keep
 
     def ended(self, connection: TappedConnection, how: Literal["end", "reset"], *, from_client: bool) -> None:
         """Keep how one end has ended; behind a reset there is nothing, and each end ends once in each way."""
@@ -104,16 +119,21 @@ class Copies:
 
     def wiretap(self) -> Wiretap:
         """Return what is kept now."""
-        chunks = tuple(chunk for chunk in self._chunks if chunk.connection.number in self._connections)
+        chunks = tuple(
+            TapChunk(connection, bool(source & 1), at, data)
+            for source, at, data in self._kept
+            if (connection := self._connections.get(source // _PER_CONNECTION)) is not None
+        )
         ends = tuple(end for met in self._ends.values() for end in met)
         return Wiretap(tuple(self._connections.values()), chunks, frozenset(self._incomplete), ends)
 
     def _drop_oldest(self) -> None:
-        oldest = self._chunks.popleft()
-        self._weight -= len(oldest.data) + CHUNK_COST
-        self._passed[oldest.connection.hop].lost += len(oldest.data)
-        if oldest.connection.number in self._connections:
-            self._incomplete.add(oldest.connection.number)
+        source, _, data = self._kept.popleft()
+        number, which = divmod(source, _PER_CONNECTION)
+        self._weight -= len(data) + CHUNK_COST
+        self._passed[HOPS[which // 2]].lost += len(data)
+        if number in self._connections:
+            self._incomplete.add(number)
 
     def _forget(self, number: int) -> None:
         """Forget a connection; its bytes are shown no more, and go when their turn comes."""

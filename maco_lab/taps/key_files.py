@@ -6,6 +6,7 @@ the lab's own. Nothing is logged without taps, and no party reads ``SSLKEYLOGFIL
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 from collections.abc import Callable
@@ -28,6 +29,11 @@ class KeyFiles:
         self._files = {party: folder / f"{party.value.lower().replace(' ', '-')}.keys" for party in Party}
         for file in self._files.values() if create else ():
             os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        self._appended_to = contextlib.ExitStack()
+
+    def close(self) -> None:
+        """Close what this process appends to by itself; nothing may be logged any more."""
+        self._appended_to.close()
 
     def log_from(self, context: ssl.SSLContext, party: Party) -> None:
         """Let all sessions of a context be logged. OpenSSL appends to the file that is there with its rights."""
@@ -35,11 +41,10 @@ class KeyFiles:
 
     def pyopenssl_callback(self, party: Party) -> Callable[[SSL.Connection, bytes], None]:
         """Return the same for pyOpenSSL's ``set_keylog_callback``."""
-        file = self._files[party]
+        opened = self._appended_to.enter_context(self._files[party].open("ab", buffering=0))
 
         def log(_: SSL.Connection, line: bytes) -> None:
-            with file.open("ab") as opened:
-                opened.write(line + b"\n")
+            opened.write(line + b"\n")
 
         return log
 

@@ -17,7 +17,6 @@ from connector_sim.on_premise.trust_store import BackEndTrustStore
 from maco_lab.taps.tap import Tap
 from maco_lab.taps.taps import Taps
 from maco_net.errors import ConnectError, ConnectFailure
-from maco_net.socket_side import Channel
 from maco_net.tcp import TcpStream
 from maco_wire.observation import Address
 
@@ -44,17 +43,17 @@ class RemotelyTappedBackEndOpener(BackEndOpener):
         self._connect_s = settings.connect_s
         self._taps: dict[Address, Address] = {}
 
-    async def open(self, mapping: SystemMapping, trace_id: str) -> Channel:
+    async def dial(self, mapping: SystemMapping) -> TcpStream:
         """See BackEndOpener."""
         back_end = self._names(mapping.internal_host, mapping.internal_port)
         ahead = await self._dialled_ahead(back_end) if back_end else None
         if ahead is None:
-            return await super().open(mapping, trace_id)
+            return await super().dial(mapping)
         has_failed = True
         try:
-            opened = await super().open(mapping, trace_id)
+            dialled = await super().dial(mapping)
             has_failed = False
-            return opened
+            return dialled
         finally:
             await asyncio.shield(self._ask("dialled", ahead=ahead, has_failed=has_failed))
 

@@ -19,6 +19,7 @@ from maco_wire.observation import Hop, Party, TlsSession
 
 MAX_LAYERS = 4
 IMAP_GREETING = "* OK"  # RFC 3501, section 7.1.1
+POP3_GREETING = "+OK"  # RFC 1939, section 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def tapped_hop(hop: Hop, connection: TappedConnection | None, wiretap: Wiretap, 
     wire = conversation(wiretap.chunks, connection)
     found.layers.append(Layer(wire))
     _peel(found, hop, wire, (), sessions_of(key_logs), way)
-    found.marker = _marker(hop, way)
+    found.marker = _marker(hop, way, wire)
     if connection.number in wiretap.incomplete:
         found.missing = "the tap has lost bytes of this connection"
     elif not found.marker or found.marker.encode() not in wire.from_client + wire.to_client:
@@ -91,7 +92,7 @@ def _peel(
     _peel(found, hop, opened, inside, keys, way)
 
 
-def _marker(hop: Hop, way: Way) -> str:
+def _marker(hop: Hop, way: Way, wire: Conversation) -> str:
     """Return what cannot but pass in clear: the virtual host asked for, the name in a ClientHello, a greeting."""
     match hop:
         case Hop.CLOUD_NETWORK:
@@ -99,7 +100,8 @@ def _marker(hop: Hop, way: Way) -> str:
         case Hop.TUNNEL:
             return way.server_names.get(TlsSession.TUNNEL, "")
         case Hop.CUSTOMER_LAN:
-            return way.server_names.get(TlsSession.BACK_END) or IMAP_GREETING
+            greeting = POP3_GREETING if wire.to_client.startswith(POP3_GREETING.encode()) else IMAP_GREETING
+            return way.server_names.get(TlsSession.BACK_END) or greeting
 
 
 def _payload(hop: Hop, found: Tapped, way: Way) -> tuple[int, int] | None:

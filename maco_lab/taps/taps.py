@@ -21,12 +21,9 @@ from maco_lab.taps.copies import Copies, Passed, Wiretap
 from maco_lab.taps.ends import Ends
 from maco_lab.taps.key_files import KeyFiles
 from maco_lab.taps.tap import Tap
-from maco_net.socket_side import Channel
+from maco_net.tcp import TcpStream
 from maco_wire.observation import Address, Observation, Record
 from maco_wire.observation import Hop as HopSeen
-
-SCRATCH_BYTES = 256 * 1024
-"""How much is received at a time; all connections share the buffer, because it is sent on at once or copied."""
 
 MAX_TAPS = 256
 """How many listeners the taps of a lab have together: a mapping may stand for thousands of ports."""
@@ -43,7 +40,6 @@ class Taps:
         self._ends = Ends()
         self._taps: dict[tuple[Hop, Address], Tap] = {}
         self._running: list[asyncio.Task[None]] = []
-        self._scratch = memoryview(bytearray(SCRATCH_BYTES))
         self.max_taps = MAX_TAPS
 
     def connections(self) -> tuple[TappedConnection, ...]:
@@ -65,7 +61,7 @@ class Taps:
     def before(self, hop: Hop, server: Address) -> Tap:
         """Return the tap before a server; it is put in when it is asked for first. Raises OSError."""
         if (hop, server) not in self._taps:
-            tap = self._taps[hop, server] = Tap(hop, server, self._copies, self._ends, self._scratch)
+            tap = self._taps[hop, server] = Tap(hop, server, self._copies, self._ends)
             self._running.append(self._tasks.create_task(tap.serve()))
         return self._taps[hop, server]
 
@@ -80,9 +76,10 @@ class Taps:
 
     def recording(self, record: Record) -> Record:
         """Return what records observations as if there were no tap."""
+        as_untapped = self._ends.as_untapped
 
         def record_untapped(observation: Observation) -> None:
-            record(self.as_untapped(observation))
+            record(as_untapped(observation))
 
         return record_untapped
 
@@ -113,6 +110,7 @@ async def tapping() -> AsyncIterator[Taps]:
                 failure = error
             finally:
                 taps.close()
+                taps.keys.close()
     if failure is not None:
         raise failure
 
@@ -133,15 +131,15 @@ class TappedBackEndOpener(BackEndOpener):
         self._names = resolve
         self._connect_s = settings.connect_s
 
-    async def open(self, mapping: SystemMapping, trace_id: str) -> Channel:
+    async def dial(self, mapping: SystemMapping) -> TcpStream:
         """See BackEndOpener."""
         back_end = self._names(mapping.internal_host, mapping.internal_port)
         tap = back_end and self._taps.before_back_end(back_end)
-        if not tap:
-            return await super().open(mapping, trace_id)
+        if not tap or self._drops(mapping.internal_host, mapping.internal_port):
+            return await super().dial(mapping)
         ahead = await tap.dial_ahead(self._connect_s)
         try:
-            return await super().open(mapping, trace_id)
+            return await super().dial(mapping)
         except BaseException:
             tap.give_back(ahead)
             raise

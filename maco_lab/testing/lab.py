@@ -9,15 +9,18 @@ import functools
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from certs.authority import Authority
 from certs.cast import Cast
 from connector_sim.cloud.settings import OauthClient
+from connector_sim.cloud.token_defects import TokenDefect
 from connector_sim.cloud.tokens import new_signing_key
+from maco_lab.application import service_credentials, vcap_services
 from maco_lab.background import background_loop
 from maco_lab.journal import Journal
 from maco_lab.lab_file import LabFile
-from maco_lab.lab_model import split_host_ports
+from maco_lab.lab_section import split_host_ports
 from maco_lab.parties import TUNNEL_HOST
 from maco_lab.state import StateFolder
 from maco_lab.testing.journal import LabJournal
@@ -60,15 +63,13 @@ class Lab:
     @property
     def service_binding(self) -> dict[str, str]:
         """What a program reads from its binding to the Connectivity service, by SAP's names."""
-        host, port = self.running.cloud.socks5_address
-        client = self._client
-        return {
-            "clientid": client.client_id,
-            "clientsecret": client.client_secret,
-            "token_service_url": self.running.cloud.token_url,
-            "onpremise_proxy_host": host,
-            "onpremise_socks5_proxy_port": str(port),
-        }
+        cloud = self.running.cloud
+        return service_credentials(self._client, cloud.socks5_address, cloud.token_url)
+
+    @property
+    def vcap_services(self) -> dict[str, Any]:
+        """What a program on BTP has in its environment as ``VCAP_SERVICES``, before it is written as JSON."""
+        return vcap_services(self.service_binding)
 
     @property
     def authority(self) -> Cast:
@@ -80,9 +81,20 @@ class Lab:
         """The root above the mail server's certificate, for programs that verify it."""
         return self.authority.root.identity.certificate_pem()
 
-    def token(self, *, lifetime_s: int | None = None) -> str:
-        """Return a good token of MaCo's client, as the token service would give it; expired if its lifetime is -1."""
-        return self.running.cloud.tokens.issue(self._client, lifetime_s=lifetime_s)
+    def token(
+        self,
+        *,
+        lifetime_s: int | None = None,
+        claims: Mapping[str, object] | None = None,
+        defect: str | None = None,
+    ) -> str:
+        """Return a token of MaCo's client, as the token service would give it; expired if its lifetime is -1.
+
+        ``claims`` come beside and instead of its own. ``defect`` is one of those of ``TokenDefect``, as in "expired":
+        such a token is refused. Raises ValueError for another one.
+        """
+        wanted = TokenDefect(defect) if defect else None
+        return self.running.cloud.tokens.issue(self._client, lifetime_s=lifetime_s, claims=claims, defect=wanted)
 
     def lead(self, internal: str, address: Address) -> None:
         """Let an internal ``host:port`` lead to another address, as a line in ``hosts`` would, until the next reset.

@@ -19,7 +19,8 @@ from connector_sim.on_premise.port_range import PortRange
 from connector_sim.on_premise.system_mapping import MappingProtocol, SystemMapping
 from connector_sim.on_premise.tunnel_client import TunnelClient
 from maco_client.results import PollResult
-from maco_lab.lab_model import split_host_ports
+from maco_lab import audited
+from maco_lab.lab_section import split_host_ports
 from maco_lab.samples import sample_mail
 from maco_lab.testing.thread import LabThread
 from maco_lab.topology import RunningLab
@@ -28,6 +29,9 @@ from mailserver_sim import finding
 from mailserver_sim.faults.plan import FaultState
 from mailserver_sim.finding import Wanted
 from mailserver_sim.store.values import INBOX
+
+TEST = "(test)"
+"""Who changes things here, to the audit log; no user's name."""
 
 TUNNEL_LOST_S = 5.0
 ROLE_S = 30.0
@@ -74,7 +78,7 @@ class Maco:
         return self._lab.maco.connections
 
     def poll(self, connection: str) -> PollResult:
-        """Poll an e-mail connection once; a poll that fails is a result too. Raises UnknownConnection."""
+        """Poll an e-mail connection once; a poll that fails is a result too. Raises UnknownEntry."""
         return self._thread.run(self._lab.maco.poll(connection))
 
     async def poll_async(self, connection: str) -> PollResult:
@@ -321,10 +325,16 @@ class CloudConnector:
         self._thread.run(self._withdraw(self._subaccount(subaccount), *split_host_ports(virtual)))
 
     async def _expose(self, subaccount: str, mapping: SystemMapping) -> None:
-        self._connector.access_control(subaccount).put(mapping)
+        access_control = self._connector.access_control(subaccount)
+        before = access_control.get(mapping.virtual_host, mapping.virtual_ports)
+        access_control.put(mapping)
+        audited.mapping_changed(self._connector, TEST, subaccount, before, mapping)
 
     async def _withdraw(self, subaccount: str, virtual_host: str, virtual_ports: PortRange) -> None:
-        self._connector.access_control(subaccount).remove(virtual_host, virtual_ports)
+        access_control = self._connector.access_control(subaccount)
+        before = access_control.get(virtual_host, virtual_ports)
+        access_control.remove(virtual_host, virtual_ports)
+        audited.mapping_changed(self._connector, TEST, subaccount, before, None)
 
     def _subaccount(self, name: str | None) -> str:
         return name or self._connector.settings.subaccounts[0].subaccount
@@ -339,16 +349,25 @@ class CloudConnector:
             await self._lab.journal.wait_for(lambda _: node.role == role, timeout_s=ROLE_S)
 
     async def _move(self, subaccount: str, location_id: str) -> bool:
-        return await self._connector.change_location_id(subaccount, location_id)
+        before = self._connector.location_id(subaccount)
+        is_up = await self._connector.change_location_id(subaccount, location_id)
+        audited.account_changed(self._connector, TEST, subaccount, "locationID", before, location_id)
+        return is_up
 
     async def _disconnect(self) -> None:
-        for tunnel in self._connector.tunnels.values():
+        for subaccount, tunnel in self._connector.tunnels.items():
+            before = tunnel.state
             await tunnel.disconnect()
+            audited.account_changed(self._connector, TEST, subaccount, "tunnel.state", before, tunnel.state)
         await self._lab.cloud.registry.emptied()
 
     async def _connect(self) -> bool:
+        tunnels = self._connector.tunnels
+        before = {subaccount: tunnel.state for subaccount, tunnel in tunnels.items()}
         if self.role == "master":
             await self._connector.connect()
+        for subaccount, state in before.items():
+            audited.account_changed(self._connector, TEST, subaccount, "tunnel.state", state, tunnels[subaccount].state)
         return self.is_connected
 
     async def _cut(self) -> None:

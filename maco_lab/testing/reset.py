@@ -30,6 +30,7 @@ async def reset(lab: RunningLab) -> None:
     async with asyncio.timeout(RESET_S):
         for administration in lab.administrations.values():
             await administration.restore()
+        await lab.tenant.restore()
         for connector in lab.connectors.values():
             await _disconnect(connector)
         await lab.cloud.registry.emptied()
@@ -53,6 +54,7 @@ async def _disconnect(connector: CloudConnector) -> None:
 
 async def _restore(connector: CloudConnector) -> None:
     connector.usage.restart()
+    await connector.logs.restart()
     for subaccount in connector.settings.subaccounts:
         connector.expose(subaccount.subaccount, subaccount.mappings)
         if connector.location_id(subaccount.subaccount) != subaccount.location_id:

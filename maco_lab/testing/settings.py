@@ -37,7 +37,7 @@ class LabText:
 
     def parsed(self) -> LabFile:
         """Check it. Raises LabFileError."""
-        return parse_lab(self.text, name=self.name, folder=self.folder)
+        return _parsed_file(self)
 
 
 def lab_text(settings: Settings, *changes: Change) -> LabText:
@@ -63,6 +63,11 @@ def lab_text(settings: Settings, *changes: Change) -> LabText:
 @functools.cache
 def _default_data() -> dict[str, Any]:
     return _parsed(default_text())
+
+
+@functools.lru_cache(maxsize=64)  # a dozen labs are asked for again and again, and to read one takes longer than a poll
+def _parsed_file(text: LabText) -> LabFile:
+    return parse_lab(text.text, name=text.name, folder=text.folder)
 
 
 def _parsed(text: str) -> dict[str, Any]:

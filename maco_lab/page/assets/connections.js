@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { certificate } from "./certificates.js";
 import { html, mark, mono, replace } from "./dom.js";
-import { clock, sentence, tone } from "./words.js";
+import { clock, observer, sentence, tone } from "./words.js";
 
 const OUTCOMES = {
   done: ["good", "done"],
@@ -80,7 +80,7 @@ function step(seen, began) {
     "li",
     {},
     html("span", { class: "at" }, `+${((seen.t - began) * 1000).toFixed(1)} ms`),
-    html("span", { class: "party" }, seen.party),
+    html("span", { class: "party" }, observer(seen)),
     html("div", { class: "what" }, kind ? mark(kind, words) : words, seen.kind === "handshake" ? chain(seen) : null),
   );
 }

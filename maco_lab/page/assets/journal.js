@@ -1,7 +1,7 @@
 // The journal as it happens: the newest entries, the newest first.
 
 import { html } from "./dom.js";
-import { clock, sentence } from "./words.js";
+import { clock, observer, sentence } from "./words.js";
 
 const KEPT = 200;
 
@@ -16,7 +16,7 @@ export class LiveJournal {
       {},
       html("span", { class: "mono" }, `#${seen.n}`),
       html("span", { class: "mono" }, clock(seen.t)),
-      html("span", {}, seen.party),
+      html("span", {}, observer(seen)),
       html("span", {}, sentence(seen)),
     );
     this.list.prepend(line);

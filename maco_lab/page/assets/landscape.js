@@ -14,7 +14,8 @@ function system(each) {
     { class: "card store" },
     html("h3", {}, each.name),
     html("p", {}, each.role),
-    listeners.length ? html("div", { class: "certificate" }, facts(listeners, "facts listeners")) : html("p", {}, "Listens nowhere: it dials."),
+    listeners.length ? html("div", { class: "certificate" }, facts(listeners, "facts listeners")) : html("p", {}, "Listens for nobody else: it dials."),
+    each.pages ? html("p", { class: "pages" }, html("a", { href: each.pages }, "Administer it")) : null,
   );
 }
 

@@ -33,6 +33,7 @@ const readers = {
   async settings() {
     const [found, trust] = await Promise.all([get("/api/landscape"), get("/api/trust")]);
     landscape = found;
+    showSystems(at("systems"), landscape);
     showTrust(at("stores"), at("presented"), trust);
   },
   connections: () => connections.refresh(),
@@ -94,6 +95,7 @@ function follow() {
     journal.add(seen);
     // A scenario that somebody else has switched shows by the next poll; the mail server tells last why it failed.
     if (seen.kind === "poll_finished") look("sights", "scenarios", "settings", "tunnels");
+    if (seen.kind === "maco_configured") look("settings");
     if (seen.kind === "handshake" && !seen.succeeded) look("sights");
     if (seen.kind === "tunnel_state" || seen.kind === "ha_state") look("tunnels");
     look("connections");

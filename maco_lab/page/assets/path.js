@@ -6,6 +6,9 @@ export const PARTIES = ["MaCo", "Connectivity service", "Cloud Connector", "Mail
 export const HOPS = ["cloud network", "tunnel", "customer LAN"];
 const ICONS = { enc: "lock", clear: "unlock", failed: "cross" };
 
+// What a system is called: where an impostor answered, by its own word, it is no mail server.
+export const called = (sight, party) => (sight.impostor && party === "Mail server" ? "Impostor" : party);
+
 // What is drawn: for the mail and for the tunnel the bars with the numbers of the systems where they begin and end.
 export function bars(sight) {
   const sessions = sight.sessions.map((each) => ({
@@ -14,7 +17,7 @@ export function bars(sight) {
     to: Math.max(PARTIES.indexOf(each.client), PARTIES.indexOf(each.server)),
     kind: each.succeeded ? "enc" : "failed",
     text: `${each.kind === "tunnel" ? "tunnel: " : ""}${each.succeeded ? each.version.replace("v", " ") : "TLS failed"}`,
-    ends: `${each.client} with ${each.server}`,
+    ends: `${each.client} with ${called(sight, each.server)}`,
   }));
   return [...sessions, ...(sight.succeeded ? inClear(sessions) : [])];
 }
@@ -62,7 +65,7 @@ export function described(sight) {
     const over = HOPS.slice(bar.from, bar.to).join(", ");
     return bar.kind === "clear" ? `The mail is in clear over: ${over}.` : `${bar.text}, ${bar.ends}, over: ${over}.`;
   });
-  const readers = PARTIES.filter((party) => could(sight, party));
+  const readers = PARTIES.filter((party) => could(sight, party)).map((party) => called(sight, party));
   const held = readers.length ? `The password could be read by: ${readers.join(", ")}.` : "";
   const taps = readable(sight).map((read, i) => `A tap on the ${HOPS[i]} could read: ${told(read)}.`);
   return [sight.where_tls_ended + ".", ...drawn, held, ...taps].join(" ");
@@ -135,7 +138,7 @@ function horizontal(sight) {
   const guides = centre.map((x) => svg("line", { class: "end", x1: x, x2: x, y1: box.top + box.height, y2: seenAt - 18 }));
   const boxes = PARTIES.map((party, i) => [
     svg("rect", { class: "box", x: centre[i] - box.width / 2, y: box.top, width: box.width, height: box.height, rx: 12 }),
-    text(centre[i], box.top + 33, "name", party),
+    titled(sight, party).map((words, line, { length }) => text(centre[i], box.top + (length > 1 ? 25 : 33) + 18 * line, line ? "small" : "name", words)),
   ]);
   const tracks = drawn.map((bar) => {
     const [left, right, y] = [centre[bar.from], centre[bar.to], rows[bar.row]];
@@ -157,6 +160,12 @@ function horizontal(sight) {
     text(places[i][0], box.top + box.height + 38, `tap ${read.length ? "clear" : "enc"}`, told(read)),
   ]);
   return { width, height, children: [zones, internet, guides, wires, boxes, taps, tracks, eyes].flat(Infinity), places };
+}
+
+// The words on the box of a system, a line each.
+function titled(sight, party) {
+  const name = called(sight, party);
+  return name === party ? [name] : [name, "in the mail server's place"];
 }
 
 // What is said on a bar that has room, because it crosses more than one network.
@@ -184,10 +193,11 @@ function vertical(sight) {
   const boxes = PARTIES.map((party, i) => {
     const held = could(sight, party);
     const y = top(i);
+    const [name, place] = titled(sight, party); // there is no room for a second line
     return [
       svg("line", { class: "end", x1: 8, x2: box.left, y1: centre(i), y2: centre(i) }),
       svg("rect", { class: "box", x: box.left, y, width: box.width, height: box.height, rx: 12 }),
-      text(box.left + 16, y + (held === null ? 33 : 24), "name", party, "start"),
+      text(box.left + 16, y + (held === null ? 33 : 24), "name", place ? `${name} as the mail server` : name, "start"),
       held === null ? [] : [
         use(held ? "eye" : "lock", box.left + 24, y + 41, 15, held ? "clear" : "enc"),
         text(box.left + 37, y + 45, ...verdict(held), "start"),

@@ -2,7 +2,7 @@
 
 import { facts, html, mark, mono, redraw, table } from "./dom.js";
 import { openPanel, showHop } from "./hop.js";
-import { path } from "./path.js";
+import { called, path } from "./path.js";
 import { commonName } from "./words.js";
 
 const narrow = matchMedia("(max-width: 760px)");
@@ -79,9 +79,11 @@ function advice(sight) {
     { class: "advice" },
     session.client === "MaCo"
       ? `${ROOT} belongs in MaCo's key store. ${session.kind.includes("STARTTLS") ? "After STARTTLS the" : "The"} Connectivity service and the Cloud Connector only copied bytes that they could not read.`
-      : `${session.verified_against ? `${ROOT} belongs in the Cloud Connector's back-end trust store. ` : ""}The Connectivity service, the Cloud Connector and whoever taps the cloud network could read the mail.${unchecked(session)}`,
+      : `${session.verified_against ? `${ROOT} belongs in the Cloud Connector's back-end trust store. ` : ""}The Connectivity service, the Cloud Connector and whoever taps the cloud network could read the mail.${sight.impostor ? IMPOSTOR : unchecked(session)}`,
   );
 }
+
+const IMPOSTOR = " Nobody's certificate was verified: an impostor answered in the mail server's place, and read it too.";
 
 // What follows when the connector compares no names.
 function unchecked(session) {
@@ -96,7 +98,7 @@ function bothEnds(sight) {
     .filter((each) => !each.succeeded)
     .flatMap((each) => [
       [`${each.client} saw`, each.client_saw],
-      [`${each.server} saw`, each.server_saw || "nothing that it told"],
+      [`${called(sight, each.server)} saw`, each.server_saw || "nothing that it told"],
     ]);
   const refusals = sight.refusals.map((each) => [each.split(": ")[0], each.split(": ").slice(1).join(": ")]);
   return facts([...ends, ...refusals, ["Look at", sight.hint]], "facts ends");
@@ -106,7 +108,7 @@ function sessions(sight) {
   return table(
     ["Session", "Over", "Agreed on", "Presented", "Vouched by", "Name"],
     sight.sessions.map((each) => [
-      html("span", {}, `${each.client} with ${each.server}`),
+      html("span", {}, `${each.client} with ${called(sight, each.server)}`),
       each.hops.join(", "),
       each.succeeded ? html("span", {}, `${each.version} `, mono(each.cipher)) : mark("failed", each.error || each.alert || "failed"),
       commonName(each.presented),

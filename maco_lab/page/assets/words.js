@@ -9,6 +9,9 @@ export const date = (iso) => (Number.isNaN(Date.parse(iso)) ? iso : day.format(n
 
 export const commonName = (subject) => /(?:^|,)CN=((?:\\.|[^,])*)/.exec(subject)?.[1] ?? subject;
 
+// Who saw it: one in the mail server's place says so of itself.
+export const observer = (seen) => (seen.party === "Mail server" && seen.system === "impostor" ? "Impostor" : seen.party);
+
 // The networks on the way, and whose they are.
 export const DESCRIBED = {
   "cloud network": "Between MaCo and the Connectivity service, inside SAP's cloud.",
@@ -49,6 +52,11 @@ const SENTENCES = {
     seen.succeeded
       ? `poll of ${seen.connection} done: ${plural(seen.stored ?? 0, "mail")}, ${seen.duration_ms ?? 0} ms`
       : `poll of ${seen.connection} failed at step '${seen.stage}': ${seen.error ?? ""}`,
+  send_finished: (seen) =>
+    seen.succeeded
+      ? `mail sent by ${seen.connection}: ${seen.answer ?? ""}`
+      : `sending by ${seen.connection} failed at step '${seen.stage}': ${seen.error ?? ""}`,
+  maco_configured: (seen) => `${seen.entry} ${seen.name} ${seen.change}`,
   fault_struck: (seen) => `scripted fault: ${seen.step}`,
   party_process: (seen) => `${seen.name}: process ${seen.pid} ${seen.state}`,
   problem: (seen) => seen.text,
@@ -62,7 +70,7 @@ export function sentence(seen) {
 export function tone(seen) {
   if (seen.kind === "handshake") return seen.succeeded ? "enc" : "failed";
   if (["stream_refused", "token_refused", "problem"].includes(seen.kind)) return "failed";
-  if (seen.kind === "poll_finished") return seen.succeeded ? "good" : "failed";
+  if (["poll_finished", "send_finished"].includes(seen.kind)) return seen.succeeded ? "good" : "failed";
   if (seen.kind === "canary_seen" || (seen.kind === "login" && seen.in_clear)) return "clear";
   return "";
 }

@@ -1,0 +1,1 @@
+"""``maco-lab maco``: configure and use the MaCo of the running lab, by its API."""
