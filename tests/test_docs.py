@@ -11,7 +11,8 @@ import pytest
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from maco_lab import lab_model
+from maco_client.api.operations import OPERATIONS as MACO_OPERATIONS
+from maco_lab import lab_model, maco_model, sending_model
 from maco_lab.cli import app
 from maco_lab.mail_server.command import app as mail_server_app
 from maco_lab.page.operations import OPERATIONS
@@ -30,8 +31,9 @@ KINDS = [
 ]
 SECTIONS = [
     each
-    for each in vars(lab_model).values()
-    if isinstance(each, type) and issubclass(each, BaseModel) and each.__module__ == lab_model.__name__
+    for model in (lab_model, maco_model, sending_model)
+    for each in vars(model).values()
+    if isinstance(each, type) and issubclass(each, BaseModel) and each.__module__ == model.__name__
 ]
 
 
@@ -70,6 +72,14 @@ def test_the_api_page_names_every_operation_with_its_path() -> None:
     page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 
     assert [each.name for each in OPERATIONS if f"| `{each.name}` | {each.method} `{each.path}` |" not in page] == []
+
+
+def test_the_page_of_macos_api_names_every_operation_with_its_path() -> None:
+    page = (ROOT / "docs/maco-api.md").read_text(encoding="utf-8")
+
+    assert [
+        each.name for each in MACO_OPERATIONS if f"| `{each.name}` | {each.method} `{each.path}` |" not in page
+    ] == []
 
 
 def test_the_mail_server_page_names_every_operation_with_its_path() -> None:

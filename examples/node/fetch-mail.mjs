@@ -1,26 +1,28 @@
 // Way A in Node.js: SOCKS5 with SAP's authentication method 0x80 (npm package "socks"), then IMAP with STARTTLS.
 //
-// In one terminal: maco-lab up --certs pki, then maco-lab send. In another: npm install; node fetch-mail.mjs ../../pki/root.pem
-// Without further settings it uses the addresses and credentials of lab.yaml.
+// It finds its service binding as every application on BTP does: in the environment (VCAP_SERVICES), or while it is
+// developed in the file default-env.json of the current folder.
+//
+// In one terminal: maco-lab up --certs pki, then maco-lab send. In another:
+//   maco-lab env --state ../../.maco-lab --format default-env --out default-env.json
+//   npm install; node fetch-mail.mjs ../../pki/root.pem
 
 import { readFileSync } from "node:fs";
 import tls from "node:tls";
 import { SocksClient } from "socks";
 
 const env = process.env;
-const binding = {
-  clientid: "maco",
-  clientsecret: "lab-secret-of-maco",
-  token_service_url: "http://127.0.0.1:20010",
-  onpremise_proxy_host: "127.0.0.1",
-  onpremise_socks5_proxy_port: "20004",
-  ...JSON.parse(env.SERVICE_BINDING ?? "{}"),
-};
+const binding = services().connectivity[0].credentials;
 const virtualHost = { host: "mail.stadtwerke.example", port: 143 };
 const locationId = env.LOCATION_ID ?? "WERK1";
 const user = env.MAIL_USER ?? "strom@stadtwerke.example";
 const password = env.MAIL_PASSWORD ?? "Strom4711Postfach";
 const ca = readFileSync(process.argv[2]);
+
+function services() {
+  if (env.VCAP_SERVICES) return JSON.parse(env.VCAP_SERVICES);
+  return JSON.parse(readFileSync("default-env.json", "utf8")).VCAP_SERVICES;
+}
 
 async function fetchToken() {
   const answer = await fetch(`${binding.token_service_url}/oauth/token`, {

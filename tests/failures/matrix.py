@@ -14,10 +14,9 @@ from pathlib import Path
 from maco_client.results import PollResult
 from maco_lab.testing.journal import LabJournal
 from maco_lab.testing.lab import Lab
+from maco_lab.witnesses import alerts, told_by
 from maco_wire.observation import (
-    FaultStruck,
     Handshake,
-    Login,
     Party,
     PollFinished,
     Problem,
@@ -203,40 +202,24 @@ class _Seen:
         assert self._poll is not None  # without a raw client there was a poll
         fetched = f"the poll succeeds, {self._poll.stored} new in the inbox"
         told = [f"{self._poll.stage}: {self._poll.error}" if self._poll.error else fetched]
-        told += [_alerts(each) for each in self._journal.of(Handshake, Party.MACO)]
+        told += [alerts(each) for each in self._journal.of(Handshake, Party.MACO)]
         told += [f"STARTTLS {each.step}" for each in self._journal.of(Starttls, Party.MACO) if each.step in _NEWS]
         return _joined(told)
 
     def connector(self) -> str:
         """Say what the Cloud Connector reported."""
-        journal, party = self._journal, Party.CLOUD_CONNECTOR
-        told = [
-            each.reason + (f"; nearest mapping: {each.nearest}" if each.nearest else "")
-            for each in journal.of(StreamRefused, party)
-        ]
-        told += [_verified(each) if each.succeeded else _alerts(each) for each in self._handshakes(party=party)]
-        told += [
-            f"opens {each.protocol} to {each.internal_host}:{each.internal_port}"
-            for each in journal.of(StreamOpened, party)
-        ]
-        told += [each.text for each in journal.of(Problem, party)]
-        return _joined(told) or "nothing"
+        return self._told(Party.CLOUD_CONNECTOR) or "nothing"
 
     def mail_server(self) -> str:
         """Say what the mail server reported."""
         if self._scripted is not None:
             return self._scripted.told()
-        journal, party = self._journal, Party.MAIL_SERVER
-        told = [f"breaks at {each.step}" for each in journal.of(FaultStruck, party)]
-        told += [f"STARTTLS {each.step}" for each in journal.of(Starttls, party) if each.step != "accepted"]
-        told += [
-            "TLS" if each.succeeded else _alerts(each) or f"TLS fails: {each.error}"
-            for each in journal.of(Handshake, party)
-        ]
-        told += [f"login {'succeeds' if each.succeeded else 'refused'}" for each in journal.of(Login, party)]
-        told += [each.text for each in journal.of(Problem, party)]
+        journal = self._journal
         connected = journal.of(StreamOpened, Party.CLOUD_CONNECTOR) or self._handshakes(party=Party.CLOUD_CONNECTOR)
-        return _joined(told) or ("a connection, nothing to report" if connected else "nothing")
+        return self._told(Party.MAIL_SERVER) or ("a connection, nothing to report" if connected else "nothing")
+
+    def _told(self, party: Party) -> str:
+        return _joined(told_by(party, (entry.observation for entry in self._journal)))
 
     def reply(self) -> str:
         """Return the last code of the SOCKS5 dialogue."""
@@ -267,19 +250,6 @@ class _Seen:
 
 _STATUS = re.compile(r"\(status 0x(\d\d)\)")
 _NEWS = ("not_offered", "refused", "injected")
-
-
-def _verified(handshake: Handshake) -> str:
-    return f"TLS verified against: {handshake.verified_against or 'nothing (trust all)'}"
-
-
-def _alerts(handshake: Handshake) -> str:
-    told = []
-    if handshake.alert_sent:
-        told.append(f"TLS alert sent: {handshake.alert_sent}")
-    if handshake.alert_received:
-        told.append(f"TLS alert received: {handshake.alert_received}")
-    return "; ".join(told)
 
 
 def _joined(told: Iterable[str]) -> str:

@@ -34,6 +34,11 @@ def key_store(*names: str) -> Change:
     return change
 
 
+def verification(profile: str) -> Change:
+    """Let MaCo judge certificates by another profile."""
+    return lambda data: data["maco"].update(verification=profile)
+
+
 def back_end_store(*names: str, trust_all: bool = False) -> Change:
     """Fill the Cloud Connector's back-end trust store."""
 

@@ -10,7 +10,7 @@ from maco_lab.testing.lab import Lab
 from maco_wire.observation import Handshake, Party, StreamOpened, StreamRefused
 from tests.failures.matrix import Matrix, poll
 from tests.failures.scripted import ScriptedMailServer, both, presenting
-from tests.failures.settings import INTERNAL_B, WAY_A, WAY_B, back_end_store, certificate, key_store
+from tests.failures.settings import INTERNAL_B, WAY_A, WAY_B, back_end_store, certificate, key_store, verification
 from tests.maco_client.scripted_server import Tls, answered, found, greeting, in_clear, left, opened
 
 PKIX_BUILD = "PKIX path building failed: unable to find valid certification path to requested target"
@@ -45,6 +45,15 @@ WORDS = {
     "not_yet_valid": "the mail server's certificate is not yet valid",
     "client_auth_only": "the mail server's certificate is for TLS clients only",
 }
+
+
+def weak(name: str, code: int, words: str) -> ParameterSet:
+    """Return the case of a certificate that Java takes and OpenSSL does not."""
+    change = both(key_store("root"), back_end_store("root"), certificate(name))
+    return pytest.param(code, words, id=name, marks=pytest.mark.maco_lab(change=change))
+
+
+WEAK = [weak("sha1", 68, "is signed with SHA-1"), weak("rsa_1024", 66, "has an RSA key of 1024 bits")]
 
 
 @pytest.fixture
@@ -90,6 +99,54 @@ def assert_the_connector_refuses(lab: Lab, code: int, alert: str) -> None:
     )
     assert lab.journal.one(StreamRefused, Party.CONNECTIVITY).reply == 0x04
     assert lab.journal.no_password_was_sent()
+
+
+@pytest.mark.parametrize(("code", "words"), WEAK)
+def test_way_a_takes_what_java_takes(
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix, code: int, words: str
+) -> None:
+    assert code, "OpenSSL does not take it"
+    assert poll(maco_lab, WAY_A).stored == 1
+    assert lab_journal.client_handshake(Party.MACO).verified_against == "MaCo key store: root"
+    matrix.row(f"A: the mail server's certificate {words}, which Java takes")
+
+
+@pytest.mark.parametrize(("code", "words"), WEAK)
+def test_way_b_fails_at_the_connector_which_judges_as_openssl_does(
+    maco_lab: Lab, matrix: Matrix, code: int, words: str
+) -> None:
+    assert_the_connector_refuses(maco_lab, code, "bad_certificate")
+    matrix.row(f"B: the mail server's certificate {words}")
+
+
+@pytest.mark.maco_lab(change=both(certificate("sha1"), verification("openssl")))
+def test_way_a_fails_as_openssl_does_where_maco_is_told_to_judge_like_it(
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix
+) -> None:
+    result = poll(maco_lab, WAY_A)
+
+    assert (result.succeeded, result.stage) == (False, "starttls")
+    by_maco = lab_journal.client_handshake(Party.MACO)
+    assert (by_maco.verify_code, by_maco.alert_sent, by_maco.java_alert) == (68, "bad_certificate", "")
+    assert lab_journal.server_handshake(succeeded=False).alert_received == "bad_certificate"
+    assert lab_journal.no_password_was_sent()
+    matrix.row("A: the mail server's certificate is signed with SHA-1, and MaCo verifies as OpenSSL does")
+
+
+@pytest.mark.maco_lab(change=certificate("key_encipherment_only"))
+def test_way_a_fails_behind_the_handshake_with_a_key_that_may_not_sign(
+    maco_lab: Lab, lab_journal: LabJournal, matrix: Matrix
+) -> None:
+    result = poll(maco_lab, WAY_A)
+
+    assert (result.succeeded, result.stage) == (False, "starttls")
+    assert result.error.endswith("KeyUsage does not allow digital signatures")
+    by_maco = lab_journal.client_handshake(Party.MACO)
+    assert (by_maco.alert_sent, by_maco.java_alert) == ("", "certificate_unknown")
+    seen = lab_journal.server_handshake(succeeded=False)
+    assert (seen.alert_received, seen.error) == ("", "closed by the client before any application data")
+    assert lab_journal.no_password_was_sent()
+    matrix.row("A: the mail server's certificate may encipher keys and not sign")
 
 
 @pytest.mark.maco_lab(change=back_end_store())

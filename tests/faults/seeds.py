@@ -16,3 +16,8 @@ seeded = pytest.mark.parametrize("seed", SEEDS)
 
 SOAK = bool(os.environ.get("MACO_LAB_SOAK"))
 """Whether there is time to break things ten times as often."""
+
+PROPERTY_EXAMPLES = 100 if SOAK else 30
+"""How often a property is tried, where its test does not say more."""
+ASKED_EXAMPLES = 25 if SOAK else 6
+"""How many requests are made up for each operation that a document of an API describes."""

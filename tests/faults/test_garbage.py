@@ -74,6 +74,7 @@ async def all_are_survived(send: Send, thrown: list[bytes]) -> None:
         await gets_a_token(lab.cloud.token_address)
 
 
+@pytest.mark.slow
 @bounded
 @given(st.lists(cut_then_noise(b"\x05\x01\x80", b"\x05\x01\x80" + token_message("a.b.c")), max_size=8))
 async def test_garbage_at_the_socks_port_is_survived(thrown: list[bytes]) -> None:
@@ -83,6 +84,7 @@ async def test_garbage_at_the_socks_port_is_survived(thrown: list[bytes]) -> Non
     await all_are_survived(send, thrown)
 
 
+@pytest.mark.slow
 @bounded
 @given(st.lists(cut_then_noise(connect_message(), b"\x05\x02\x00\x01", b"\x05\x01\x00\x04"), max_size=8))
 async def test_garbage_behind_a_good_token_is_survived(thrown: list[bytes]) -> None:
@@ -92,6 +94,7 @@ async def test_garbage_behind_a_good_token_is_survived(thrown: list[bytes]) -> N
     await all_are_survived(send, thrown)
 
 
+@pytest.mark.slow
 @bounded
 @given(st.lists(cut_then_noise(FORM, b"GET /token_keys HTTP/1.1\r\nHost: t\r\n\r\n"), max_size=8))
 async def test_garbage_at_the_token_service_is_survived(thrown: list[bytes]) -> None:
@@ -101,6 +104,7 @@ async def test_garbage_at_the_token_service_is_survived(thrown: list[bytes]) -> 
     await all_are_survived(send, thrown)
 
 
+@pytest.mark.slow
 @bounded
 @given(st.lists(cut_then_noise(client_hello()), max_size=8))
 async def test_garbage_at_the_tunnel_port_is_survived(thrown: list[bytes]) -> None:
@@ -110,6 +114,7 @@ async def test_garbage_at_the_tunnel_port_is_survived(thrown: list[bytes]) -> No
     await all_are_survived(send, thrown)
 
 
+@pytest.mark.slow
 @bounded
 @given(st.lists(cut_then_noise((UPGRADE % ("WERK2", "raw")).encode()), max_size=6))
 async def test_garbage_instead_of_an_upgrade_is_survived(thrown: list[bytes]) -> None:
@@ -122,6 +127,7 @@ async def test_garbage_instead_of_an_upgrade_is_survived(thrown: list[bytes]) ->
     await all_are_survived(send, thrown)
 
 
+@pytest.mark.slow
 @bounded
 @given(st.lists(frames, max_size=6))
 async def test_garbage_inside_a_tunnel_is_survived(thrown: list[bytes]) -> None:

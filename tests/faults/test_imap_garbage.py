@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 
@@ -10,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maco_wire.observation import Problem
 from tests.faults.imap_garbage import bounded, commands
+from tests.faults.unharmed import MOST_ANSWERED, TRACEBACK, impatient, unharmed
 from tests.mailserver_sim.running import LoopThread, RawClient, RunningServer, mail, make_cast
 
 AT_ONCE = 8
-MOST_ANSWERED = 1 << 20
-"""Bytes that no answer about three small mails has."""
 _ANNOUNCED = re.compile(rb"\{(\d{1,4})\}\Z")
 
 
@@ -40,7 +37,7 @@ def answer_to(client: RawClient, tag: bytes, command: bytes) -> bytes:
             client.send(b"x" * int(announced[1]) + b"\r\n")
         answered += len(line)
         assert answered < MOST_ANSWERED
-        assert b"Traceback" not in line
+        assert TRACEBACK not in line
         assert not line.startswith(b"* BYE")
     return line.removeprefix(tag + b" ").removesuffix(b"\r\n")
 
@@ -51,12 +48,10 @@ def answer_to(client: RawClient, tag: bytes, command: bytes) -> bytes:
 def test_each_command_is_answered_and_the_connection_stays_in_step(
     server: RunningServer, caplog: pytest.LogCaptureFixture, sent: list[bytes], *, logged_in: bool
 ) -> None:
-    with server.raw() as client:
+    with unharmed(server, caplog), impatient(server.raw()) as client:
         if logged_in:
             client.command(b'l LOGIN edifact "se\\"cr\\\\et"')
             client.command(b"s SELECT INBOX")
         for number, command in enumerate(sent):
             assert answer_to(client, b"t%d" % number, command).startswith((b"OK ", b"NO ", b"BAD "))
             assert answer_to(client, b"z", b"SELECT INBOX" if logged_in else b"NOOP").startswith(b"OK ")
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
-    assert server.recorder.of(Problem) == []

@@ -22,6 +22,7 @@ from tests.connector_sim.landscape import DEADLINE_S, TCP
 from tests.faults.chains import PartyProcess, TwoProcesses, in_two_processes
 from tests.faults.payloads import Payload, Tally, receive_into
 from tests.faults.raw_yamux import ACK, DATA, WINDOW, WINDOW_UPDATE, RawPeer, data, frame, raw_connector
+from tests.faults.seeds import SOAK
 from tests.faults.traffic import back_ends, read_exactly
 
 MIB = 1024 * 1024
@@ -30,7 +31,7 @@ STALLED_BYTES = STALLED * WINDOW  # at one end of the tunnel
 SLACK_BYTES = 16 * MIB  # for one process: its allocator, its buffers for reading, TLS, and the stream beside
 STALLS_AFTER_S = 0.25
 ENDLESS_BYTES = 32 * MIB  # more than kernel buffers and windows along the way hold together
-BESIDE = Payload("beside", 8 * MIB)
+BESIDE = Payload("beside", (8 if SOAK else 2) * MIB)
 READS_NOTHING, WRITES_ENDLESSLY, ECHOES = b"r", b"w", b"e"
 
 

@@ -15,11 +15,13 @@ from tests.connector_sim.landscape import TCP, TCPS, tls_server
 from tests.faults.chains import Chain, in_one_process, in_two_processes
 from tests.faults.leaks import nothing_left
 from tests.faults.schedule import Plan, Story, make_plans
-from tests.faults.seeds import seeded
+from tests.faults.seeds import SOAK, seeded
 from tests.faults.traffic import Traffic, back_ends
 from tests.faults.verdict import complaints, count_complaints
 
 DEADLINE_S = 150
+MANY, MANY_OVER_TLS, MANY_APART = (2000, 300, 500) if SOAK else (2000, 100, 200)
+"""How many streams there are at once."""
 OVER_TLS = tuple(story for story in Story if story is not Story.BACK_END_ENDS_FIRST)
 """A TLS session is not ended in one direction alone (design, section 4)."""
 
@@ -54,18 +56,18 @@ async def test_forty_streams_to_tls_back_ends_lose_and_mix_nothing(seed: int) ->
 @pytest.mark.timeout(180)
 @pytest.mark.usefixtures("many_descriptors")
 @seeded
-async def test_two_thousand_concurrent_streams_lose_and_mix_nothing_and_leave_nothing(seed: int) -> None:
+async def test_very_many_concurrent_streams_lose_and_mix_nothing_and_leave_nothing(seed: int) -> None:
     async with nothing_left():
-        assert await play(make_plans(seed, 2000), in_one_process) == []
+        assert await play(make_plans(seed, MANY), in_one_process) == []
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.usefixtures("many_descriptors")
 @seeded
-async def test_three_hundred_concurrent_streams_to_tls_back_ends_lose_and_mix_nothing(seed: int) -> None:
+async def test_many_concurrent_streams_to_tls_back_ends_lose_and_mix_nothing(seed: int) -> None:
     async with nothing_left():
-        assert await play(make_plans(seed, 300, OVER_TLS), in_one_process, TCPS, tls_server()) == []
+        assert await play(make_plans(seed, MANY_OVER_TLS, OVER_TLS), in_one_process, TCPS, tls_server()) == []
 
 
 @pytest.mark.slow
@@ -76,7 +78,7 @@ async def test_with_each_party_in_a_process_of_its_own_nothing_is_lost_or_mixed(
     def apart(mapping: SystemMapping, back_end: Address) -> AbstractAsyncContextManager[Chain]:
         return in_two_processes(mapping, back_end, tmp_path / "cast")
 
-    assert await play(make_plans(seed, 500), apart) == []
+    assert await play(make_plans(seed, MANY_APART), apart) == []
 
 
 def test_a_stream_that_is_altered_would_be_noticed() -> None:

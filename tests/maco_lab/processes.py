@@ -9,9 +9,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import typer
+from typer.testing import CliRunner
+
+from maco_lab import runner
+from maco_lab.background import background_loop
+from maco_lab.cli import app
 
 DEADLINE_S = 20.0
 LOOK_EVERY_S = 0.01
@@ -101,6 +111,35 @@ def run(
         timeout=DEADLINE_S,
         check=False,
     )
+
+
+def command(*arguments: str, folder: Path, app: typer.Typer = app) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end as ``run`` does, but in this process.
+
+    For what is asked of a lab that runs; a lab starts here by ``command_that_starts_a_lab`` alone.
+    """
+    with contextlib.chdir(folder):
+        result = CliRunner().invoke(app, arguments, prog_name="maco-lab")
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
+
+
+def command_that_starts_a_lab(
+    *arguments: str, folder: Path, module: ModuleType = runner, app: typer.Typer = app
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as ``command`` does; ``module`` is where it finds ``run_lab``.
+
+    Its lab runs on the loop that has this process's reactor.
+    """
+    with mock.patch.object(module, "run_lab", _run_lab_here):
+        return command(*arguments, folder=folder, app=app)
+
+
+def _run_lab_here(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return background_loop().run(coroutine)
+    except runner.CANNOT_START as error:
+        runner._stop(runner.reason_of(error))
 
 
 def child_environment() -> dict[str, str]:

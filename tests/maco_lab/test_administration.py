@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import signal
 import ssl
 import subprocess
 from pathlib import Path
@@ -16,8 +14,6 @@ from maco_lab.lab_file import LabFileError, default_text, parse_lab
 from maco_lab.testing.lab import Lab
 from maco_lab.testing.settings import lab_text
 from tests.connector_sim.admin.client import AdminClient
-from tests.maco_lab.processes import running, wait_until
-from tests.maco_lab.test_isolate import journal, processes
 from tests.programs import require_program
 
 VERSION = "/api/v1/connector/version"
@@ -113,29 +109,6 @@ def test_a_cloud_user_of_a_subaccount_that_is_none_is_told() -> None:
 
     with pytest.raises(LabFileError, match=r"cloud.users\[0\].subaccounts\[0\]: found 'netz', allowed: 'stadtwerke'"):
         parse_lab(text, name="lab.yaml", folder=Path())
-
-
-@pytest.mark.slow
-def test_a_connector_with_a_process_of_its_own_is_administered_at_the_same_port_after_a_restart(
-    tmp_path: Path,
-) -> None:
-    with running("up", "--isolate", "--ports", "auto", folder=tmp_path, environment={"TMPDIR": str(tmp_path)}) as lab:
-        lab.wait_for("ends the lab.")
-        address = next(line.split()[0] for line in lab.text.splitlines() if "REST API, HTTPS" in line)
-        admin = AdminClient(f"https://{address}")
-        assert admin.get(OWN).json["tunnel"]["state"] == "Connected"
-
-        name = "Cloud Connector scc"
-        killed = processes(tmp_path)[name]
-        os.kill(killed, signal.SIGKILL)
-        wait_until(lambda: _is_back(tmp_path, name, killed), "the connector is started again")
-
-        assert AdminClient(f"https://{address}").get(VERSION).json == {"version": "2.19.0.2"}
-
-
-def _is_back(folder: Path, name: str, killed: int) -> bool:
-    newest = [line for line in journal(folder) if line["kind"] == "party_process" and line["name"] == name][-1]
-    return (newest["state"], newest["pid"] != killed) == ("started", True)
 
 
 @pytest.mark.real

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from unittest import mock
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from maco_lab.background import background_loop
 from maco_lab.demo import Leg, NoSuchAct, legs_as_data, print_legs, run_demo
-from maco_lab.sight import Session, Sight, sight_of
+from maco_lab.matrix_story import matrix_table
+from maco_lab.plain_story import INTRODUCTION
+from maco_lab.sight import PATH, Session, Sight, sight_of
+from maco_lab.story import MARGIN
 from maco_lab.taps.matrix import PLACES
 from maco_lab.testing.settings import Change, lab_text
 from maco_wire.observation import Hop, Party
@@ -38,6 +45,7 @@ WAY_KEYS = {
         "hops",
         "secrets",
         "client_hello_seen_by",
+        "impostor",
         "refusals",
     ),
 }
@@ -47,15 +55,36 @@ SESSION_KEYS = {
 }
 
 
-@pytest.fixture
-def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
-    """Run the demo on the default lab file after a change; everything temporary goes into ``tmp_path``."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-
-    def run(change: Change = lambda _: None, act: int | None = None) -> list[Leg]:
+def run_in(folder: Path, change: Change = lambda _: None, act: int | None = None) -> list[Leg]:
+    """Run the demo on the default lab file after a change; everything temporary goes into ``folder``."""
+    with mock.patch("tempfile.tempdir", str(folder)):
         return background_loop().run(run_demo(lab_text(change).parsed(), act))
 
-    return run
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Demo:
+    return functools.partial(run_in, tmp_path)
+
+
+@dataclass(frozen=True)
+class Played:
+    """The legs of a demo, and what it left in the folder for temporary files."""
+
+    legs: list[Leg]
+    left: list[Path]
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """Return the demo of the default lab file."""
+    folder = tmp_path_factory.mktemp("usual")
+    return Played(run_in(folder), list(folder.iterdir()))
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> list[Leg]:
+    """Return a demo whose first act fails."""
+    return run_in(tmp_path_factory.mktemp("failing"), without_the_root_at_maco)
 
 
 def without_the_root_at_maco(data: dict[str, Any]) -> None:
@@ -66,8 +95,10 @@ def with_trust_all(data: dict[str, Any]) -> None:
     data["cloud_connectors"][0]["back_end_trust_store"] = {"trust_all_backends": True}
 
 
-def test_there_is_an_act_for_every_connection_in_the_order_of_the_file_and_one_of_the_wrong_store(demo: Demo) -> None:
-    legs = demo()
+def test_there_is_an_act_for_every_connection_in_the_order_of_the_file_and_one_of_the_wrong_store(
+    usual: Played,
+) -> None:
+    legs = usual.legs
 
     assert [(leg.act, leg.connection, leg.address, leg.protection, bool(leg.wrong_store)) for leg in legs] == [
         (1, "way-a", "mail.stadtwerke.example:143", "STARTTLS Mandatory", False),
@@ -77,8 +108,8 @@ def test_there_is_an_act_for_every_connection_in_the_order_of_the_file_and_one_o
     assert [leg.failure for leg in legs] == ["", "", ""]
 
 
-def test_an_act_that_fails_says_why_and_the_others_go_on(demo: Demo) -> None:
-    way_a_leg, way_b_leg, _ = demo(without_the_root_at_maco)
+def test_an_act_that_fails_says_why_and_the_others_go_on(failing: list[Leg]) -> None:
+    way_a_leg, way_b_leg, _ = failing
 
     assert "PKIX path building failed" in way_a_leg.failure
     assert way_b_leg.failure == ""
@@ -95,8 +126,8 @@ def test_an_act_that_is_not_there_is_named_with_those_that_are(demo: Demo, act: 
         demo(act=act)
 
 
-def test_the_matrix_of_both_ways_differs_at_connectivity_connector_and_cloud_network(demo: Demo) -> None:
-    first, second, _ = demo()
+def test_the_matrix_of_both_ways_differs_at_connectivity_connector_and_cloud_network(usual: Played) -> None:
+    first, second, _ = usual.legs
     assert first.matrix is not None
     assert second.matrix is not None
 
@@ -144,14 +175,12 @@ def test_an_act_that_should_fail_and_does_not_is_a_failure() -> None:
     assert "although" in dataclasses.replace(leg(sight), wrong_store="elsewhere").failure
 
 
-def test_nothing_is_left_behind(demo: Demo, tmp_path: Path) -> None:
-    demo()
-
-    assert list(tmp_path.iterdir()) == []
+def test_nothing_is_left_behind(usual: Played) -> None:
+    assert usual.left == []
 
 
-def test_the_data_has_the_documented_keys_and_survives_json(demo: Demo) -> None:
-    data = legs_as_data(demo())
+def test_the_data_has_the_documented_keys_and_survives_json(usual: Played) -> None:
+    data = legs_as_data(usual.legs)
 
     again = json.loads(json.dumps(data))
     assert again.keys() == {"v", "succeeded", "ways"}
@@ -175,8 +204,8 @@ def test_the_data_has_the_documented_keys_and_survives_json(demo: Demo) -> None:
         assert all(tap.keys() == {"hop", "marker", "passed", "missing", "counts"} for tap in way["taps"])
 
 
-def test_the_data_says_where_tls_ended(demo: Demo) -> None:
-    first, second, _ = legs_as_data(demo())["ways"]
+def test_the_data_says_where_tls_ended(usual: Played) -> None:
+    first, second, _ = legs_as_data(usual.legs)["ways"]
 
     assert first["hops"]["customer LAN"] == first["hops"]["cloud network"] == ["IMAP STARTTLS"]
     assert second["hops"] == {
@@ -186,8 +215,8 @@ def test_the_data_says_where_tls_ended(demo: Demo) -> None:
     }
 
 
-def test_the_data_and_the_text_hold_no_secret(demo: Demo) -> None:
-    legs = demo()
+def test_the_data_and_the_text_hold_no_secret(usual: Played) -> None:
+    legs = usual.legs
     out = io.StringIO()
     print_legs(Console(file=out, width=120), legs)
 
@@ -196,8 +225,8 @@ def test_the_data_and_the_text_hold_no_secret(demo: Demo) -> None:
         assert secret not in out.getvalue()
 
 
-def test_a_failure_is_in_the_data(demo: Demo) -> None:
-    data = legs_as_data(demo(without_the_root_at_maco))
+def test_a_failure_is_in_the_data(failing: list[Leg]) -> None:
+    data = legs_as_data(failing)
 
     assert data["succeeded"] is False
     assert "PKIX" in data["ways"][0]["failure"]
@@ -228,9 +257,9 @@ def test_a_leg_fails_when_the_two_ends_of_its_tls_session_differ() -> None:
     assert leg(dataclasses.replace(sight, sessions=disagreeing)).failure.startswith("the two ends of the TLS session")
 
 
-def printed(*legs: Leg) -> str:
+def printed(*legs: Leg, width: int = 80) -> str:
     out = io.StringIO()
-    print_legs(Console(file=out, width=80), list(legs))
+    print_legs(Console(file=out, width=width), list(legs))
     return out.getvalue()
 
 
@@ -252,10 +281,43 @@ def test_the_demo_begins_with_who_takes_part_and_says_that_they_are_imitations()
     assert text.startswith("All of this runs on this machine: the systems are imitations, not SAP's.")
 
 
-def test_the_readme_shows_what_the_demo_prints_at_80_columns(demo: Demo) -> None:
+@pytest.mark.parametrize("width", [80, 160])
+def test_introduction_acts_and_matrix_fit_the_terminal(usual: Played, width: int) -> None:
+    lines = printed(*usual.legs, width=width).splitlines()
+
+    assert len(lines) > 50
+    assert [line for line in lines if cell_len(line) > width] == []
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_no_word_of_the_introduction_is_broken(width: int) -> None:
+    text = printed(leg(seen(Connection("way", maco=1, lan=2, trace="t"))), width=width)
+
+    assert text.split()[: len(INTRODUCTION.split())] == INTRODUCTION.split()
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_each_place_of_a_matrix_has_its_line_and_no_word_of_it_is_broken(usual: Played, width: int) -> None:
+    for each in usual.legs:
+        assert each.matrix is not None
+        out = io.StringIO()
+        Console(file=out, width=width - 2 * MARGIN).print(matrix_table(each.matrix))
+        table = out.getvalue()
+        ends = {
+            word for row in each.matrix.rows for cell in row.cells for end in cell.inside for word in str(end).split()
+        }
+
+        begun = [line[:22].strip() for line in table.splitlines()[1:]]
+        assert [name for name in begun if name] == [
+            str(place) if place in PATH else f"wire: {place}" for place in PLACES
+        ]
+        assert ends <= set(table.replace(",", " ").split())
+
+
+def test_the_readme_shows_what_the_demo_prints_at_80_columns(usual: Played) -> None:
     without_notes = [
         dataclasses.replace(each, matrix=dataclasses.replace(each.matrix, controls=()) if each.matrix else None)
-        for each in demo()
+        for each in usual.legs
     ]
     lines = [line.rstrip() for line in printed(*without_notes).splitlines()]
 

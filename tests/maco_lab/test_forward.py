@@ -252,6 +252,7 @@ async def test_stdio_ends_when_the_mail_server_ends_though_the_program_says_noth
     assert program.code == 0
 
 
+@pytest.mark.slow
 async def test_stdio_ends_when_the_program_goes_though_the_mail_server_stays() -> None:
     heard = bytearray()
 

@@ -15,7 +15,7 @@ from maco_lab import journal as journal_module
 from maco_lab.journal import Journal
 from maco_lab.state import RunNote, StateFolder
 from maco_wire.observation import Party, Problem, TokenRefused
-from tests.maco_lab.processes import run, running
+from tests.maco_lab.processes import command, run, running
 
 
 @contextlib.contextmanager
@@ -27,6 +27,7 @@ def lab_in(folder: Path) -> Iterator[Journal]:
         yield journal
 
 
+@pytest.mark.slow
 def test_lines_are_those_of_the_file_where_no_person_reads(tmp_path: Path) -> None:
     with lab_in(tmp_path) as journal:
         journal.record(Problem(Party.MACO, "first"))
@@ -42,7 +43,7 @@ def test_text_is_for_a_person_and_holds_nothing_that_a_terminal_obeys(tmp_path: 
     with lab_in(tmp_path) as journal:
         journal.record(Problem(Party.MAIL_SERVER, "red \x1b[31m"))
 
-        shown = run("journal", "--text", folder=tmp_path)
+        shown = command("journal", "--text", folder=tmp_path)
 
     assert shown.stdout.endswith(' Mail server: problem text="red \N{REPLACEMENT CHARACTER}[31m"\n')
 
@@ -53,13 +54,13 @@ def test_entries_are_chosen_by_number_and_kind(tmp_path: Path) -> None:
             journal.record(Problem(Party.MACO, text))
             journal.record(TokenRefused(Party.CONNECTIVITY, text))
 
-        shown = run("journal", "--since", "2", "--kind", "token_refused", folder=tmp_path)
+        shown = command("journal", "--since", "2", "--kind", "token_refused", folder=tmp_path)
 
     assert [json.loads(line)["n"] for line in shown.stdout.splitlines()] == [2, 4]
 
 
 def test_a_kind_that_there_is_not_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
-    shown = run("journal", "--kind", "tls", folder=tmp_path)
+    shown = command("journal", "--kind", "tls", folder=tmp_path)
 
     assert shown.returncode == 2
     assert shown.stderr.startswith("found --kind tls, allowed: canary_seen, client_hello_passed, ")
@@ -69,7 +70,7 @@ def test_without_a_running_lab_it_says_so(tmp_path: Path) -> None:
     with lab_in(tmp_path):
         pass
 
-    shown = run("journal", "--follow", folder=tmp_path)
+    shown = command("journal", "--follow", folder=tmp_path)
 
     assert (shown.returncode, shown.stdout) == (2, "")
     assert shown.stderr == "no lab is running in .maco-lab: start one by `maco-lab up`\n"
@@ -81,12 +82,13 @@ def test_what_is_not_kept_any_more_is_told(tmp_path: Path, monkeypatch: pytest.M
         for _ in range(5):
             journal.record(Problem(Party.MACO, "text"))
 
-        shown = run("journal", folder=tmp_path)
+        shown = command("journal", folder=tmp_path)
 
     assert shown.stderr == "maco-lab journal: entries 1 to 3 are not kept any more\n"
     assert [json.loads(line)["n"] for line in shown.stdout.splitlines()] == [4, 5]
 
 
+@pytest.mark.slow
 def test_follow_shows_each_entry_as_it_comes_and_ends_with_the_lab_behind_its_last_words(tmp_path: Path) -> None:
     with contextlib.ExitStack() as lab:
         journal = lab.enter_context(lab_in(tmp_path))
@@ -102,6 +104,7 @@ def test_follow_shows_each_entry_as_it_comes_and_ends_with_the_lab_behind_its_la
     assert [json.loads(line)["text"] for line in following.text.splitlines()] == ["before", "meanwhile", "last words"]
 
 
+@pytest.mark.slow
 def test_follow_ends_with_its_lab_even_if_another_one_runs_there_at_once(tmp_path: Path) -> None:
     with lab_in(tmp_path) as journal:
         journal.record(Problem(Party.MACO, "text"))
@@ -120,6 +123,7 @@ def _ctrl_c_is_heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_ctrl_c_is_heard")
 def test_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:
     with lab_in(tmp_path) as journal:
@@ -134,7 +138,7 @@ def test_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:
 def test_the_schema_is_printed_without_a_lab(tmp_path: Path) -> None:
     shipped = Path(journal_module.__file__).with_name("journal.schema.json")
 
-    assert run("journal", "--schema", folder=tmp_path).stdout == shipped.read_text(encoding="utf-8")
+    assert command("journal", "--schema", folder=tmp_path).stdout == shipped.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -70,6 +70,13 @@ def test_every_line_of_a_run_with_every_kind_is_as_the_schema_says(tmp_path: Pat
     with lab_in(tmp_path):
         note = json.loads((tmp_path / ".maco-lab" / "run.json").read_text())
         misbehave_at_the_proxy(tuple(note["addresses"]["socks5"]))
+        assert run("check", folder=tmp_path).returncode == 0
+        (tmp_path / "secret").write_text("Wasser42Postfach")
+        named = ("WASSER", "--user", "wasser@stadtwerke.example", "--password-file", "secret")
+        assert run("maco", "credentials", "add", *named, folder=tmp_path).returncode == 0
+        (tmp_path / "mail").write_text("UNA")
+        sent = run("maco", "send", "to-partners", "mail", "--to", "gas@stadtwerke.example", folder=tmp_path)
+        assert sent.returncode == 0, sent.stderr
         file = tmp_path / ".maco-lab" / "journal.jsonl"
         wait_until(lambda: kinds_in(file) == ALL_KINDS, "everything has been observed")
         lines = shown(tmp_path)

@@ -42,6 +42,13 @@ def test_addresses_come_last_and_a_back_end_is_a_pair_of_them() -> None:
     )
 
 
+@pytest.mark.parametrize(("field", "texts"), [("warnings", ["in clear"]), ("recipients", ["a@x", "b@x"])])
+def test_texts_are_told_one_after_the_other(field: str, texts: list[str]) -> None:
+    told = as_text({"n": 1, "t": 1.0, "party": "MaCo", "kind": "send_finished", field: texts})
+
+    assert told.endswith(f"{field}=" + ", ".join(f'"{each}"' if " " in each else each for each in texts))
+
+
 def test_a_chain_is_told_by_its_subjects() -> None:
     chain = (CertificateSummary("CN=leaf,O=x", "CN=b", "ab"), CertificateSummary("CN=b", "CN=root", "cd"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector_sim.on_premise.port_range import PortRange
+from maco_client.settings import Schedule
 from maco_lab.lab_file import LabFile, LabFileError, default_text, find_lab_file, parse_lab
+from maco_lab.lab_warnings import warnings
+from maco_lab.maco_checks import schedules
+from tests.faults.seeds import SOAK
+from tests.pop3 import POP3_A, POP3_B, text_with_pop3
 
 DEFAULT = default_text()
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -56,9 +62,10 @@ def test_the_built_in_file_is_that_of_the_repository() -> None:
 def test_a_wrong_word_is_told_with_the_words_that_are_allowed() -> None:
     where = place_of(DEFAULT, "TCPS\n")
 
-    assert errors(("protocol: TCPS", "protocol: SSL")) == [
-        f"lab.yaml:{where}: {MAPPING}.protocol: found 'SSL', allowed: 'TCP' or 'TCPS'"
-    ]
+    (line,) = errors(("protocol: TCPS", "protocol: SSL"))
+
+    allowed = "'TCP', 'TCPS', 'HTTP', 'HTTPS', 'RFC', 'RFCS', 'LDAP', 'LDAPS' or 'RFCWS'"
+    assert line == f"lab.yaml:{where}: {MAPPING}.protocol: found 'SSL', allowed: {allowed}"
 
 
 def test_a_key_that_is_not_known_is_told_at_the_key_with_the_nearest_one() -> None:
@@ -360,6 +367,41 @@ def test_what_a_partys_settings_refuse_is_told_at_its_line(old: str, new: str, a
     assert errors((old, new))[0].startswith(f"lab.yaml:{place_of(DEFAULT, at)}: {told}")
 
 
+RULES = "/api/v1/configuration/connector/onPremises/subjectPatternRules"
+SUBACCOUNTS = "/api/v1/configuration/subaccounts"
+K8S = f"{SUBACCOUNTS}/{{region_host}}/{{subaccount}}/channels/K8S"
+
+
+@pytest.mark.parametrize(
+    ("path", "kept", "told"),
+    [
+        ("/api/v1/nowhere", "{}", "found '/api/v1/nowhere', allowed: a path that docs/rest-api.md lists with GET"),
+        (SUBACCOUNTS, "{lastChannelId: many}", 'lastChannelId: found "many", allowed: a whole number from 0 to '),
+        (RULES, "{rules: [1]}", "rules: found a list, allowed: a list of objects"),
+        (RULES, "{rules: [{description: x}]}", "condition: found nothing, allowed: an object"),
+    ],
+)
+def test_what_the_api_cannot_keep_at_a_path_is_told_at_its_line(path: str, kept: str, told: str) -> None:
+    keys = f"must_change_password: false\n      settings: {{'{path}': {kept}}}\n"
+    (line,) = errors(("must_change_password: false", keys))
+
+    assert f"cloud_connectors[0].administration.settings.{path}: {told}" in line
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ("{'0': {}}", "0: allowed: an ID, from 1 on"),
+        ("{'1': []}", "1: found a list, allowed: an object"),
+        ("{'1': {k8sCluster: c, k8sService: s, port: 0, connections: 1}}", "port: found 0, allowed: a whole number "),
+    ],
+)
+def test_a_service_channel_that_cannot_be_is_told_at_its_line(kept: str, told: str) -> None:
+    (line,) = errors(("location_id: WERK1", f"location_id: WERK1\n        settings: {{'{K8S}': {kept}}}"))
+
+    assert f"{SUBACCOUNT}.settings.{K8S}: {told}" in line
+
+
 def test_an_archive_without_a_folder_is_told_at_its_connection() -> None:
     (line,) = errors(
         ("post_processing: Mark as Read\n    - name: way-b", "post_processing: Archive\n    - name: way-b")
@@ -442,7 +484,7 @@ def test_odd_yaml_is_an_error_like_any_other(text: str) -> None:
     assert errors(text=text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 if SOAK else 50, deadline=None)
 @given(st.text(max_size=200) | st.text(alphabet="-?:,[]{}#&*!|>'\"%@` \n\tab0.~=<", max_size=80))
 def test_no_text_raises_anything_but_a_lab_file_error(text: str) -> None:
     with pytest.raises(LabFileError) as caught:
@@ -456,7 +498,7 @@ _WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 if SOAK else 20, deadline=None)
 @given(st.integers(0, DEFAULT.count("\n") - 1), _WORDS)
 def test_no_damaged_lab_file_raises_anything_but_a_lab_file_error(line: int, word: str) -> None:
     lines = DEFAULT.splitlines()
@@ -540,3 +582,93 @@ def test_a_cloud_connector_with_the_name_of_a_shadow_is_told() -> None:
     (line,) = errors((CONNECTOR, f"{other}{CONNECTOR}    high_availability: {{}}\n"))
 
     assert line.endswith("cloud_connectors[0].name: 'scc shadow' is the shadow of 'scc'")
+
+
+def test_a_firewall_in_front_of_nothing_is_told_with_what_mappings_lead_to() -> None:
+    (told,) = errors(("hosts:\n", "firewall: [mail.stadtwerk.example:143]\nhosts:\n"))
+
+    assert told.endswith("firewall[0]: found 'mail.stadtwerk.example', allowed: 'mail.stadtwerke.example'")
+
+
+def test_an_empty_secret_of_maco_is_an_error() -> None:
+    (told,) = errors(("  client: maco ", "  client_secret: ''\n  client: maco "))
+
+    assert told.endswith("maco.client_secret: found none, needed to ask for a token")
+
+
+@pytest.mark.parametrize(
+    ("new", "at", "told"),
+    [
+        ("at: '7:30'", "'7:30'", "scheduler.at: found '7:30', allowed is 'HH:MM', from '00:00' to '24:00'"),
+        ("every_s: 5, at: '07:30'", "5, at", "scheduler.every_s: found both of every_s and at, allowed is one of them"),
+        ("every_s: 5, weekdays: [Mo]", "Mo]", "scheduler.weekdays[0]: found 'Mo', allowed: 'Mon', "),
+        ("every_s: 5, time_zone: Mars", "Mars", "scheduler.time_zone: found 'Mars', allowed is one such as "),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_told_at_its_line(new: str, at: str, told: str) -> None:
+    text = DEFAULT.replace("    - name: way-a\n", f"    - name: way-a\n      scheduler: {{{new}}}\n")
+
+    (line,) = errors(text=text)
+
+    assert line.startswith(f"lab.yaml:{place_of(text, at)}: {CONNECTIONS}[0].{told}")
+
+
+def test_a_schedule_of_its_own_comes_before_the_common_one() -> None:
+    text = DEFAULT.replace(
+        "    - name: way-a\n",
+        "    - name: way-a\n      scheduler: {at: 07:30, on_date: 2026-12-01, time_zone: Europe/Berlin}\n",
+    )
+
+    found = schedules(parse(text).model.maco)
+
+    assert found == {
+        "way-a": Schedule(at="07:30", on_date=dt.date(2026, 12, 1), time_zone="Europe/Berlin"),
+        "way-b": Schedule(every_s=60),
+    }
+
+
+def test_an_alias_that_sap_keeps_is_told_at_its_line() -> None:
+    (line,) = errors(("mail-root: root", "sap_root: root"))
+
+    assert "maco.key_store.sap_root: found 'sap_root', reserved are hcicertificate, " in line
+
+
+def test_a_number_where_a_token_is_due_is_not_repeated() -> None:
+    (line,) = errors(("{name: GAS,", "{name: GAS, access_token: 4711,"))
+
+    assert line.endswith("maco.credentials[1].access_token: found a number, or true or false, allowed: text "
+                         "(in quotes where it looks like a number or a date)")  # fmt: skip
+
+
+def test_a_server_presents_no_certificate_that_came_without_its_key() -> None:
+    (line,) = errors(("  certificate: mail_server ", "  certificate: {pem: '-----BEGIN'} "))
+
+    assert "mail_server.certificate: found a certificate without its key, allowed: a name, or " in line
+
+
+def test_the_lines_for_pop3_make_a_lab_that_reads_by_pop3_without_a_warning() -> None:
+    model = parse_lab(text_with_pop3(), name="lab.yaml", folder=Path()).model
+
+    assert [each.name for each in model.maco.email_connections] == ["way-a", "way-b", POP3_A, POP3_B]
+    assert (model.mail_server.ports.pop3, model.mail_server.ports.pop3s) == (3110, 3995)
+    assert [each for each in warnings(model) if "pop3-" in each and "polls the same" not in each] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("  transport_protocol: POP3\n", "  transport_protocol: POP3\n      selection: All Mails\n", "selection"),
+        ("  transport_protocol: POP3\n", "  transport_protocol: POP3\n      folder: Archive\n", "folder"),
+        ("post_processing: Delete   ", "post_processing: Mark as Read", "post_processing"),
+        ("post_processing: Delete   ", "archive_folder: Done\n      post_processing: Delete", "archive_folder"),
+        ("protection: STARTTLS Mandatory\n      credential: STROM\n      transport",
+         "protection: POP3S\n      credential: STROM\n      transport", "protection"),
+    ],
+)  # fmt: skip
+def test_what_only_imap4_has_is_refused_by_its_field(old: str, new: str, field: str) -> None:
+    text = text_with_pop3()
+    assert old in text
+    with pytest.raises(LabFileError) as caught:
+        parse_lab(text.replace(old, new, 1), name="lab.yaml", folder=Path())
+
+    assert f"maco.email_connections[2].{field}: found" in str(caught.value)

@@ -49,6 +49,36 @@ def test_one_warning_names_it(change: Change, words: list[str]) -> None:
     assert [word for word in words if word not in warning] == []
 
 
+def _time_outs(connect_s: float, tls_s: float, open_s: float, protocols: str = "TCP TCPS") -> Change:
+    def change(data: dict[str, Any]) -> None:
+        (connector,) = data["cloud_connectors"]
+        connector |= {"connect_timeout_s": connect_s, "tls_timeout_s": tls_s}
+        data["cloud"]["open_timeout_s"] = open_s
+        for mapping in connector["subaccounts"][0]["mappings"]:
+            mapping["protocol"] = mapping["protocol"] if mapping["protocol"] in protocols.split() else "TCP"
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_time_outs(20, 20, 25), ["scc", "connect_timeout_s and tls_timeout_s together", "40 s", "25 s", "0x04"]),
+        (_time_outs(30, 1, 25, "TCP"), ["scc: connect_timeout_s: 30 s", "25 s", "open_timeout_s"]),
+    ],
+    ids=["both", "connecting_alone"],
+)
+def test_a_cloud_side_that_gives_up_before_a_connector_may_is_told(change: Change, words: list[str]) -> None:
+    (warning,) = (each for each in warned(change) if "open_timeout_s" in each)
+
+    assert [word for word in words if word not in warning] == []
+
+
+@pytest.mark.parametrize("change", [_time_outs(12, 13, 25), _time_outs(20, 20, 25, "TCP"), _time_outs(20, 20, 40)])
+def test_a_cloud_side_that_waits_long_enough_is_not_told(change: Change) -> None:
+    assert [each for each in warned(change) if "open_timeout_s" in each] == []
+
+
 def test_virtual_hosts_compare_case_insensitively() -> None:
     def upper(data: dict[str, Any]) -> None:
         data["maco"]["email_servers"][0]["address"] = "MAIL.stadtwerke.example"

@@ -150,5 +150,6 @@ async def test_a_defect_in_asking_is_not_hidden() -> None:
     async def broken() -> None:
         raise ZeroDivisionError
 
-    with pytest.raises(ExceptionGroup):
+    with pytest.raises(ExceptionGroup) as caught:
         await Merging(Journal(), lambda: [broken]).settle()
+    assert caught.value.subgroup(ZeroDivisionError) is not None

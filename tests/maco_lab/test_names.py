@@ -102,3 +102,11 @@ def test_an_address_to_which_a_name_was_led_has_that_name() -> None:
 @pytest.mark.parametrize("address", [("127.0.0.1", 3144), ("192.0.2.8", 4999), ("192.0.2.8", 5011)])
 def test_an_address_that_no_name_leads_to_has_none(address: Address) -> None:
     assert OnPremiseNames(HOSTS | RANGES, {}).name_of(address) is None
+
+
+def test_a_firewall_drops_its_ports_and_no_others_whatever_the_case() -> None:
+    names = OnPremiseNames(HOSTS, {}, [("Mail.Stadtwerke.example", PortRange(143, 144))])
+
+    assert [names.drops("mail.stadtwerke.EXAMPLE", port) for port in (142, 143, 144, 145)] == [False, True, True, False]
+    assert not names.drops("other.example", 143)
+    assert names.resolve("mail.stadtwerke.example", 143) == ("127.0.0.1", 3143), "the name is known all the same"

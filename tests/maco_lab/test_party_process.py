@@ -96,6 +96,18 @@ async def test_a_question_to_a_process_that_has_ended_is_not_sent(script: Path) 
             await child.process.ask("poll", timeout_s=None)
 
 
+async def test_what_a_process_reports_that_was_told_to_end_is_waited_for(script: Path) -> None:
+    text = f"print({HELLO!r}, flush=True); sys.stdin.read(); print({REPORT!r}, flush=True)"
+    async with running(script, text) as child, asyncio.TaskGroup() as tasks:
+        await child.process.ready()
+        tasks.create_task(child.process.stop())
+        await child.process._requests.wait_closed()
+
+        await child.process.sync(timeout_s=DEADLINE_S)
+
+        assert len(child.seen) == 1
+
+
 async def test_a_process_that_does_not_answer_is_given_up(script: Path) -> None:
     async with running(script, f"print({HELLO!r}, flush=True); sys.stdin.read()") as child:
         await child.process.ready()

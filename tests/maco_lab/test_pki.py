@@ -22,7 +22,7 @@ from OpenSSL import SSL
 
 from certs.authority import Issued
 from certs.plans import AUTHORITIES, MEMBERS
-from maco_lab.lab_model import CertificateFile
+from maco_lab.lab_section import CertificateFile, CertificateText
 from maco_lab.mail_tls import imap_context_factory, smtp_context
 from maco_lab.pki import MAX_CERTIFICATE_BYTES, CertificateFileError, LabPki, anchor_names, server_names
 
@@ -78,6 +78,17 @@ def test_a_file_may_be_pem_or_der(pki: LabPki, tmp_path: Path, encoding: Encodin
     (tmp_path / "root.crt").write_bytes(root.public_bytes(encoding))
 
     assert pki.anchor(CertificateFile(file="root.crt")) == root.public_bytes(Encoding.DER)
+
+
+def test_a_certificate_may_stand_in_the_lab_file_itself(pki: LabPki) -> None:
+    root = pki.cast.authority("root").certificate
+
+    assert pki.anchor(CertificateText(pem=root.public_bytes(Encoding.PEM).decode())) == pki.anchor("root")
+
+
+def test_what_stands_in_the_lab_file_and_is_no_certificate_is_told(pki: LabPki) -> None:
+    with pytest.raises(CertificateFileError, match="pem: no certificate in PEM or DER"):
+        pki.anchor(CertificateText(pem="-----BEGIN nothing"))
 
 
 def pem_of(issued: Issued) -> bytes:

@@ -50,22 +50,24 @@ def told(seen: list[Observation], taps: Matrix | None = None) -> dict[str, str]:
 def test_way_a_is_read_by_its_two_ends_and_the_taps_get_the_token_alone() -> None:
     assert told(way_a(A), matrix(Party.MACO, Party.MAIL_SERVER)) == {
         "Who could read the mailbox password": "MaCo and Mail server",
-        "Who could not": "Connectivity service and Cloud Connector",
+        "Who could not": "Connectivity service, Cloud Connector and whoever taps a network",
         "What a tap on the cloud network could read": "only the token",
         "What a tap on the tunnel could read": "neither password, mail nor token",
         "What a tap on the customer LAN could read": "neither password, mail nor token",
-        "The root certificate goes into": "MaCo's key store",
+        "The root certificate belongs in": "MaCo's key store",
     }
 
 
 def test_way_b_is_read_by_every_system_and_on_the_cloud_network() -> None:
     assert told(way_b(B), matrix(*SYSTEMS, Hop.CLOUD_NETWORK)) == {
-        "Who could read the mailbox password": "MaCo, Connectivity service, Cloud Connector and Mail server",
-        "Who could not": "none of these systems; only whoever taps the tunnel or the customer LAN",
+        "Who could read the mailbox password": (
+            "MaCo, Connectivity service, Cloud Connector, Mail server and whoever taps the cloud network"
+        ),
+        "Who could not": "whoever taps the tunnel or the customer LAN",
         "What a tap on the cloud network could read": "password, mail and token",
         "What a tap on the tunnel could read": "neither password, mail nor token",
         "What a tap on the customer LAN could read": "neither password, mail nor token",
-        "The root certificate goes into": "the Cloud Connector's back-end trust store",
+        "The root certificate belongs in": "the Cloud Connector's back-end trust store",
     }
 
 
@@ -73,7 +75,7 @@ def test_what_was_never_sent_nobody_could_read() -> None:
     found = told(FAILING_A, matrix(elsewhere="not there"))
 
     assert found["Who could read the mailbox password"] == "nobody: it was never sent"
-    assert found["The root certificate goes into"] == "MaCo's key store"
+    assert found["The root certificate belongs in"] == "MaCo's key store"
     assert "Who could not" not in found
 
 
@@ -100,7 +102,7 @@ def test_without_taps_the_systems_reports_answer() -> None:
     ],
 )
 def test_without_tls_no_store_is_asked(seen: list[Observation], root: str) -> None:
-    assert told(seen)["The root certificate goes into"] == root
+    assert told(seen)["The root certificate belongs in"] == root
 
 
 def test_a_connector_that_trusts_all_needs_no_root() -> None:

@@ -11,10 +11,10 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from maco_lab.lab_model import EmailConnection
-from maco_lab.sight import Sight, sight_of
+from maco_lab.maco_model import EmailConnection
+from maco_lab.sight import IMPOSTOR, Sight, sight_of
 from maco_lab.story import PROTECTIONS, printable, tell, where_tls_ended
-from maco_wire.observation import Handshake, Observation, TlsSession
+from maco_wire.observation import Handshake, Observation, Party, TlsSession
 from tests.maco_lab.observed import Connection, entries, plain, tunnel, way_a, way_b
 
 A = Connection("way", maco=50001, lan=60001, trace="t1")
@@ -29,7 +29,14 @@ REFUSED: list[Observation] = [
     *A.refused("no mapping", nearest="virtuel:143"),
     *A.finished(stage="socks", error="SOCKS reply 0x02", hint="the access control"),
 ]
-STORIES = {"way a": way_a(A), "way b": way_b(B), "plain": plain(A), "failing": FAILING_A, "refused": REFUSED}
+IMPOSTOR_B: list[Observation] = [
+    dataclasses.replace(each, verified_against="", name_checked="")
+    if isinstance(each, Handshake) and each.party is Party.CLOUD_CONNECTOR
+    else dataclasses.replace(each, system=IMPOSTOR if each.party is Party.MAIL_SERVER else each.system)
+    for each in way_b(B)
+]
+STORIES = {"way a": way_a(A), "way b": way_b(B), "plain": plain(A), "failing": FAILING_A, "refused": REFUSED,
+           "impostor": IMPOSTOR_B}  # fmt: skip
 
 
 def sight(seen: list[Observation]) -> Sight:
@@ -139,6 +146,15 @@ def test_a_connector_that_trusts_all_is_told_with_what_follows() -> None:
     assert "whoever is on the customer LAN could answer in the mail server's place" in words(trusting)
 
 
+def test_an_impostor_is_told_in_the_mail_servers_place_with_what_it_got() -> None:
+    text = words(IMPOSTOR_B)
+
+    assert "What the impostor in the mail server's place read: password" in text
+    assert "Cloud Connector with Impostor" in text
+    assert "So an impostor on the customer LAN could answer in the mail server's place, and got the password." in text
+    assert "Mail server" not in text
+
+
 def test_tls_from_the_first_byte_is_not_called_starttls() -> None:
     at_once = [
         dataclasses.replace(each, session=TlsSession.IMAPS) if isinstance(each, Handshake) else each
@@ -229,6 +245,7 @@ def test_printable_keeps_letters_of_every_language() -> None:
         (way_b(B), "TLS from the Cloud Connector to the mail server; in clear before it"),
         (plain(A), "no TLS with the mail server"),
         (FAILING_A, "no TLS with the mail server"),
+        (IMPOSTOR_B, "TLS from the Cloud Connector to an impostor in the mail server's place; in clear before it"),
     ],
 )
 def test_one_sentence_says_where_tls_ended(seen: list[Observation], sentence: str) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import signal
 import socket
-import stat
+import sqlite3
+import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from maco_lab.lab_file import default_text
 from maco_lab.state import RunNote, StateFolder
-from tests.maco_lab.processes import Process, is_alive, run, running, wait_until
-from tests.maco_wire.capture_reader import SECRETS, captured, walk
+from tests.maco_lab.processes import Process, command, is_alive, run, running, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -62,58 +62,84 @@ def test_a_running_lab_is_polled_and_sent_to_and_ended_by_other_commands(tmp_pat
         assert lab.wait() == 0
 
 
-def test_poll_as_json_has_the_documented_keys(tmp_path: Path, temporary: Path) -> None:
-    with lab_up(tmp_path, temporary, "--no-seed"):
-        run("send", "--to", "gas@stadtwerke.example", folder=tmp_path)
-        (result,) = json.loads(run("poll", "--json", "way-b", folder=tmp_path).stdout)
+@dataclass
+class Ended:
+    """A lab that a signal has ended."""
 
-    assert result.keys() == {
-        *("connection", "succeeded", "stage", "stored", "error", "hint"),
-        *("socks_reply", "duration_ms", "vouched_by", "mails"),
-    }
-    assert result["mails"][0].keys() == {
-        *("inbox_id", "uid_validity", "uid", "size", "subject", "already_known", "post_processed")
-    }
-
-
-def test_polling_a_connection_that_is_not_there_names_those_that_are(tmp_path: Path, temporary: Path) -> None:
-    with lab_up(tmp_path, temporary):
-        polled = run("poll", "way-c", folder=tmp_path)
-
-    assert (polled.returncode, polled.stdout) == (2, "")
-    assert polled.stderr == "found e-mail connection 'way-c', allowed: way-a, way-b\n"
+    text: str
+    code: int
+    took_s: float
+    """Until the end of its output: no process that could hold a port is left."""
+    folder: Path
+    left_behind: list[str]
+    """In the TMPDIR of its processes."""
 
 
-def test_sending_to_an_unknown_mailbox_tells_what_the_mail_server_answered(tmp_path: Path, temporary: Path) -> None:
-    with lab_up(tmp_path, temporary):
-        sent = run("send", "--to", "nobody@stadtwerke.example", folder=tmp_path)
-
-    assert sent.returncode == 2
-    assert sent.stderr.startswith("nobody@stadtwerke.example: refused by the mail server: 550 ")
+def end(lab: Process, number: signal.Signals, folder: Path, temporary: Path) -> Ended:
+    code, took_s = lab.stop(number)
+    return Ended(lab.text, code, took_s, folder, [each.name for each in temporary.iterdir()])
 
 
-def test_a_mail_of_ones_own_arrives_byte_for_byte(tmp_path: Path, temporary: Path) -> None:
-    mail = b"From: a@b.example\r\nTo: strom@stadtwerke.example\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHallo\r\n"
-    (tmp_path / "own.eml").write_bytes(mail)
-    with lab_up(tmp_path, temporary):
-        sent = run("send", "--file", "own.eml", folder=tmp_path)
-        polled = json.loads(run("poll", "--json", "way-a", folder=tmp_path).stdout)
+@dataclass
+class Killed:
+    """What a lab has left that got a SIGKILL."""
 
-    assert sent.stdout == "accepted for strom@stadtwerke.example: Grüße\n"
-    assert [each["subject"] for each in polled[0]["mails"]] == ["Grüße"]
+    folder: Path
+    left_behind: list[str]
+    """In the TMPDIR of its processes."""
+    has_note: bool
+    polled: subprocess.CompletedProcess[str]
+    """How a poll went thereafter."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_lab_soon_and_leaves_nothing_behind(
-    tmp_path: Path, temporary: Path, number: signal.Signals
-) -> None:
-    with lab_up(tmp_path, temporary) as lab:
-        code, took_s = lab.stop(number)  # the end of its output: no process that could hold a port is left
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    folder = tmp_path_factory.mktemp("killed")
+    (temporary := folder / "t").mkdir()
+    with lab_up(folder, temporary) as lab:
+        lab.child.kill()
+        lab.wait()
+    left = [each.name for each in temporary.iterdir()]
+    has_note = (folder / ".maco-lab" / "run.json").exists()
+    return Killed(folder, left, has_note, command("poll", folder=folder))
 
-    assert code == 0
-    assert took_s < STOP_S
-    assert list(temporary.iterdir()) == []
-    assert not (tmp_path / ".maco-lab" / "run.json").exists()
+
+@dataclass
+class Again(Ended):
+    """A lab that was started where another one was killed."""
+
+    used: list[str]
+    """In the TMPDIR of its processes, while it ran."""
+
+
+@pytest.fixture(scope="module")
+def interrupted(killed: Killed) -> Again:
+    """A lab in the folder of one that was killed; it logged, was polled and got a SIGINT."""
+    folder, temporary = killed.folder, killed.folder / "t"
+    with lab_up(folder, temporary, "--verbose") as lab:
+        command("poll", folder=folder)
+        used = [each.name for each in temporary.iterdir()]
+        return Again(**vars(end(lab, signal.SIGINT, folder, temporary)), used=used)
+
+
+@pytest.fixture(scope="module")
+def terminated(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """A lab that was started after one that was killed, whose number another process has now, and got a SIGTERM."""
+    folder = tmp_path_factory.mktemp("terminated")
+    (temporary := folder / "t").mkdir()
+    StateFolder(folder / ".maco-lab").write_note(RunNote(os.getpid(), "lab.yaml", "/nonexistent/control", {}, ()))
+    with lab_up(folder, temporary) as lab:
+        return end(lab, signal.SIGTERM, folder, temporary)
+
+
+@pytest.mark.parametrize("how", ["interrupted", "terminated"])
+def test_a_signal_ends_the_lab_soon_and_leaves_nothing_behind(how: str, request: pytest.FixtureRequest) -> None:
+    ended: Ended = request.getfixturevalue(how)
+
+    assert ended.code == 0
+    assert ended.took_s < STOP_S
+    assert ended.left_behind == []
+    assert not (ended.folder / ".maco-lab" / "run.json").exists()
 
 
 def test_a_signal_ends_a_lab_whose_first_poll_hangs(tmp_path: Path, temporary: Path) -> None:
@@ -149,24 +175,11 @@ def test_down_ends_a_lab_while_a_poll_is_under_way(tmp_path: Path, temporary: Pa
     assert took_s < 2 * STOP_S, "stopping, and the command's own start"
 
 
-@pytest.mark.parametrize(("option", "has_keys"), [("--keys", True), ("--no-keys", False)])
-def test_a_lab_with_taps_writes_what_has_passed_so_far(
-    tmp_path: Path, temporary: Path, option: str, has_keys: bool
-) -> None:
-    with lab_up(tmp_path, temporary, "--tap"):
-        done = run("capture", "hops.pcapng", "--running", option, folder=tmp_path)
-
-    assert (done.returncode, done.stderr) == (0, "")
-    file = (tmp_path / "hops.pcapng").read_bytes()
-    assert {each.interface for each in captured(file)} == {0, 1, 2}
-    assert (SECRETS in [kind for kind, _ in walk(file)]) is has_keys
-
-
 def test_taps_tell_what_they_saw_of_the_first_polls_and_at_the_end_how_much_passed(tmp_path: Path) -> None:
     with running("up", "--ports=auto", "--tap", folder=tmp_path, environment={"COLUMNS": "80"}) as lab:
         lab.wait_for(READY)
         first = lab.text
-        assert run("poll", folder=tmp_path).returncode == 0
+        assert command("poll", folder=tmp_path).returncode == 0
         code, _ = lab.stop(signal.SIGINT)
 
     assert code == 0
@@ -180,60 +193,23 @@ def test_taps_tell_what_they_saw_of_the_first_polls_and_at_the_end_how_much_pass
     assert all(int(before) < int(after) for (*_, before), (*_, after) in zip(told, ended, strict=True))
 
 
-def test_a_lab_without_taps_says_how_to_get_them(tmp_path: Path, temporary: Path) -> None:
-    with lab_up(tmp_path, temporary):
-        done = run("capture", "hops.pcapng", "--running", folder=tmp_path)
+def test_after_kill_9_a_lab_starts_again_and_clears_away_what_was_left(killed: Killed, interrupted: Again) -> None:
+    assert (len(killed.left_behind), killed.has_note) == (1, True)
+    assert (killed.polled.returncode, killed.polled.stderr[:21]) == (2, "no lab is running in ")
 
-    assert (done.returncode, done.stderr) == (2, "the lab runs without taps: start it by `maco-lab up --tap`\n")
-
-
-def test_a_running_lab_tells_why_it_could_not_write_a_capture(tmp_path: Path, temporary: Path) -> None:
-    name = "x" * 254
-    with lab_up(tmp_path, temporary, "--tap"):
-        done = run("capture", name, "--running", folder=tmp_path)
-
-    assert (done.returncode, done.stderr) == (2, f"{tmp_path / name}: File name too long\n")
-
-
-def test_a_second_lab_in_the_same_folder_is_refused_and_the_first_one_keeps_its_journal(
-    tmp_path: Path, temporary: Path
-) -> None:
-    with lab_up(tmp_path, temporary) as lab:
-        journal = (tmp_path / ".maco-lab" / "journal.jsonl").read_bytes()
-        second = run("up", "--ports=auto", folder=tmp_path)
-
-        assert second.returncode == 2
-        assert second.stderr.startswith(f"a lab is running in .maco-lab already (pid {lab.pid}): ")
-        assert (tmp_path / ".maco-lab" / "journal.jsonl").read_bytes().startswith(journal)
-        assert run("poll", folder=tmp_path).returncode == 0
-
-
-def test_after_kill_9_a_lab_starts_again_and_clears_away_what_was_left(tmp_path: Path, temporary: Path) -> None:
-    with lab_up(tmp_path, temporary) as lab:
-        lab.child.kill()
-        lab.wait()
-    assert len(list(temporary.iterdir())) == 1
-    assert (tmp_path / ".maco-lab" / "run.json").exists()
-    poll = run("poll", folder=tmp_path)
-    assert (poll.returncode, poll.stderr[:21]) == (2, "no lab is running in ")
-
-    with lab_up(tmp_path, temporary) as again:
-        assert len(list(temporary.iterdir())) == 1
-        assert "way-a: 1 mail fetched" in again.text
-        again.stop(signal.SIGINT)
-
-    assert list(temporary.iterdir()) == []
+    assert len(interrupted.used) == 1
+    assert "way-a: 1 mail fetched" in interrupted.text
+    assert interrupted.left_behind == []
 
 
 def test_the_number_of_a_killed_lab_given_to_another_process_does_not_stop_a_new_lab(
-    tmp_path: Path, temporary: Path
+    tmp_path: Path, terminated: Ended
 ) -> None:
     state = StateFolder(tmp_path / ".maco-lab")
     state.write_note(RunNote(os.getpid(), "lab.yaml", "/nonexistent/control", {}, ()))
 
-    assert run("down", folder=tmp_path).stdout == "no lab is running in .maco-lab\n"
-    with lab_up(tmp_path, temporary) as lab:
-        assert lab.stop(signal.SIGTERM)[0] == 0
+    assert command("down", folder=tmp_path).stdout == "no lab is running in .maco-lab\n"
+    assert (terminated.code, "way-a: 1 mail fetched" in terminated.text) == (0, True)
 
 
 def test_an_occupied_port_is_named_with_what_to_do(tmp_path: Path, temporary: Path) -> None:
@@ -254,36 +230,26 @@ def test_an_occupied_port_is_named_with_what_to_do(tmp_path: Path, temporary: Pa
     assert list(temporary.iterdir()) == []
 
 
-def test_the_state_folder_and_all_that_is_in_it_is_private(tmp_path: Path, temporary: Path) -> None:
-    with lab_up(tmp_path, temporary):
-        folder = tmp_path / ".maco-lab"
-        files = [path for path in folder.iterdir() if path.is_file()]
-
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert {"journal.jsonl", "run.json", "mail.sqlite", "inbox.sqlite"} <= {path.name for path in files}
-        assert [path.name for path in files if path.stat().st_mode & 0o077] == []
-
-
-def test_nothing_that_a_lab_prints_or_keeps_as_text_holds_a_password(tmp_path: Path, temporary: Path) -> None:
-    with lab_up(tmp_path, temporary, "--verbose") as lab:
-        run("poll", folder=tmp_path)
-        lab.stop(signal.SIGINT)
-
-    texts = [lab.text, *((tmp_path / ".maco-lab" / name).read_text() for name in ("journal.jsonl",))]
+def test_nothing_that_a_lab_prints_or_keeps_as_text_holds_a_password(interrupted: Again) -> None:
+    texts = [interrupted.text, *((interrupted.folder / ".maco-lab" / name).read_text() for name in ("journal.jsonl",))]
     assert all(len(text) > 1000 for text in texts)
     for secret in ("Strom4711Postfach", "Gas0815Postfach", "lab-secret-of-maco", "eyJ"):
         assert [text for text in texts if secret in text] == []
 
 
-def test_a_detached_lab_runs_until_it_is_told_to_stop(tmp_path: Path, temporary: Path) -> None:
+def test_a_detached_lab_runs_until_it_is_told_to_stop_and_takes_no_module_from_the_current_folder(
+    tmp_path: Path, temporary: Path
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('taken from the current folder')")
+
     started = run("up", "--detach", "--ports=auto", folder=tmp_path, environment={"TMPDIR": str(temporary)})
     assert started.returncode == 0, started.stdout + started.stderr
     assert "way-b: 1 mail fetched" in started.stdout
     pid = note_of(tmp_path).pid
     assert f"in the background (pid {pid})" in started.stdout
 
-    assert run("poll", folder=tmp_path).returncode == 0
-    again = run("up", "--detach", "--ports=auto", folder=tmp_path)
+    assert command("poll", folder=tmp_path).returncode == 0
+    again = command("up", "--detach", "--ports=auto", folder=tmp_path)
     assert (again.returncode, f"(pid {pid})" in again.stderr) == (2, True)
     assert run("down", folder=tmp_path).stdout == f"stopped (pid {pid})\n"
 
@@ -303,26 +269,26 @@ def test_a_detached_lab_that_cannot_start_says_why_and_leaves_no_process(tmp_pat
     assert not StateFolder(tmp_path / ".maco-lab", create=False).is_locked
 
 
-def test_a_detached_lab_takes_no_module_from_the_current_folder(tmp_path: Path) -> None:
-    (tmp_path / "json.py").write_text("raise SystemExit('taken from the current folder')")
-
-    started = run("up", "--detach", "--ports=auto", folder=tmp_path)
-
-    assert started.returncode == 0, started.stdout + started.stderr
-    assert run("down", folder=tmp_path).returncode == 0
-
-
-def test_a_store_of_a_newer_version_is_refused_in_one_line(tmp_path: Path) -> None:
-    import sqlite3
-
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("mail.sqlite", "mail.sqlite has schema 99"),
+        (
+            "configuration.sqlite",
+            "configuration.sqlite: was written by a newer version of maco-lab (schema 99, this one knows 1)",
+        ),
+    ],
+    ids=["mail", "configuration"],
+)
+def test_a_store_of_a_newer_version_is_refused_in_one_line(tmp_path: Path, name: str, told: str) -> None:
     state = StateFolder(tmp_path / ".maco-lab")
-    with contextlib.closing(sqlite3.connect(state.mail_store)) as database:
+    with contextlib.closing(sqlite3.connect(state.folder / name)) as database:
         database.execute("PRAGMA user_version = 99")
 
-    result = run("up", "--ports=auto", folder=tmp_path)
+    result = run("up", "--ports=auto", "--state=.maco-lab", folder=tmp_path)
 
     assert result.returncode == 2
-    assert "has schema 99" in result.stderr
+    assert told in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

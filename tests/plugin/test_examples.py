@@ -14,6 +14,7 @@ import pytest
 
 from maco_lab.testing.lab import Lab
 from maco_wire.observation import Handshake, Party, TlsSession
+from tests.plugin.test_plugin_runs import LIGHT
 from tests.programs import require_program
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -31,15 +32,22 @@ def run(command: list[str], folder: Path, **settings: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_recipe_for_pytest_runs(tmp_path: Path) -> None:
+def test_the_recipe_for_pytest_and_what_the_page_shows_run(tmp_path: Path) -> None:
     folder = shutil.copytree(EXAMPLES / "pytest", tmp_path / "pytest")
-    (tmp_path / "pytest.ini").write_text(
+    (folder / "pytest.ini").write_text(
         "[pytest]\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
     )
+    page = (EXAMPLES.parent / "docs" / "testing.md").read_text()
+    shown = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def test_" in block]
+    for number, block in enumerate(shown):
+        (folder / f"test_shown_{number}.py").write_text("import pytest\n" + block)
 
-    printed = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "../pytest.ini"], folder)
+    printed = run([sys.executable, "-m", "pytest", "-v", "--strict-markers", *LIGHT, "-p", "no:cacheprovider"], folder)
 
-    assert "5 passed" in printed
+    assert len(shown) == 5
+    assert len(re.findall(r"^test_shown_\S+ PASSED", printed, re.MULTILINE)) == 7
+    assert len(re.findall(r"^test_(?!shown)\S+ PASSED", printed, re.MULTILINE)) == 5
+    assert "12 passed" in printed
 
 
 @pytest.mark.slow
@@ -61,10 +69,14 @@ def test_a_node_program_reads_mail_with_tls_from_end_to_end(maco_lab: Lab, tmp_p
     (tmp_path / "root.pem").write_bytes(maco_lab.root_pem)
     maco_lab.mail_server.deliver("strom@stadtwerke.example", SUBJECT)
 
-    printed = run([node, "fetch-mail.mjs", "../root.pem"], folder, SERVICE_BINDING=json.dumps(maco_lab.service_binding))
+    command = [node, "fetch-mail.mjs", "../root.pem"]
+    bound = run(command, folder, VCAP_SERVICES=json.dumps(maco_lab.vcap_services))
+    (folder / "default-env.json").write_text(json.dumps({"VCAP_SERVICES": maco_lab.vcap_services}))
+    developed = run(command, folder)
 
-    assert "MSCONS_4711" in printed
-    assert "verified: true" in printed
+    for printed in (bound, developed):
+        assert "MSCONS_4711" in printed
+        assert "verified: true" in printed
     handshake = maco_lab.journal.wait_for(Handshake, Party.MAIL_SERVER, succeeded=True)
     assert handshake.session is TlsSession.IMAP_STARTTLS
 
@@ -89,19 +101,6 @@ def test_a_java_program_reads_mail_and_the_connector_does_tls(maco_lab: Lab) -> 
     assert "MSCONS_4711" in printed
     handshake = maco_lab.journal.wait_for(Handshake, Party.CLOUD_CONNECTOR, session=TlsSession.BACK_END)
     assert handshake.succeeded
-
-
-@pytest.mark.slow
-def test_what_the_page_shows_for_pytest_runs(tmp_path: Path) -> None:
-    page = (EXAMPLES.parent / "docs" / "testing.md").read_text()
-    shown = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def test_" in block]
-    for number, block in enumerate(shown):
-        (tmp_path / f"test_{number}.py").write_text("import pytest\n" + block)
-
-    printed = run([sys.executable, "-m", "pytest", "-q", "--strict-markers", "-p", "no:cacheprovider"], tmp_path)
-
-    assert len(shown) == 5
-    assert "7 passed" in printed
 
 
 def test_readme_and_page_show_the_recipe_that_is_run() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from connector_sim.cloud.tokens import TokenRefusal
 from connector_sim.exceptions import SettingsError
-from maco_lab.maco_side import UnknownConnection
+from maco_client.configuration import UnknownEntry
 from maco_lab.testing.journal import LabJournal
 from maco_lab.testing.lab import Lab
 from maco_lab.testing.parties import CloudConnector, Maco, MailServer
@@ -42,7 +42,7 @@ def test_a_delivered_mail_is_fetched_by_both_ways(maco: Maco, mail_server: MailS
 
 
 def test_an_unknown_connection_is_told_with_those_that_are_there(maco: Maco) -> None:
-    with pytest.raises(UnknownConnection, match="way-a, way-b"):
+    with pytest.raises(UnknownEntry, match="'way-a', 'way-b'"):
         maco.poll("way-c")
 
 

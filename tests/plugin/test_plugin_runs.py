@@ -1,4 +1,7 @@
-"""The plugin in other people's suites: pytest in a process of its own, where this project's conftest is unknown."""
+"""The plugin in other people's suites: pytest in a process of its own, where this project's conftest is unknown.
+
+A process costs more than what is tested in it, so tests that do not disturb each other share one.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,22 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 RUN_S = 50.0
+LIGHT = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
+"""Without plugins that only this project's own tests need: they take longer to load than pytest itself."""
+DEVELOPMENT = ("-X", "dev")
+"""With all that Python and asyncio check on request, at twice the cost."""
+NO_FIXTURE = """
+import sys
+
+def test_no_fixture():
+    assert not {'twisted', 'maco_lab.topology'} & set(sys.modules)
+"""
 BOTH_WAYS = """
 import pytest
 
@@ -43,13 +57,16 @@ def test_blocking(maco, mail_server):
 pytestmark = pytest.mark.slow
 
 
-def run_pytest(folder: Path, tests: str, *options: str, mode: str = "strict") -> subprocess.CompletedProcess[str]:
-    """Run a module of tests with every warning an error; other plugins are those that are installed."""
-    (folder / "test_theirs.py").write_text(tests)
+def run_pytest(
+    folder: Path, tests: Mapping[str, str], *options: str, mode: str = "strict", python: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run modules of tests in this order, with every warning an error; other plugins are those that are installed."""
+    for number, (name, text) in enumerate(tests.items()):
+        (folder / f"test_{number}_{name}.py").write_text(text)
     (folder / "pytest.ini").write_text(
         f"[pytest]\nasyncio_mode = {mode}\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
     )
-    command = [sys.executable, "-X", "dev", "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    command = [sys.executable, *python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     return subprocess.run(
         command, cwd=folder, env=os.environ, capture_output=True, text=True, timeout=RUN_S, check=False
     )
@@ -61,31 +78,49 @@ def assert_passed(done: subprocess.CompletedProcess[str], count: int) -> None:
     assert "Warning" not in done.stdout + done.stderr, done.stdout + done.stderr
 
 
-def test_it_is_there_without_being_asked_for(tmp_path: Path) -> None:
-    assert_passed(run_pytest(tmp_path, BOTH_WAYS), 4)
+RULES = re.MULTILINE | re.DOTALL
+
+
+def told_of(done: subprocess.CompletedProcess[str], test: str) -> str:
+    """Return what was printed of one test that did not pass."""
+    found = re.search(rf"^_+ (?:ERROR at setup of )?{re.escape(test)} _+$(.*?)(?=^[_=]+ .* [_=]+$)", done.stdout, RULES)
+    assert found, f"nothing is told of {test}:\n{done.stdout}{done.stderr}"
+    return found[1]
+
+
+def test_it_is_there_without_being_asked_for_also_beside_pytest_asyncio(tmp_path: Path) -> None:
+    marked = ASYNC.format(marker="@pytest.mark.asyncio", fixture="")
+    assert_passed(run_pytest(tmp_path, {"both_ways": BOTH_WAYS, "async": marked}, python=DEVELOPMENT), 4 + 2)
+
+
+def test_it_works_beside_pytest_asyncio_in_its_other_mode(tmp_path: Path) -> None:
+    tests = {"async": ASYNC.format(marker="", fixture="awaited, ")}
+    assert_passed(run_pytest(tmp_path, tests, *LIGHT, mode="auto"), 2)
 
 
 def test_each_worker_of_xdist_has_a_lab_of_its_own(tmp_path: Path) -> None:
-    assert_passed(run_pytest(tmp_path, BOTH_WAYS, "-n", "2"), 4)
+    assert_passed(run_pytest(tmp_path, {"both_ways": BOTH_WAYS}, *LIGHT, "-n", "2"), 4)
 
 
-def test_it_works_without_pytest_asyncio(tmp_path: Path) -> None:
-    done = run_pytest(
-        tmp_path, BOTH_WAYS, "-p", "no:asyncio", "-o", "asyncio_mode=", "-W", "default::pytest.PytestConfigWarning"
-    )
+def test_without_pytest_asyncio_it_works_and_below_a_failure_stands_the_journal(tmp_path: Path) -> None:
+    failing = """
+def test_theirs(maco, cloud_connector):
+    cloud_connector.disconnect()
+    assert maco.poll('way-a').succeeded
+"""
+    options = ("-p", "no:asyncio", "-o", "asyncio_mode=", "-W", "default::pytest.PytestConfigWarning")
+    done = run_pytest(tmp_path, {"both_ways": BOTH_WAYS, "failing": failing}, *LIGHT, *options)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("mode", "marker", "fixture"), [("strict", "@pytest.mark.asyncio", ""), ("auto", "", "awaited, ")]
-)
-def test_it_works_beside_pytest_asyncio(tmp_path: Path, mode: str, marker: str, fixture: str) -> None:
-    assert_passed(run_pytest(tmp_path, ASYNC.format(marker=marker, fixture=fixture), mode=mode), 2)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 failed, 4 passed" in done.stdout
+    told = told_of(done, "test_theirs")
+    assert "maco-lab journal" in told
+    assert "MaCo: poll_finished connection=way-a, succeeded=False, stage=socks" in told
+    assert "Strom4711Postfach" not in done.stdout
 
 
 def test_another_reactor_is_a_clear_error(tmp_path: Path) -> None:
-    done = run_pytest(tmp_path, "from twisted.internet import reactor\n" + BOTH_WAYS)
+    done = run_pytest(tmp_path, {"theirs": "from twisted.internet import reactor\n" + BOTH_WAYS}, *LIGHT)
 
     assert done.returncode == 1
     assert re.search(r"maco_lab cannot run in this process. Twisted's \w+Reactor is already installed", done.stdout)
@@ -93,70 +128,56 @@ def test_another_reactor_is_a_clear_error(tmp_path: Path) -> None:
     assert "Traceback" not in done.stdout
 
 
-def test_settings_that_cannot_work_are_told_without_a_traceback(tmp_path: Path) -> None:
-    settings = """
+WRONG_SETTINGS = """
 import pytest
 
 @pytest.fixture
 def maco_lab_settings():
-    return lambda lab: lab["mail_server"].update(certificate="exspired")
+    return {settings}
 
-def test_theirs(maco):
+def test_{name}(maco):
     pass
 """
-    done = run_pytest(tmp_path, settings)
-
-    assert "maco_lab_settings is no lab that can run" in done.stdout
-    assert "mail_server.certificate: found 'exspired'" in done.stdout
-    assert "Traceback" not in done.stdout
-
-
-@pytest.mark.parametrize("wrong", ["change='expired'", "{}", ""])
-def test_a_marker_without_a_change_is_told_how_it_is_written(tmp_path: Path, wrong: str) -> None:
-    tests = f"""
+WRONG_MARKERS = """
 import pytest
 
-@pytest.mark.maco_lab({wrong})
-def test_theirs(maco):
+@pytest.mark.maco_lab(change='expired')
+def test_no_function(maco):
+    pass
+
+@pytest.mark.maco_lab({})
+def test_no_name(maco):
+    pass
+
+@pytest.mark.maco_lab()
+def test_nothing(maco):
     pass
 """
-    done = run_pytest(tmp_path, tests, "--strict-markers")
-
-    assert "allowed: maco_lab(change=function)" in done.stdout
-    assert "Traceback" not in done.stdout
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    settings = """
-import pytest
-
-@pytest.fixture
-def maco_lab_settings():
-    return "no-such-lab.yaml"
-
-def test_theirs(maco):
-    pass
-"""
-    done = run_pytest(tmp_path, settings)
-
-    assert "no-such-lab.yaml: No such file or directory" in done.stdout
-
-
-def test_below_a_failure_stands_the_journal(tmp_path: Path) -> None:
-    tests = """
-def test_theirs(maco, cloud_connector):
-    cloud_connector.disconnect()
-    assert maco.poll('way-a').succeeded
-"""
-    done = run_pytest(tmp_path, tests)
+def test_what_cannot_work_is_told_without_a_traceback_and_starts_no_lab(tmp_path: Path) -> None:
+    tests = {
+        "no_fixture": NO_FIXTURE,
+        "settings": WRONG_SETTINGS.format(
+            name="settings", settings="lambda lab: lab['mail_server'].update(certificate='exspired')"
+        ),
+        "file": WRONG_SETTINGS.format(name="file", settings="'no-such-lab.yaml'"),
+        "markers": WRONG_MARKERS,
+    }
+    done = run_pytest(tmp_path, tests, *LIGHT, "--strict-markers")
 
     assert done.returncode == 1
-    assert "maco-lab journal" in done.stdout
-    assert "MaCo: poll_finished connection=way-a, succeeded=False, stage=socks" in done.stdout
-    assert "Strom4711Postfach" not in done.stdout
+    assert "1 passed, 5 errors" in done.stdout, "the test that uses no fixture, and those that cannot work"
+    assert "Traceback" not in done.stdout
+    assert "Warning" not in done.stdout + done.stderr
+    assert "maco_lab_settings is no lab that can run" in told_of(done, "test_settings")
+    assert "mail_server.certificate: found 'exspired'" in told_of(done, "test_settings")
+    assert "no-such-lab.yaml: No such file or directory" in told_of(done, "test_file")
+    for wrong in ("test_no_function", "test_no_name", "test_nothing"):
+        assert "allowed: maco_lab(change=function)" in told_of(done, wrong)
 
 
-def test_loading_it_imports_nothing_heavy(tmp_path: Path) -> None:
+def test_loading_it_imports_nothing_heavy() -> None:
     code = """
 import json, sys, pytest
 before = set(sys.modules)
@@ -166,9 +187,3 @@ print(json.dumps(sorted(set(sys.modules) - before)))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=RUN_S, check=True)
 
     assert json.loads(done.stdout) == ["maco_lab", "maco_lab.pytest_plugin"]
-
-
-def test_a_run_that_uses_no_fixture_of_it_starts_no_lab(tmp_path: Path) -> None:
-    tests = "import sys\n\ndef test_theirs():\n    assert not {'twisted', 'maco_lab.topology'} & set(sys.modules)\n"
-
-    assert_passed(run_pytest(tmp_path, tests), 1)

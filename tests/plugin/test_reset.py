@@ -149,6 +149,7 @@ async def test_the_last_word_of_every_relay_is_waited_for() -> None:
     assert time.monotonic() - began < LAST_WORDS_S
 
 
+@pytest.mark.slow
 def test_a_hundred_resets_leave_nothing_behind(maco_lab: Lab) -> None:
     for _ in range(100):
         maco_lab.reset()

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from maco_lab.mail_server import command as alone
 from mailserver_sim.settings import LISTENER_PROTOCOLS
 from tests.maco_lab.page.client import PageClient
-from tests.maco_lab.processes import Process, running
+from tests.maco_lab.processes import Process, command_that_starts_a_lab, running
 
 pytestmark = pytest.mark.slow
 
@@ -48,22 +49,19 @@ def fetch_first(ready: dict[str, Any]) -> bytes:
         return found[0][1]
 
 
-def test_a_mail_that_was_preloaded_is_there(tmp_path: Path) -> None:
-    (tmp_path / "mail").mkdir()
-    (tmp_path / "mail" / "one.eml").write_bytes(b"Subject: preloaded\r\n\r\nhello\r\n")
-    with server(tmp_path, "--preload", "mail") as (_, ready):
-        assert fetch_first(ready) == b"Subject: preloaded\r\n\r\nhello\r\n"
-
-
-@pytest.mark.parametrize("kind", ["maildir", "mbox", "eml"])
-def test_what_is_there_at_the_end_is_exported_and_can_be_preloaded(tmp_path: Path, kind: str) -> None:
+def test_what_is_there_at_the_end_is_exported_in_every_format_and_what_is_preloaded_is_there(tmp_path: Path) -> None:
     mail = b"Subject: kept\r\n\r\nFrom a line that an mbox quotes\r\n"
-    (tmp_path / "mail").mkdir()
-    (tmp_path / "mail" / "one.eml").write_bytes(mail)
-    with server(tmp_path, "--preload", "mail", "--export", "out", "--export-as", kind) as (process, _):
-        assert process.stop(signal.SIGTERM)[0] == 0
-    with server(tmp_path, "--preload", "out/maco") as (_, ready):
-        assert fetch_first(ready) == mail
+    given = tmp_path / "mail"
+    given.mkdir()
+    (given / "one.eml").write_bytes(mail)
+    for kind in ("maildir", "mbox", "eml"):  # each server has what the one before exported
+        out = tmp_path / kind
+        with server(tmp_path, "--preload", str(given), "--export", str(out), "--export-as", kind) as (process, ready):
+            assert fetch_first(ready) == mail
+            assert process.stop(signal.SIGTERM)[0] == 0
+        given = out / "maco"
+
+    assert [path.read_bytes() for path in given.rglob("*.eml")] == [mail]
 
 
 def test_a_mail_comes_by_smtp_and_goes_by_imap_and_a_signal_ends_it(tmp_path: Path) -> None:
@@ -120,6 +118,8 @@ def refused(folder: Path, *options: str) -> str:
 def test_a_port_that_is_taken_is_told_by_its_option(tmp_path: Path, option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = refused(tmp_path, *FREE_PORTS, option, str(port))
+        options = ("--user", "maco:secret", *FREE_PORTS, option, str(port))
+        done = command_that_starts_a_lab(*options, folder=tmp_path, module=alone, app=alone.app)
 
-    assert told == f"{option}: cannot listen at 127.0.0.1:{port}: Address already in use; choose another port\n"
+    assert done.returncode == 2
+    assert done.stderr == f"{option}: cannot listen at 127.0.0.1:{port}: Address already in use; choose another port\n"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from connector_sim.on_premise.settings import SubaccountSettings
 from maco_http.requests import MAX_BODY_BYTES
 from maco_lab.testing.lab import Lab
 from tests.maco_lab.page.client import PageClient
@@ -175,7 +178,7 @@ def test_no_answer_holds_a_secret(maco_lab: Lab, page: PageClient) -> None:
         (b"[]", JSON, 422, "an object"),
         (b'{"connections": [1]}', JSON, 422, "connections.0"),
         (b'{"connection": "way-a"}', JSON, 422, "connection"),
-        (b'{"connections": ["way-c"]}', JSON, 404, "allowed: way-a, way-b"),
+        (b'{"connections": ["way-c"]}', JSON, 404, "allowed: 'way-a', 'way-b'"),
         (b"{}", {}, 415, "application/json"),
         (b" " * (MAX_BODY_BYTES + 1), JSON, 413, "larger than"),
     ],
@@ -216,3 +219,42 @@ def test_what_is_not_there_is_404(page: PageClient, path: str) -> None:
 def test_a_method_that_an_operation_has_not_is_405(page: PageClient) -> None:
     assert page.ask("DELETE", "/api/poll").status == 405
     assert page.get("/api/poll").status == 405
+
+
+def test_the_landscape_leads_to_the_pages_that_administer_its_systems(maco_lab: Lab, page: PageClient) -> None:
+    pages = {each["name"]: each["pages"] for each in page.get("/api/landscape").data["systems"]}
+    maco = maco_lab.running.maco_api
+
+    assert maco
+    assert pages["MaCo"] == f"http://{maco[0]}:{maco[1]}/"
+    assert pages["Cloud Connector scc"] == f"{maco_lab.cloud_connector.administration_url}/"
+    assert pages["Mail server"] == ""
+
+
+def test_tunnels_are_those_of_the_subaccounts_that_there_are_now(maco_lab: Lab, page: PageClient) -> None:
+    connector, added = maco_lab.running.connectors["scc"], SubaccountSettings("netzbetreiber", "NETZ")
+
+    async def change() -> None:
+        await connector.remove("stadtwerke")
+        context = next(iter(maco_lab.running.administrations.values())).installation.subaccounts
+        await connector.add(added, context.certificate("stadtwerke").context, connects=False)
+
+    maco_lab.thread.run(change())
+    (tunnel,) = page.get("/api/tunnels").data["tunnels"]
+
+    assert (tunnel["subaccount"], tunnel["state"], tunnel["mappings"]) == ("netzbetreiber", "", [])
+
+
+def test_a_back_end_trust_store_is_shown_as_it_is_now(maco_lab: Lab, page: PageClient) -> None:
+    store = maco_lab.running.connectors["scc"].trust_store
+    other = ssl.PEM_cert_to_DER_cert(maco_lab.authority.unknown_root_certificate.public_bytes(Encoding.PEM).decode())
+
+    async def change() -> None:
+        store.replace([*store.certificates, other], trust_all=True)
+
+    maco_lab.thread.run(change())
+    stores = {(each["system"], each["store"]): each for each in page.get("/api/trust").data["stores"]}
+
+    shown = stores["Cloud Connector scc", "back-end trust store"]
+    assert shown["trusts_all"] is True
+    assert [each["name"] for each in shown["certificates"]] == ["root", "unknown_root_ca"]

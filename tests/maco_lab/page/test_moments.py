@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 from collections.abc import Iterator
@@ -10,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from maco_client.settings import Credential
 from maco_lab.background import background_loop
+from maco_lab.page.eavesdropping import mask_of
 from maco_lab.page.moments import MAX_BESIDE, NO_STREAM, NO_TAP_SAW, _paired
 from maco_lab.page.serving import PageSocket
 from maco_lab.page.wire_pieces import IN_CLEAR, Piece
+from maco_lab.testing.lab import Lab
 from maco_lab.topology import RunningLab
 from tests.maco_lab.page.client import PageClient
 from tests.maco_lab.taps.tapped_labs import poll, tapped_lab
@@ -71,7 +75,9 @@ def test_way_a_is_tls_of_maco_on_the_cloud_network_and_of_the_tunnel_beside_it(p
 def test_way_b_is_readable_on_the_cloud_network_and_tls_on_the_customers_lan(page: PageClient) -> None:
     first, last = hop(page, "way-b", 1), hop(page, "way-b", 3)
 
-    assert 'LOGIN "gas@stadtwerke.example" "•••••••••••••••"' in clear_text(first)
+    user = base64.b64encode(b"\0gas@stadtwerke.example\0").decode()[:28]
+    assert f"AUTHENTICATE PLAIN..+ ..{user}" in clear_text(first)
+    assert "•" * 20 in clear_text(first)
     assert "UNA:+.? 'UNB" in clear_text(first) or "MSCONS_TL_" in clear_text(first)
     assert {each["session"] for each in pieces(last, "here")} == {"Cloud Connector with Mail server"}
     assert pieces(last, "beside") == []
@@ -158,3 +164,11 @@ def test_no_piece_has_more_beside_it_than_an_answer_holds() -> None:
     beside = [piece(1.0 + number / 100) for number in range(MAX_BESIDE + 2)]
 
     assert [len(each.beside) for each in _paired([piece(1.0)], beside)] == [MAX_BESIDE, 1, 1]
+
+
+def test_a_secret_that_maco_was_given_at_run_time_is_hidden_too(maco_lab: Lab) -> None:
+    token = Credential("new", "user", access_token="token-of-run-time")
+
+    assert mask_of(maco_lab.running).hidden(b"token-of-run-time") == []
+    maco_lab.thread.run(maco_lab.running.tenant.change(lambda now: now.with_credential(token)))
+    assert mask_of(maco_lab.running).hidden(b"token-of-run-time") == [range(17)]

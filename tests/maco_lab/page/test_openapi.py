@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from maco_lab.page.openapi import document
 from maco_lab.page.operations import OPERATIONS
 from maco_lab.testing.lab import Lab
+from tests.faults.seeds import ASKED_EXAMPLES
 from tests.maco_lab.page.client import PageClient
 
 DOCUMENT = document()
@@ -51,7 +52,7 @@ def test_nothing_that_is_asked_gets_an_answer_that_the_document_has_not(page: Pa
     described = SCHEMA[operation.path][operation.method]
 
     @given(case=described.as_strategy())
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=ASKED_EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     def asked(case: Any) -> None:
         case.call_and_validate(base_url=page.url)
 

@@ -56,13 +56,53 @@ def test_trust_stores_are_shown_as_they_are_while_a_scenario_is_on(page: PageCli
     assert presented["path_ends_not_in"] == ["back-end trust store of Cloud Connector scc"]
 
 
+IN_ITS_PLACE = "TLS from the Cloud Connector to an impostor in the mail server's place; in clear before it"
+
+
+@pytest.mark.usefixtures("mail_waits")
+def test_an_impostor_is_named_in_the_mail_servers_place_with_what_it_read(page: PageClient) -> None:
+    switch(page, "trust-all-impostor", "on")
+    refused, _ = page.post("/api/poll", {}).data["results"]
+    way_a, way_b = page.get("/api/sights").data["sights"]
+    systems, presented = page.get("/api/landscape").data["systems"], page.get("/api/trust").data["presented"]
+    switch(page, "trust-all-impostor", "off")
+
+    assert (way_b["impostor"], way_b["where_tls_ended"]) == (True, IN_ITS_PLACE)
+    read = [each["name"].partition(" of ")[0] for each in way_b["secrets"] if "Mail server" in each["held_by"]]
+    assert read == ["mailbox password", "line in a mail"]
+    assert (way_a["impostor"], way_a["succeeded"], way_a["secrets"]) == (True, False, [])
+    assert refused["seen_by"]["Mail server"].startswith("an impostor is in its place; ")
+    assert (systems[-1]["name"], presented[0]["system"]) == ("Impostor", "Impostor")
+    assert systems[-1]["role"].startswith("in the place of mail.stadtwerke.example")
+
+
+def test_a_mail_server_that_is_back_is_no_impostor(page: PageClient) -> None:
+    switch(page, "trust-all-impostor", "on")
+    page.post("/api/poll", {})
+    switch(page, "trust-all-impostor", "off")
+    page.post("/api/poll", {})
+
+    assert [each["impostor"] for each in page.get("/api/sights").data["sights"]] == [False, False]
+    assert page.get("/api/landscape").data["systems"][-1]["name"] == "Mail server"
+
+
+@pytest.mark.parametrize("name", ["certificate-self-signed", "certificate-expired"])
+def test_a_mail_server_with_a_bad_certificate_is_itself(page: PageClient, name: str) -> None:
+    switch(page, name, "on")
+    page.post("/api/poll", {})
+    found = [each["impostor"] for each in page.get("/api/sights").data["sights"]]
+    switch(page, name, "off")
+
+    assert found == [False, False]
+
+
 def test_mappings_are_shown_as_they_are_at_run_time(maco_lab: Lab, page: PageClient) -> None:
     maco_lab.cloud_connector.withdraw("mailbox.virtual:993")
     switch(page, "no-mapping", "on")
     (tunnel,) = page.get("/api/tunnels").data["tunnels"]
 
     assert [each["virtual"] for each in tunnel["mappings"]] == [
-        *("mailbox.virtual:993", "mail.stadtwerke.example:993", "mail.stadtwerke.example:587")
+        *("mail.stadtwerke.example:993", "mail.stadtwerke.example:587")
     ]
     switch(page, "no-mapping", "off")
     (tunnel,) = page.get("/api/tunnels").data["tunnels"]

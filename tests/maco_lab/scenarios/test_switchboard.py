@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from connector_sim.logs.audit_entry import SERVICE
+from connector_sim.logs.audit_line import Line
+from connector_sim.logs.names import CROSS_ACCOUNT
+from connector_sim.logs.reading import Wanted, find_entries
 from maco_client.results import PollResult
 from maco_lab.scenarios.switchboard import Switchboard, UnknownScenario
 from maco_lab.scenarios.table import SCENARIOS, NotPossible
@@ -176,3 +181,61 @@ def test_a_lab_whose_parties_have_processes_of_their_own_refuses_and_says_why(ma
 
     with pytest.raises(NotPossible, match="--isolate"):
         maco_lab.thread.run(tried())
+
+
+# Beside the administration
+
+
+def mapped(lab: Lab) -> set[str]:
+    return {each.virtual for each in lab.cloud_connector.mappings()}
+
+
+@pytest.mark.parametrize("begins", ["before", "meanwhile"])
+def test_a_mapping_of_the_api_outlives_a_scenario(maco_lab: Lab, board: Switchboard, begins: str) -> None:
+    before = mapped(maco_lab)
+    if begins == "before":
+        maco_lab.cloud_connector.expose("added.virtual:143", "mail.stadtwerke.example:143")
+    maco_lab.thread.run(board.switch_on("no-mapping"))
+    if begins == "meanwhile":
+        maco_lab.cloud_connector.expose("added.virtual:143", "mail.stadtwerke.example:143")
+
+    assert mapped(maco_lab) < before | {"added.virtual:143"}
+    assert "added.virtual:143" in mapped(maco_lab)
+    maco_lab.thread.run(board.switch_off("no-mapping"))
+    assert mapped(maco_lab) == before | {"added.virtual:143"}
+
+
+@pytest.mark.parametrize("gone", ["before", "meanwhile"])
+def test_a_scenario_changes_nothing_in_a_subaccount_that_is_gone(maco_lab: Lab, board: Switchboard, gone: str) -> None:
+    connector = maco_lab.running.connectors["scc"]
+    if gone == "before":
+        maco_lab.thread.run(connector.remove("stadtwerke"))
+    maco_lab.thread.run(board.switch_on("no-mapping"))
+    if gone == "meanwhile":
+        maco_lab.thread.run(connector.remove("stadtwerke"))
+    maco_lab.thread.run(board.switch_off("no-mapping"))
+
+    assert board.on == ""
+
+
+@pytest.mark.parametrize("name", ["no-mapping", "trust-all-impostor"])
+def test_what_a_scenario_changes_in_a_connector_is_audited(maco_lab: Lab, board: Switchboard, name: str) -> None:
+    maco_lab.thread.run(board.switch_on(name))
+    maco_lab.thread.run(board.switch_off(name))
+
+    kinds = {
+        "no-mapping": ["delete-BackendMapping", "add-BackendMapping"],
+        "trust-all-impostor": ["modify-TrustedBackendCertificate"] * 2,
+    }
+    assert audited(maco_lab) == [(kind, "(scenario)") for kind in kinds[name]]
+
+
+def audited(lab: Lab) -> list[tuple[str, str]]:
+    """Return type and user of every entry of the connector's audit logs that tells of a change."""
+    logs = lab.running.connectors["scc"].logs
+    assert logs.places is not None
+    folder = logs.places.folder
+    found: list[Line] = []
+    for scope in ("stadtwerke", CROSS_ACCOUNT):
+        found += lab.thread.run(logs.read(functools.partial(find_entries, folder, scope, Wanted())))
+    return [(each.type, each.user) for each in found if each.type != SERVICE]

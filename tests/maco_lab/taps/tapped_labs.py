@@ -99,8 +99,9 @@ class Middle:
         client, server = await self.meet(victim)
         try:
             async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._pass(client, server))
-                tasks.create_task(self._pass(server, client))
+                to_server = tasks.create_task(self._pass(client, server))
+                await self._pass(server, client)
+                to_server.cancel()  # a mail server ends behind its BYE, and TLS has no end of one direction alone
         finally:
             await server.aclose()
             await client.aclose()

@@ -32,10 +32,12 @@ TLS_1_2 = b"CLIENT_RANDOM"
 
 
 @pytest.fixture
-def logs(tmp_path: Path) -> KeyFiles:
+def logs(tmp_path: Path) -> Iterator[KeyFiles]:
     folder = tmp_path / "keys"
     folder.mkdir()
-    return KeyFiles(folder)
+    files = KeyFiles(folder)
+    yield files
+    files.close()
 
 
 def contexts(cast: Cast, newest: ssl.TLSVersion) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -51,4 +51,6 @@ def test_both_ways_of_logging_reach_the_same_reader(tmp_path: Path) -> None:
     log = files.pyopenssl_callback(Party.MAIL_SERVER)
     log(None, b"A 00 01")  # type: ignore[arg-type]  # pyOpenSSL gives the connection, which is of no interest
 
+    files.close()
+
     assert files.read() == {Party.CONNECTIVITY: "", Party.MAIL_SERVER: "A 00 01\n"}

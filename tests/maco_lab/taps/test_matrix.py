@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from maco_client.token import _Token
 from maco_lab.background import background_loop
 from maco_lab.lab_matrix import matrix_of_poll
+from maco_lab.matrix_story import matrix_table
+from maco_lab.plain_story import answers
+from maco_lab.scenarios.switchboard import Switchboard
 from maco_lab.sight import HOPS
 from maco_lab.taps.copies import Wiretap
 from maco_lab.taps.key_log import KeyLogs
 from maco_lab.taps.matrix import PLACES, Cell, Matrix, matrix_of
 from maco_lab.topology import RunningLab
 from maco_wire.canary import Canary
-from maco_wire.observation import Hop, Party
+from maco_wire.observation import CanarySeen, Hop, Party
+from mailserver_sim.pop3 import commands
 from tests.maco_lab.taps.tapped_labs import (
     Impostor,
     Middle,
@@ -32,6 +39,7 @@ from tests.maco_lab.taps.tapped_labs import (
     tapped_lab,
     told,
 )
+from tests.pop3 import POP3_A, POP3_B, with_pop3
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells what a socket carried")
 
@@ -50,8 +58,14 @@ WAY_A = [
     CLEAR,
 ]
 WAY_B = [CLEAR, CLEAR, CLEAR, f"inside {TUNNEL}", CLEAR, f"inside {BY_CONNECTOR}", CLEAR]
+UNKNOWN = "unknown"
+BEFORE_IMPOSTOR = [CLEAR, CLEAR, CLEAR, f"inside {TUNNEL}", CLEAR, UNKNOWN, UNKNOWN]
+NO_KEYS = "TLS that no party's keys have opened"
+"""Nobody in the lab has those of an impostor that does not belong to it."""
 NO_TLS = [CLEAR, CLEAR, CLEAR, f"inside {TUNNEL}", CLEAR, CLEAR, CLEAR]
 TOKEN = [CLEAR, CLEAR, CLEAR, "not there", "not there", "not there", "not there"]
+TOKEN_BEFORE_STRANGER = [*TOKEN[:4], UNKNOWN, UNKNOWN, UNKNOWN]
+"""Behind somebody who is no party of the lab: none counts the bytes at the LAN's other end, so no silence is proved."""
 UNSEEN = Canary(9, "never sent", "NeverSentAnywhere")
 SECRETS = ("mailbox password", "line in a mail")
 
@@ -65,6 +79,15 @@ def way_b_over_tcp(data: dict[str, Any]) -> None:
     mappings = data["cloud_connectors"][0]["subaccounts"][0]["mappings"]
     mapping = next(each for each in mappings if each["virtual"] == "mailbox.virtual:993")
     mapping.update(internal="mail.stadtwerke.example:143", protocol="TCP")
+    data["mail_server"]["offer_starttls"] = False
+
+
+def pop3_b_over_tcp(data: dict[str, Any]) -> None:
+    """Protection Off towards port 110 without TLS, by a mapping of protocol TCP."""
+    with_pop3(data)
+    mappings = data["cloud_connectors"][0]["subaccounts"][0]["mappings"]
+    mapping = next(each for each in mappings if each["virtual"] == "mailbox.virtual:995")
+    mapping.update(internal="mail.stadtwerke.example:110", protocol="TCP")
     data["mail_server"]["offer_starttls"] = False
 
 
@@ -94,6 +117,32 @@ def test_both_ways(polled: RunningLab, name: str, expected: list[str]) -> None:
     assert told(found, "token") == TOKEN
 
 
+def test_both_ways_by_pop3(tmp_path: Path) -> None:
+    with tapped_lab(tmp_path, with_pop3) as lab:
+        for name, expected in ((POP3_A, WAY_A), (POP3_B, WAY_B)):
+            assert poll(lab, name).stored == 1
+            found = matrix(lab, name)
+            assert [told(found, secret) for secret in SECRETS] == [expected, expected]
+            assert [each.missing for each in found.controls] == ["", "", ""]
+
+
+@pytest.mark.parametrize("has_user", [True, False], ids=["USER", "SASL"])
+def test_pop3_in_clear_shows_the_password_to_all_also_in_base64(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_user: bool
+) -> None:
+    monkeypatch.setattr(commands, "login_allowed", lambda _: has_user)
+    with tapped_lab(tmp_path, pop3_b_over_tcp) as lab:
+        assert poll(lab, POP3_B).stored == 1
+        found = matrix(lab, POP3_B)
+
+        assert [told(found, secret) for secret in SECRETS] == [NO_TLS, NO_TLS]
+        assert [each.missing for each in found.controls] == ["", "", ""]
+        assert found.controls[-1].marker == "+OK"
+        encodings = {o.encoding for o in (e.observation for e in lab.journal.entries()) if isinstance(o, CanarySeen)
+                     and o.name.startswith("mailbox password")}  # fmt: skip
+        assert encodings == {"plain" if has_user else "base64"}
+
+
 def test_starttls_optional_with_starttls_stripped_is_in_clear_on_the_lan_and_for_everybody(tmp_path: Path) -> None:
     with tapped_lab(tmp_path, starttls_optional) as lab:
         middle = Stripper(lab.addresses["imaps"])
@@ -102,7 +151,8 @@ def test_starttls_optional_with_starttls_stripped_is_in_clear_on_the_lan_and_for
             found = matrix(lab, "way-a")
 
         assert [told(found, secret) for secret in SECRETS] == [NO_TLS, NO_TLS]
-        assert b"Strom4711Postfach" in middle.heard
+        assert told(found, "token") == TOKEN_BEFORE_STRANGER
+        assert base64.b64encode(b"\0strom@stadtwerke.example\0Strom4711Postfach") in middle.heard
 
 
 def test_starttls_optional_without_an_attacker_is_end_to_end(tmp_path: Path) -> None:
@@ -112,31 +162,55 @@ def test_starttls_optional_without_an_attacker_is_end_to_end(tmp_path: Path) -> 
             assert poll(lab, "way-a").stored == 1
             found = matrix(lab, "way-a")
 
-        assert told(found, "mailbox password") == WAY_A
+        assert [told(found, secret) for secret in SECRETS] == [WAY_A, WAY_A]
+        assert told(found, "token") == TOKEN_BEFORE_STRANGER
         assert b"Strom4711Postfach" not in middle.heard
 
 
 def test_protection_off_over_tcp_is_in_clear_on_both_networks(tmp_path: Path) -> None:
     with tapped_lab(tmp_path, way_b_over_tcp) as lab:
         assert poll(lab, "way-b").stored == 1
+        found = matrix(lab, "way-b")
 
-        assert told(matrix(lab, "way-b"), "mailbox password") == NO_TLS
+    assert [told(found, secret) for secret in SECRETS] == [NO_TLS, NO_TLS]
+    assert told(found, "token") == TOKEN
 
 
-@pytest.mark.slow
 def test_an_impostor_before_a_connector_that_trusts_all_hears_the_password_and_no_wire_shows_it(tmp_path: Path) -> None:
     with tapped_lab(tmp_path, trust_all) as lab:
         middle = Impostor(lab.addresses["imaps"])
         with in_the_middle(lab, middle, 993):
             assert poll(lab, "way-b").stored == 1
-            found = matrix(lab, "way-b").row("mailbox password")
+            found = matrix(lab, "way-b")
 
-        assert b"Gas0815Postfach" in middle.heard, "the impostor's own view"
-        assert found.at(Party.CLOUD_CONNECTOR).state == CLEAR
-        assert found.at(Hop.CUSTOMER_LAN).state == "unknown", "TLS with somebody whose keys nobody here has"
+        assert base64.b64encode(b"\0gas@stadtwerke.example\0Gas0815Postfach") in middle.heard, "the impostor's own view"
+        assert lab.canaries[1].mail_line.value.encode() in middle.heard
+        assert [told(found, secret) for secret in SECRETS] == [BEFORE_IMPOSTOR, BEFORE_IMPOSTOR]
+        assert told(found, "token") == TOKEN_BEFORE_STRANGER
+        assert found.row("mailbox password").at(Hop.CUSTOMER_LAN).why == NO_KEYS
         session = sight(lab, "way-b").mail_session
         assert session is not None
         assert (session.verified_against, session.agreed) == ("", False)
+
+
+def test_the_scenarios_impostor_reads_all_and_is_named_in_the_mail_servers_place(tmp_path: Path) -> None:
+    with tapped_lab(tmp_path) as lab:
+        board = Switchboard(lab.file, lab)
+        background_loop().run(board.switch_on("trust-all-impostor"))
+        assert poll(lab, "way-b").stored == 1
+        found, seen = matrix(lab, "way-b"), sight(lab, "way-b")
+
+    assert [told(found, secret) for secret in SECRETS] == [WAY_B, WAY_B], "its view: the lab has its keys"
+    assert told(found, "token") == TOKEN
+    answered = dict(text.plain.split(": ", 1) for text in answers(seen, found))
+    assert answered["Who could read the mailbox password"] == (
+        "MaCo, Connectivity service, Cloud Connector, Impostor and whoever taps the cloud network"
+    )
+    assert answered["What the impostor in the mail server's place read"] == "password and mail"
+    out = io.StringIO()
+    Console(file=out, width=120).print(matrix_table(found, seen.called))
+    assert "inside TLS of Cloud Connector with Impostor" in out.getvalue()
+    assert "Mail server" not in out.getvalue()
 
 
 def test_an_impostor_before_a_connector_that_trusts_the_root_hears_nothing(tmp_path: Path) -> None:
@@ -315,7 +389,7 @@ def test_a_secret_that_was_never_sent_is_not_there(polled: RunningLab) -> None:
 def test_tls_that_cannot_be_followed_is_no_proof_of_absence(polled: RunningLab) -> None:
     wiretap, keys = evidence(polled)
     lan = [each for each in wiretap.chunks if each.connection.hop == Hop.CUSTOMER_LAN.value and each.from_client]
-    mixed = dataclasses.replace(wiretap, chunks=(*wiretap.chunks, dataclasses.replace(lan[-1], data=b"a9 NOOP\r\n")))
+    mixed = dataclasses.replace(wiretap, chunks=(*wiretap.chunks, lan[-1]._replace(data=b"a9 NOOP\r\n")))
 
     (row,) = judged(polled, mixed, keys, canary=UNSEEN).rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -33,7 +34,7 @@ class Wire:
 
 
 def a_tap(server: tuple[str, int], copies: Copies | None = None) -> Tap:
-    return Tap("customer LAN", server, copies or Copies(), Ends(), memoryview(bytearray(65536)))
+    return Tap("customer LAN", server, copies or Copies(), Ends())
 
 
 @contextlib.asynccontextmanager
@@ -71,6 +72,22 @@ async def test_bytes_pass_unchanged_both_ways_and_are_copied() -> None:
             await sender.send_eof()
         assert (await at_server, await at_client) == (there, back)
         assert (wire.copied(from_client=True), wire.copied(from_client=False)) == (there, back)
+
+
+async def test_a_reader_that_comes_late_holds_the_writer_up_and_gets_every_byte() -> None:
+    data = bytes(range(251)) * 256 * 1_024  # 64 MB: more than the kernel's buffers of two connections hold
+    async with wired() as wire, asyncio.TaskGroup() as tasks:
+        sending = tasks.create_task(wire.client.send(data))
+        await asyncio.wait({sending}, timeout=0.05)
+        assert not sending.done()
+
+        arrived = hashlib.sha256()
+        left = len(data)
+        while left and (more := await wire.server.receive()):
+            arrived.update(more)
+            left -= len(more)
+
+        assert arrived.digest() == hashlib.sha256(data).digest()
 
 
 async def test_the_copy_names_the_two_ends_and_not_the_tap() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_the_back_end_is_reported_under_its_own_address(tmp_path: Path) -> None:
 def test_each_tap_sees_what_is_in_clear_there(tmp_path: Path) -> None:
     with tapped_lab(tmp_path) as lab:
         poll(lab, "way-b")
-        password = b"Gas0815Postfach"
+        password = base64.b64encode(b"\0gas@stadtwerke.example\0Gas0815Postfach")  # RFC 4616
 
         assert seen(lab, "cloud network", from_client=True).startswith(b"\x05\x01\x80"), "SOCKS5, method 0x80"
         assert password in seen(lab, "cloud network", from_client=True)
