@@ -14,7 +14,11 @@ PYTEST_ARGS ?=
 WORKERS ?= 3
 QUICK ?=
 
-.PHONY: up down demo test test-real lint check bench bench-mail docs clean help
+# A lab is several processes, and tests start hundreds: where Python may not keep what it compiled, each of them compiles
+# the whole project again, and pytest rewrites every test module in every worker.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: up down demo test test-real lint check bench bench-mail bench-maco docs clean help
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -44,15 +48,19 @@ lint: $(DEV_STAMP) ## Format, lint, types and import contracts
 check: lint ## The same and the fast tests: what to run before a commit
 	$(BIN)/pytest -q -m "not slow and not real" -n $(WORKERS) $(PYTEST_ARGS)
 
-bench: $(DEV_STAMP) ## Measure the relay beside its peers, start, imports, plugin, mappings; QUICK=1 takes three minutes
+bench: $(DEV_STAMP) ## Measure the relay beside its peers, start, imports, plugin, mappings, administration; QUICK=1 takes three minutes
 	$(BIN)/python -m benchmarks.relay $(if $(QUICK),--quick,--page docs/performance.md)
 	$(BIN)/python -m benchmarks.start $(if $(QUICK),--runs 1)
 	$(BIN)/python -m benchmarks.plugin $(if $(QUICK),--runs 1)
 	$(BIN)/python -m benchmarks.mappings
-	$(BIN)/python -m benchmarks.taps $(if $(QUICK),--pairs 50)
+	$(BIN)/python -m benchmarks.taps $(if $(QUICK),--pairs 50,--page docs/performance.md)
+	$(BIN)/python -m benchmarks.administration $(if $(QUICK),,--page docs/performance.md)
 
 bench-mail: $(DEV_STAMP) ## Measure the mail server beside Dovecot; QUICK=1 takes two minutes
 	$(BIN)/python -m benchmarks.mailserver $(if $(QUICK),--quick,--page docs/performance.md)
+
+bench-maco: $(DEV_STAMP) ## Measure MaCo beside mbsync, both through the lab from Dovecot; QUICK=1 takes a minute
+	$(BIN)/python -m benchmarks.fetching $(if $(QUICK),--quick,--page docs/performance.md)
 
 docs: $(DOCS_STAMP) ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W -q docs docs/_build/html

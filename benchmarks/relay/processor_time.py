@@ -48,6 +48,14 @@ def parse_resident(text: str) -> int:
     return 0
 
 
+def parse_proportional(text: str) -> int:
+    """Return the bytes of ``Pss`` in ``/proc/PID/smaps_rollup``: what is shared counts for each process in part."""
+    for line in text.splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def family(roots: Iterable[int], stats: Mapping[int, ProcessStat]) -> list[ProcessStat]:
     """Return the processes ``roots`` and all their descendants."""
     children: dict[int, list[int]] = {}
@@ -91,6 +99,12 @@ def cpu_seconds(roots: Iterable[int]) -> float:
 def resident_bytes(roots: Iterable[int]) -> int:
     """Return the resident memory of the families of ``roots``."""
     return sum(parse_resident(_read(PROC / str(stat.pid) / "status")) for stat in family(roots, read_stats()))
+
+
+def proportional_bytes(roots: Iterable[int]) -> int:
+    """Return the memory of the families of ``roots``, what several of them share counted once."""
+    families = family(roots, read_stats())
+    return sum(parse_proportional(_read(PROC / str(stat.pid) / "smaps_rollup")) for stat in families)
 
 
 def _read(path: Path) -> str:
