@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from maco_http.guard import Guard
+from maco_net.asyncio_server import stop_accepting
 
 HEAD_S = 10.0
 """How long a client may take to send a request's head, and how long a connection may be idle."""
@@ -37,7 +38,7 @@ async def served(guard: Guard, listening: socket.socket) -> AsyncIterator[None]:
         yield
     finally:
         guard.ending = True
-        server.close()
+        await stop_accepting(server, listening)
         await _cut(state)
 
 

@@ -42,7 +42,7 @@ ABORT_S = 0.2
 class _Port(Protocol):
     address: Address
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop listening."""
 
 
@@ -118,7 +118,7 @@ class MailServer:
     async def stop(self) -> None:
         """Close everything and write everything; done within half a second."""
         for port in self._ports.values():
-            port.close()
+            await port.close()
         self._ports = {}
         for connection in self._connections:
             connection.stop()

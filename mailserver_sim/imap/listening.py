@@ -102,7 +102,7 @@ class ImapPort:
         self.address: Address = (bound.host, bound.port)
         globalLogPublisher.addObserver(cast("Any", _out_of_descriptors))  # a second time does nothing
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop listening."""
         self._port.stopListening()
 

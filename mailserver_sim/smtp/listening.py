@@ -7,6 +7,7 @@ import socket
 from asyncio import sslproto
 from typing import Any, cast
 
+from maco_net.asyncio_server import stop_accepting
 from maco_wire.observation import Address
 from mailserver_sim.admission import REFUSAL_S, Admission, ListeningSocket
 from mailserver_sim.faults.smtp import SmtpFaults
@@ -47,10 +48,10 @@ class SmtpPort:
             raise
         return port
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop listening."""
         if self._server is not None:
-            self._server.close()
+            await stop_accepting(self._server, self._socket)
 
     def _connection(self) -> asyncio.BaseProtocol:
         """Return the protocol of one connection."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import threading
@@ -149,3 +150,23 @@ def test_a_restarted_server_listens_where_it_did_with_its_mail_and_its_new_setti
         assert b"* 1 EXISTS" in client.command(b"s SELECT INBOX")
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
         server.imap()
+
+
+@pytest.mark.parametrize("protocol", ["imap", "imaps", "smtp", "smtps", "pop3"])
+@pytest.mark.parametrize("turns", range(5))
+def test_a_client_that_comes_at_the_end_sees_an_end_however_far_its_connection_was(
+    server: RunningServer, protocol: ListenerProtocol, turns: int
+) -> None:
+    with socket.socket() as client:
+        client.settimeout(TIMEOUT_S)
+
+        async def come_and_stop() -> None:
+            client.connect(("127.0.0.1", server.port(protocol)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await server.server.stop()
+
+        server.loop.run(come_and_stop())
+        with contextlib.suppress(ConnectionResetError):
+            while client.recv(1024):
+                pass
