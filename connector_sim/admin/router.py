@@ -22,23 +22,15 @@ class Router:
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         """Take every endpoint. Raises ValueError for one that is there twice."""
-        self._by_length: dict[int, list[tuple[tuple[str, ...], dict[str, Endpoint]]]] = {}
+        by_template: dict[tuple[str, ...], dict[str, Endpoint]] = {}
         for endpoint in endpoints:
-            methods = self._methods(tuple(endpoint.path.split("/")))
+            methods = by_template.setdefault(tuple(endpoint.path.split("/")), {})
             if endpoint.method in methods:
                 raise ValueError(f"{endpoint.method} {endpoint.path} is there twice")
             methods[endpoint.method] = endpoint
-
-    def _methods(self, template: tuple[str, ...]) -> dict[str, Endpoint]:
-        """Return the methods of a template; one without names comes before those that have some."""
-        templates = self._by_length.setdefault(len(template), [])
-        for known, methods in templates:
-            if known == template:
-                return methods
-        fresh: dict[str, Endpoint] = {}
-        templates.append((template, fresh))
-        templates.sort(key=lambda each: sum(part.startswith("{") for part in each[0]))
-        return fresh
+        self._by_length: dict[int, list[tuple[tuple[str, ...], dict[str, Endpoint]]]] = {}
+        for template in sorted(by_template, key=_names):  # one without names comes before those that have some
+            self._by_length.setdefault(len(template), []).append((template, by_template[template]))
 
     def find(self, path: str) -> Found | None:
         """Return what a path leads to."""
@@ -49,6 +41,10 @@ class Router:
                 values = {part[1:-1]: urllib.parse.unquote(each) for part, each in named if part.startswith("{")}
                 return Found(methods, values)
         return None
+
+
+def _names(template: tuple[str, ...]) -> int:
+    return sum(part.startswith("{") for part in template)
 
 
 def _fits(part: str, segment: str) -> bool:

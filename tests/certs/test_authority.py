@@ -48,6 +48,7 @@ def _everything(cast: Cast) -> dict[str, x509.Certificate]:
     return found
 
 
+@pytest.mark.slow
 def test_ski_and_aki_are_in_every_certificate(cast: Cast) -> None:
     for name, certificate in _everything(cast).items():
         own = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
@@ -116,6 +117,7 @@ def test_key_is_rsa_2048_on_request(cast: Cast) -> None:
     assert key.key_size == 2048
 
 
+@pytest.mark.slow
 def test_rsa_authority_issues_rsa_by_default(now: dt.datetime) -> None:
     issued = Authority.root("R", now=now, key_type="rsa").intermediate("I").issue("x")
     assert isinstance(issued.private_key, rsa.RSAPrivateKey)

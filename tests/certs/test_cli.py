@@ -54,11 +54,13 @@ def with_options(tmp_path_factory: pytest.TempPathFactory) -> Written:
     return written(tmp_path_factory.mktemp("other"), "--mail-host", "imap.example", "--pkcs12-password", "s3cr3t-x")
 
 
+@pytest.mark.slow
 def test_certificates_are_written_for_the_host_that_was_named(with_options: Written) -> None:
     assert read_cast(with_options.folder).settings.mail_host == "imap.example"
     assert "Certificates for imap.example in pki\n" in with_options.printed
 
 
+@pytest.mark.slow
 def test_output_fits_80_columns(usual: Written) -> None:
     lines = usual.printed.splitlines()
     assert len(lines) > 20
@@ -88,6 +90,7 @@ def test_rsa_is_written_on_request() -> None:
     assert isinstance(load_key(Path("pki/mail_server.key").read_bytes()), rsa.RSAPrivateKey)
 
 
+@pytest.mark.slow
 def test_own_folder_is_written_anew(usual: Written) -> None:
     shutil.copytree(usual.folder, "pki")
     before = Path("pki/root.pem").read_bytes()
@@ -95,6 +98,7 @@ def test_own_folder_is_written_anew(usual: Written) -> None:
     assert Path("pki/root.pem").read_bytes() != before
 
 
+@pytest.mark.slow
 def test_folder_of_somebody_else_is_refused_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     Path("pki").mkdir()
     Path("pki/notes.txt").touch()
@@ -103,6 +107,7 @@ def test_folder_of_somebody_else_is_refused_with_status_2(capsys: pytest.Capture
     assert [path.name for path in Path("pki").iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.slow
 def test_file_in_place_of_the_folder_is_refused_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     Path("pki").touch()
     assert main(["--out", "pki"]) == 2

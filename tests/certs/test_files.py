@@ -50,6 +50,7 @@ def _serials(cast: Cast) -> dict[str, int]:
     return {name: issued.certificate.serial_number for name, issued in cast.all_members().items()}
 
 
+@pytest.mark.slow
 def test_private_files_are_0600_and_the_folder_0700(cast: Cast, tmp_path: Path, umask: None) -> None:
     files = write_cast(cast, tmp_path / "pki", pkcs12_password="changeit")
     assert _mode(tmp_path / "pki") == 0o700
@@ -64,6 +65,7 @@ def test_no_private_key_is_in_a_public_file(cast: Cast, tmp_path: Path) -> None:
     assert not any(b"PRIVATE" in file.path.read_bytes() for file in public)
 
 
+@pytest.mark.slow
 def test_every_authority_and_member_is_written_in_every_format(cast: Cast, tmp_path: Path) -> None:
     files = write_cast(cast, tmp_path / "pki", pkcs12_password="changeit")
     wanted = {(name, kind) for name in (*AUTHORITIES, *MEMBERS) for kind in ("pem", "der", "key", "p12")}
@@ -88,6 +90,7 @@ def test_pem_and_der_hold_the_same_certificate(cast: Cast, tmp_path: Path) -> No
     assert x509.load_der_x509_certificate(der) == expected[0]
 
 
+@pytest.mark.slow
 def test_pkcs12_of_an_authority_is_a_trust_store_without_key(cast: Cast, tmp_path: Path) -> None:
     write_cast(cast, tmp_path / "pki", pkcs12_password="changeit")
     store = pkcs12.load_pkcs12((tmp_path / "pki/root.p12").read_bytes(), b"changeit")
@@ -127,6 +130,7 @@ def test_rsa_cast_is_read_as_it_was_written(now: dt.datetime, tmp_path: Path) ->
     assert read_cast(tmp_path / "pki").all_members() == cast.all_members()
 
 
+@pytest.mark.slow
 def test_second_writer_finds_the_first_ones_cast(now: dt.datetime, tmp_path: Path) -> None:
     first = Cast(now)
     files = write_cast(first, tmp_path / "pki")
@@ -134,6 +138,7 @@ def test_second_writer_finds_the_first_ones_cast(now: dt.datetime, tmp_path: Pat
     assert _serials(read_cast(tmp_path / "pki")) == _serials(first)
 
 
+@pytest.mark.slow
 def test_replacing_leaves_the_new_cast_and_nothing_beside_it(now: dt.datetime, tmp_path: Path) -> None:
     write_cast(Cast(now), tmp_path / "pki", pkcs12_password="changeit")
     second = Cast(now)
@@ -210,12 +215,14 @@ def test_key_of_another_certificate_is_unreadable(cast: Cast, tmp_path: Path) ->
         read_cast(tmp_path / "pki")
 
 
+@pytest.mark.slow
 def test_shared_cast_is_the_one_that_was_there(now: dt.datetime, tmp_path: Path) -> None:
     first = share_cast(Cast(now), tmp_path / "pki")
     second = share_cast(Cast(now), tmp_path / "pki")
     assert _serials(second) == _serials(first)
 
 
+@pytest.mark.slow
 def test_shared_cast_is_made_anew_for_other_names(now: dt.datetime, tmp_path: Path) -> None:
     share_cast(Cast(now), tmp_path / "pki")
     found = share_cast(Cast(now, mail_host="imap.other.example"), tmp_path / "pki")
@@ -233,6 +240,7 @@ def test_shared_cast_is_made_anew_for_other_names(now: dt.datetime, tmp_path: Pa
         (dt.timedelta(hours=-2), False),
     ],
 )
+@pytest.mark.slow
 def test_shared_cast_is_made_anew_when_it_grows_old(
     now: dt.datetime, tmp_path: Path, age: dt.timedelta, kept: bool
 ) -> None:
@@ -241,6 +249,7 @@ def test_shared_cast_is_made_anew_when_it_grows_old(
     assert (_serials(second) == _serials(first)) is kept
 
 
+@pytest.mark.slow
 def test_shared_cast_is_made_anew_when_an_older_version_knew_fewer_certificates(
     now: dt.datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

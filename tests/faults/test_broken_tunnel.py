@@ -170,6 +170,7 @@ async def test_a_tunnel_that_breaks_cuts_every_stream_at_both_ends(after: int) -
         await broken.up_again(1)
 
 
+@pytest.mark.slow
 async def test_a_tunnel_that_falls_silent_is_given_up_at_both_ends() -> None:
     async with broken_wire(QUICK_PINGS) as broken:
         broken.streams = [Stream(Payload("up", 10), Payload("down", 10))]

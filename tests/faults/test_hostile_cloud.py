@@ -112,12 +112,14 @@ async def play(garbage: bytes, tls: TlsStream) -> None:
 
 @bounded
 @given(frames)
+@pytest.mark.slow
 async def test_garbage_inside_a_tunnel_is_survived(garbage: bytes) -> None:
     await serves_behind(lambda tls: play(garbage, tls))
 
 
 @bounded
 @given(cut_then_noise(OPEN_REQUEST))
+@pytest.mark.slow
 async def test_garbage_instead_of_an_open_request_ends_that_stream_alone(garbage: bytes) -> None:
     async def script(tls: TlsStream) -> None:
         peer = await upgraded(tls)
@@ -156,6 +158,7 @@ async def test_a_tunnel_cut_inside_a_header_is_dialled_again(count: int) -> None
 
 @bounded
 @given(st.binary(max_size=300) | cut_then_noise(SWITCHING, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"))
+@pytest.mark.slow
 async def test_garbage_instead_of_the_answer_is_a_connect_failure(garbage: bytes) -> None:
     async def script(tls: TlsStream) -> None:
         with contextlib.suppress(NetError):

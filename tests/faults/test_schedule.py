@@ -41,12 +41,14 @@ async def play(
 
 
 @seeded
+@pytest.mark.slow
 async def test_a_hundred_streams_lose_and_mix_nothing(seed: int) -> None:
     plans = make_plans(seed, 100)
     assert await play(plans, in_one_process) == []
 
 
 @seeded
+@pytest.mark.slow
 async def test_forty_streams_to_tls_back_ends_lose_and_mix_nothing(seed: int) -> None:
     plans = make_plans(seed, 40, OVER_TLS)
     assert await play(plans, in_one_process, TCPS, tls_server()) == []

@@ -51,6 +51,7 @@ def stored(maco: Maco) -> list[int]:
 
 @pytest.mark.usefixtures("mail_waits")
 @pytest.mark.maco_lab(change=with_shadow())
+@pytest.mark.slow
 def test_a_shadow_takes_over_from_a_master_that_was_killed_and_mail_comes_by_both_ways(
     maco: Maco,
     mail_server: MailServer,
@@ -73,6 +74,7 @@ def test_a_shadow_takes_over_from_a_master_that_was_killed_and_mail_comes_by_bot
 
 @pytest.mark.usefixtures("mail_waits")
 @pytest.mark.maco_lab(change=with_shadow(check_interval_s=60.5))
+@pytest.mark.slow
 def test_mail_comes_by_both_ways_after_the_roles_were_switched(
     maco: Maco, cloud_connector: CloudConnector, shadow: CloudConnector, lab_journal: LabJournal
 ) -> None:

@@ -106,6 +106,7 @@ async def test_two_inboxes_on_one_file_store_a_mail_once(inbox: Inbox, tmp_path:
     assert sorted(new for _, new in outcomes) == [False, True]
 
 
+@pytest.mark.slow
 async def test_a_large_mail_costs_a_bounded_piece_of_memory(inbox: Inbox) -> None:
     piece = b"0123456789abcdef" * 4096
     tracemalloc.start()

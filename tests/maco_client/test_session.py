@@ -146,6 +146,7 @@ async def test_a_mail_does_not_count_as_an_answer_and_is_passed_on_in_pieces() -
     assert sink.largest_piece <= CHUNK_BYTES
 
 
+@pytest.mark.slow
 async def test_a_folder_of_two_hundred_thousand_mails_is_searched() -> None:
     exists = 200_000
     script: list[Step] = [*greeting()]

@@ -52,6 +52,7 @@ def without_trusted_back_ends(data: dict[str, Any]) -> None:
     data["cloud_connectors"][0]["back_end_trust_store"]["certificates"] = []
 
 
+@pytest.mark.slow
 def test_servers_are_named_as_in_the_lab_file_on_every_hop(without_keys: Recorded) -> None:
     recording = without_keys.recording
 
@@ -93,6 +94,7 @@ def test_a_poll_that_failed_is_named_and_what_passed_is_kept(tmp_path: Path) -> 
     assert {each.hop for each in recording.wiretap.connections} == set(HOPS)
 
 
+@pytest.mark.slow
 def test_a_lab_file_without_an_email_connection_is_a_failure(tmp_path: Path) -> None:
     assert recorded(tmp_path, without_connections).recording.failures == ["the lab file has no e-mail connection"]
 

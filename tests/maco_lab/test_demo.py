@@ -95,6 +95,7 @@ def with_trust_all(data: dict[str, Any]) -> None:
     data["cloud_connectors"][0]["back_end_trust_store"] = {"trust_all_backends": True}
 
 
+@pytest.mark.slow
 def test_there_is_an_act_for_every_connection_in_the_order_of_the_file_and_one_of_the_wrong_store(
     usual: Played,
 ) -> None:
@@ -108,6 +109,7 @@ def test_there_is_an_act_for_every_connection_in_the_order_of_the_file_and_one_o
     assert [leg.failure for leg in legs] == ["", "", ""]
 
 
+@pytest.mark.slow
 def test_an_act_that_fails_says_why_and_the_others_go_on(failing: list[Leg]) -> None:
     way_a_leg, way_b_leg, _ = failing
 
@@ -161,6 +163,7 @@ def test_the_ca_is_put_in_the_wrong_store_of_way_b_too(demo: Demo) -> None:
     assert "received the alert unknown_ca" in session.server_saw
 
 
+@pytest.mark.slow
 def test_the_wrong_store_trusts_nobody_even_if_the_file_says_trust_all(demo: Demo) -> None:
     def way_b_alone(data: dict[str, Any]) -> None:
         with_trust_all(data)

@@ -97,6 +97,7 @@ def test_only_what_has_changed_is_written_anew(authority: Cast, tmp_path: Path) 
     ]
 
 
+@pytest.mark.slow
 def test_an_export_of_an_export_says_it_once(authority: Cast, tmp_path: Path) -> None:
     with started_lab(administered_file(), tmp_path / "first", authority=authority) as lab:
         first = export(lab)
@@ -137,6 +138,7 @@ def test_a_certificate_of_the_lab_is_written_by_its_name_and_any_other_as_text(a
     assert [type(each).__name__ for each in listed] == ["str", "str", "CertificateText"]
 
 
+@pytest.mark.slow
 def test_a_connector_without_subaccounts_is_a_lab_file_too(authority: Cast, tmp_path: Path) -> None:
     with started_lab(administered_file(), tmp_path / "first", authority=authority) as lab:
         done(admin_of(lab), ("DELETE", OWN, None))
@@ -150,6 +152,7 @@ def test_a_connector_without_subaccounts_is_a_lab_file_too(authority: Cast, tmp_
         assert lab.maco.poll("way-a").succeeded
 
 
+@pytest.mark.slow
 def test_a_system_certificate_of_the_user_s_own_is_offered(authority: Cast, tmp_path: Path) -> None:
     with started_lab(administered_file(), tmp_path / "first", authority=authority) as lab:
         content = authority.administration.pkcs12("scc", "secret")
@@ -191,6 +194,7 @@ def test_what_maco_was_given_at_run_time_is_in_it(authority: Cast, tmp_path: Pat
     assert "  client: maco                      # whose token MaCo uses" in text
 
 
+@pytest.mark.slow
 def test_service_channels_are_in_it_with_the_last_id_that_was_given(authority: Cast, tmp_path: Path) -> None:
     path = f"{OWN}/channels/K8S"
     with started_lab(administered_file(), tmp_path / "first", authority=authority) as lab:

@@ -107,6 +107,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path, authority: Cast) ->
         assert shown(admin_of(lab)) == later
 
 
+@pytest.mark.slow
 def test_it_acts_after_a_restart(tmp_path: Path, authority: Cast) -> None:
     file = administered_file()
     with kept_lab(file, tmp_path, authority) as lab:
@@ -155,6 +156,7 @@ def test_clients_see_the_same_certificate_of_the_administration(tmp_path: Path, 
     assert seen[0] == seen[1]
 
 
+@pytest.mark.slow
 def test_a_signing_request_is_answered_after_a_restart(tmp_path: Path, authority: Cast) -> None:
     file = administered_file()
     with kept_lab(file, tmp_path, authority) as lab:
@@ -169,6 +171,7 @@ def test_a_signing_request_is_answered_after_a_restart(tmp_path: Path, authority
         assert admin_of(lab).upload("PATCH", SYSTEM, signedCertificate=signed).status == 201
 
 
+@pytest.mark.slow
 def test_certificates_of_the_lab_are_new_ones_where_the_lab_has_new_ones(tmp_path: Path, authority: Cast) -> None:
     """The trust store has "root", whatever that is; the tunnel of an added subaccount comes up all the same."""
     file = administered_file()
@@ -196,6 +199,7 @@ def other_mail_server(data: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("change", [other_mapping, other_password])
+@pytest.mark.slow
 def test_a_lab_file_that_has_changed_is_told_and_what_is_kept_counts(
     tmp_path: Path, authority: Cast, change: Any
 ) -> None:
@@ -227,6 +231,7 @@ def two_connectors(data: dict[str, Any]) -> None:
     data["cloud_connectors"][1]["subaccounts"][0]["location_id"] = "WERK2"
 
 
+@pytest.mark.slow
 def test_a_connector_that_is_new_in_the_lab_file_begins_with_it(tmp_path: Path, authority: Cast) -> None:
     with kept_lab(administered_file(), tmp_path, authority) as lab:
         done(admin_of(lab), ("PUT", OWN, {"description": "first"}))
@@ -247,6 +252,7 @@ def pair(data: dict[str, Any]) -> None:
     data["cloud_connectors"][0]["high_availability"] = {"master_port": 0, "shadow_port": 0, **times}
 
 
+@pytest.mark.slow
 def test_a_pair_is_told_once_which_shadow_may_bind_and_how_to_watch(tmp_path: Path, authority: Cast) -> None:
     ha = f"{CONNECTOR}/ha"
     times = {
@@ -273,6 +279,7 @@ def test_a_pair_is_told_once_which_shadow_may_bind_and_how_to_watch(tmp_path: Pa
         assert admin.get(f"{ha}/master/config").json["allowedShadowHost"] == "127.0.0.1"
 
 
+@pytest.mark.slow
 def test_the_master_of_a_pair_has_its_configuration_again(tmp_path: Path, authority: Cast) -> None:
     with kept_lab(administered_file(pair), tmp_path, authority) as lab:
         done(admin_of(lab), ("POST", SUBACCOUNTS, NEW), ("PUT", OWN, {"locationID": "WERK7"}))

@@ -500,6 +500,7 @@ _WORDS = st.sampled_from(
 
 @settings(max_examples=60 if SOAK else 20, deadline=None)
 @given(st.integers(0, DEFAULT.count("\n") - 1), _WORDS)
+@pytest.mark.slow
 def test_no_damaged_lab_file_raises_anything_but_a_lab_file_error(line: int, word: str) -> None:
     lines = DEFAULT.splitlines()
     lines[line] = lines[line].partition(":")[0] + ": " + word

@@ -78,6 +78,7 @@ def configure(api: PageClient, authority: Cast) -> None:
     call(api, "PATCH", "sending-connections/to-partners", {"subject": "MSCONS", "body_encoding": "ISO-8859-1"})
 
 
+@pytest.mark.slow
 def test_everything_is_there_after_a_restart(tmp_path: Path, authority: Cast) -> None:
     file = lab_text(None).parsed()
     with kept_lab(file, tmp_path, authority) as lab:
@@ -196,6 +197,7 @@ def test_records_that_cannot_be_read_are_told_without_what_is_in_them(
     assert str(caught.value) == f"{path}: not the configuration of a MaCo ({error})"
 
 
+@pytest.mark.slow
 def test_a_change_that_cannot_be_saved_is_told_and_not_made(tmp_path: Path, authority: Cast) -> None:
     file = lab_text(None).parsed()
     with kept_lab(file, tmp_path, authority) as lab:

@@ -63,6 +63,7 @@ def test_a_lab_issues_anew_at_every_start(pki: LabPki, tmp_path: Path) -> None:
     assert pki.anchor("root") != other.anchor("root")
 
 
+@pytest.mark.slow
 def test_kept_certificates_are_shared_by_all_who_ask(tmp_path: Path) -> None:
     first, second = (
         LabPki.kept(tmp_path, tmp_path / "pki", mail_host=MAIL_HOST, tunnel_host="tunnel.lab.example") for _ in range(2)

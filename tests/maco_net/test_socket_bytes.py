@@ -53,6 +53,7 @@ async def test_both_ends_count_the_same() -> None:
 
 
 @needs_linux
+@pytest.mark.slow
 async def test_what_the_kernel_still_has_to_send_counts_as_sent() -> None:
     async with tcp_pair() as (client, server):
         async with asyncio.TaskGroup() as tasks:

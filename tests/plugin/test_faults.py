@@ -71,6 +71,7 @@ def test_a_reset_forgets_what_a_test_has_broken(maco_lab: Lab) -> None:
 
 
 @pytest.mark.maco_lab(change=lambda lab: lab["mail_server"].update(faults=[{"step": "login.refused"}]))
+@pytest.mark.slow
 def test_a_reset_arms_the_faults_of_the_settings_anew(maco_lab: Lab) -> None:
     for _ in range(2):
         assert not maco_lab.maco.poll(WAY_A).succeeded

@@ -60,6 +60,7 @@ def test_the_journal_begins_as_that_of_a_lab_that_has_just_started(used_lab: Lab
     assert {each.state for each in used_lab.journal.of(TunnelState)} == {"Connected"}
 
 
+@pytest.mark.slow
 def test_a_lab_works_as_before(used_lab: Lab) -> None:
     for connection, user in ((WAY_A, STROM), (WAY_B, GAS)):
         used_lab.mail_server.deliver(user)

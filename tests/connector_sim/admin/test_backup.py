@@ -58,6 +58,7 @@ def test_a_restore_answers_without_a_body(admin: AdminClient, backup: bytes) -> 
     assert restored(admin, backup).whole == (204, "", [*FIRST[:3], NO_STORE], "")  # no session is left to tell of
 
 
+@pytest.mark.slow
 def test_everything_comes_back(maco_lab: Lab, admin: AdminClient) -> None:
     assert admin.call("POST", SUBACCOUNTS, {**NEW, "locationID": "NETZ", "displayName": "Netz"}).status == 201
     assert admin.call("POST", MAPPINGS, HTTP_MAPPING).status == 201

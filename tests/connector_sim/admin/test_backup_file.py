@@ -40,6 +40,7 @@ def zipped(parts: dict[str, bytes]) -> bytes:
     return archive.getvalue()
 
 
+@pytest.mark.slow
 def test_records_are_read_back(file: bytes) -> None:
     assert read_backup(file, PASSWORD) == RECORDS
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connector_sim.admin.openapi import operation_id
 from maco_lab.testing.lab import Lab
 from tests.connector_sim.admin.client import AdminClient
@@ -13,6 +15,7 @@ from tests.connector_sim.admin.whole_state import asked, refusal, whole_state
 pytestmark = PAIR
 
 
+@pytest.mark.slow
 def test_the_master_of_a_pair_refuses_them_all_too(maco_lab: Lab, admin: AdminClient) -> None:
     wait_for_shadow(admin)
     before = prepared(maco_lab)

@@ -241,6 +241,7 @@ def ways_to_write(secret: bytes) -> list[bytes]:
 
 
 @pytest.mark.usefixtures("allowed")
+@pytest.mark.slow
 def test_no_secret_is_in_any_file_with_everything_switched_on(maco_lab: Lab, admin: AdminClient) -> None:
     logs = maco_lab.running.connectors["scc"].logs
     everything: list[tuple[str, str, Any]] = [

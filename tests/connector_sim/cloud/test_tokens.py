@@ -88,6 +88,7 @@ def test_a_changed_claim_is_refused() -> None:
     assert "signature" in _refusal(f"{head}.{forged}.{signature}")
 
 
+@pytest.mark.slow
 def test_a_token_of_another_key_is_refused() -> None:
     assert "signature" in _refusal(_tokens(key=new_signing_key()).issue(CLIENT))
 

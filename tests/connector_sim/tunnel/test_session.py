@@ -211,6 +211,7 @@ async def test_a_cloud_side_serves_no_stream_that_the_connector_opens() -> None:
             await stream.receive()
 
 
+@pytest.mark.slow
 async def test_a_peer_that_asks_without_end_and_never_reads_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox_module, "MAX_LATE_BYTES", 64 * 1024)
     # spec.md, "Framing": version, type (2 ping), flags (1 SYN), stream 0, value

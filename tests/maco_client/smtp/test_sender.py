@@ -276,6 +276,7 @@ async def test_what_comes_of_quit_changes_nothing(journal: Journal, key_store: K
     assert (result.succeeded, result.outcome, result.stage) == (True, "sent", "done")
 
 
+@pytest.mark.slow
 async def test_a_connection_that_breaks_within_the_mail_has_sent_none(journal: Journal, key_store: KeyStore) -> None:
     script = [*GREETING, *ehlo(), *TAKEN[:6], Read(), Reset()]
     big = b"Subject: MSCONS\r\n\r\n" + (b"x" * 70 + b"\r\n") * 300_000

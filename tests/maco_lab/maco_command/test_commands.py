@@ -71,6 +71,7 @@ def test_a_password_comes_from_the_environment(command: Command, monkeypatch: py
     assert "sesame" not in added
 
 
+@pytest.mark.slow
 def test_a_token_comes_from_a_file(command: Command, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("sesame\n")
 
@@ -98,6 +99,7 @@ def test_a_server_is_changed_in_what_is_given_alone(command: Command) -> None:
     assert (changed["timeout_ms"], changed["address"], changed["location_id"]) == (5000, "mailbox.virtual:993", "WERK1")
 
 
+@pytest.mark.slow
 def test_a_connection_is_changed_shown_and_deleted(command: Command) -> None:
     command("connections", "change", "way-a", "--selection", "All Mails", "--max-messages-per-poll", "5",
             "--every", "90", "--weekday", "Mon", "--weekday", "Tue", "--no-decode-mime-headers")  # fmt: skip
@@ -146,6 +148,7 @@ def test_mails_are_listed_and_shown(command: Command, maco_lab: Lab) -> None:
     assert command("show", number).out.splitlines()[-3:] == ["Subject: one", "", "text"]
 
 
+@pytest.mark.slow
 def test_a_mail_is_shown_by_the_settings_of_its_connection(command: Command, maco_lab: Lab) -> None:
     fetched(maco_lab, "=?utf-8?q?M=C3=A4rz?=")
     assert command("show", "1").out.splitlines()[-3:] == ["Subject: M\u00e4rz", "", "text"]

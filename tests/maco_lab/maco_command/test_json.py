@@ -75,6 +75,7 @@ def commands(group: typer.Typer, *names: str) -> Iterator[str]:
         yield from commands(inner.typer_instance, *names, str(inner.name))
 
 
+@pytest.mark.slow
 def test_every_command_prints_json(
     command: Command, maco_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_kept_certificates_give_the_name_and_the_root(kept: Path, tmp_path: Path) -> None:
     made = presented(MailServerOptions(USERS, certificates=kept), tmp_path)
 

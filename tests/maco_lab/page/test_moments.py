@@ -62,6 +62,7 @@ def clear_text(seen: dict[str, Any], side: str = "here") -> str:
     return "".join(each["text"] for each in pieces(seen, side) if each["kind"] == IN_CLEAR)
 
 
+@pytest.mark.slow
 def test_way_a_is_tls_of_maco_on_the_cloud_network_and_of_the_tunnel_beside_it(page: PageClient) -> None:
     seen = hop(page, "way-a", 1)
 

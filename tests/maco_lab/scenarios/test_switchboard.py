@@ -155,6 +155,7 @@ def test_a_mail_server_whose_port_was_taken_is_told_and_comes_back_with_the_next
     assert polled(maco_lab, WAY_A).succeeded
 
 
+@pytest.mark.slow
 def test_scenarios_leave_no_task_no_thread_and_no_descriptor_behind(maco_lab: Lab, board: Switchboard) -> None:
     async def played() -> None:
         for name in ("certificate-expired", "starttls-stripped", "ca-only-at-maco"):

@@ -138,6 +138,7 @@ def test_servers_alone_name_the_sessions(logs: KeyFiles) -> None:
     assert set(logs.read()) == {Party.CONNECTIVITY, Party.MAIL_SERVER}
 
 
+@pytest.mark.slow
 def test_all_parties_log_the_keys_of_all_their_sessions(polled_both_ways: KeyFiles) -> None:
     maco, connector = (set(polled_both_ways.of(each)) for each in (Party.MACO, Party.CLOUD_CONNECTOR))
     cloud, mail_server = (set(polled_both_ways.of(each)) for each in (Party.CONNECTIVITY, Party.MAIL_SERVER))

@@ -74,6 +74,7 @@ async def test_bytes_pass_unchanged_both_ways_and_are_copied() -> None:
         assert (wire.copied(from_client=True), wire.copied(from_client=False)) == (there, back)
 
 
+@pytest.mark.slow
 async def test_a_reader_that_comes_late_holds_the_writer_up_and_gets_every_byte() -> None:
     data = bytes(range(251)) * 256 * 1_024  # 64 MB: more than the kernel's buffers of two connections hold
     async with wired() as wire, asyncio.TaskGroup() as tasks:

@@ -6,6 +6,8 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from maco_client.results import PollResult
 from maco_lab.sight import Sight
 from maco_lab.taps.chunk import HOPS
@@ -17,6 +19,7 @@ def back_end_down(data: dict[str, Any]) -> None:
     data["hosts"]["mail.stadtwerke.example:143"] = "127.0.0.1:9"  # discard: nobody listens there
 
 
+@pytest.mark.slow
 def test_the_sight_of_a_poll_is_the_same_with_taps_and_without(tmp_path: Path) -> None:
     sights: list[list[Sight]] = []
     for tapped in (True, False):

@@ -481,6 +481,7 @@ def test_a_peer_that_pings_without_end_is_stopped() -> None:
         session.receive_data(frame("ping", SYN, 0, 1))
 
 
+@pytest.mark.slow
 def test_answers_that_were_sent_do_not_count() -> None:
     session = YamuxSession("server")
     for _ in range(3):

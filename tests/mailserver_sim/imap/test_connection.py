@@ -96,6 +96,7 @@ def most_buffered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("protocol", ["imap", "imaps"])
+@pytest.mark.slow
 async def test_a_flood_behind_a_running_command_is_held_back_and_answered(
     start_server: StartServer, protocol: str, most_buffered: list[int]
 ) -> None:

@@ -82,6 +82,7 @@ def test_an_unknown_status_item_is_answered(server: RunningServer, items: bytes)
         assert client.command(b"a STATUS INBOX " + items)[-1].startswith(b"a BAD ")
 
 
+@pytest.mark.slow
 def test_list_over_a_full_account_with_many_wildcards_takes_no_time(server: RunningServer) -> None:
     names = [f"Archiv/{number:03}" + "a" * 100 for number in range(MOST_MAILBOXES - 2)]
 

@@ -35,6 +35,7 @@ def test_a_client_at_work_is_not_closed_by_the_login_timeout(start_server: Start
         assert client.command(b"a NOOP")[-1].startswith(b"a OK")
 
 
+@pytest.mark.slow
 def test_a_large_mail_arrives_whole_at_a_slow_client(server: RunningServer) -> None:
     raw = mail(body="0123456789\r\n" * 400_000)
     server.deliver(raw)
@@ -47,6 +48,7 @@ def test_a_large_mail_arrives_whole_at_a_slow_client(server: RunningServer) -> N
     client.logout()
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_in_the_middle_of_a_mail_is_no_problem(server: RunningServer) -> None:
     server.deliver(mail(body="x" * 20_000_000))
     for protocol in ("imap", "imaps"):
@@ -74,6 +76,7 @@ def test_stop_says_goodbye_and_does_not_wait_for_the_clients_end(start_server: S
         assert secure.rest().startswith(b"* BYE ")
 
 
+@pytest.mark.slow
 def test_stop_does_not_wait_for_a_client_that_does_not_read(start_server: StartServer) -> None:
     server = start_server()
     server.deliver(mail(body="x" * 20_000_000))
@@ -207,6 +210,7 @@ def test_timers_end_a_client_that_writes_and_never_reads(
         assert server.loop.run(server.server._connections.all_gone(5))
 
 
+@pytest.mark.slow
 def test_a_client_that_ends_tls_before_it_has_read_everything_leaves_nothing_behind(server: RunningServer) -> None:
     server.deliver(mail(body="x" * 20_000_000))
     plain = socket.create_connection(server.address("imaps"), TIMEOUT_S)

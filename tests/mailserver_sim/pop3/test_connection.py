@@ -168,6 +168,7 @@ def test_a_server_that_stops_says_so(start_server: StartServer) -> None:
         assert client.rest().startswith(b"-ERR [SYS/TEMP] The server is stopping")
 
 
+@pytest.mark.slow
 def test_a_large_mail_waits_for_a_slow_reader(server: RunningServer) -> None:
     raw = mail(body="x" * 4_000_000)
     server.deliver(raw)

@@ -245,5 +245,6 @@ BOUNDED = settings(
 )
 
 
+@pytest.mark.slow
 def test_the_store_does_what_its_model_does() -> None:
     run_state_machine_as_test(StoreMachine, settings=BOUNDED)

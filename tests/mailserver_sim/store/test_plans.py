@@ -103,6 +103,7 @@ def test_the_work_does_not_grow_with_the_mailbox(connection: sqlite3.Connection,
     assert instructions(connection, lambda: OPERATIONS[operation](connection, 1)) == few
 
 
+@pytest.mark.slow
 def test_the_work_of_a_reset_does_not_grow_with_the_mailbox(connection: sqlite3.Connection) -> None:
     """Neither by what SQLite executes nor by the pages of the file that it looks at to free them."""
     few = reset_and_take_back(connection)
