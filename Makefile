@@ -14,6 +14,12 @@ PYTEST_ARGS ?=
 WORKERS ?= 3
 QUICK ?=
 
+define LOOKS
+$(BIN)/ruff format --check $(CODE)
+$(BIN)/ruff check $(CODE)
+$(BIN)/lint-imports
+endef
+
 # A lab is several processes, and tests start hundreds: where Python may not keep what it compiled, each of them compiles
 # the whole project again, and pytest rewrites every test module in every worker.
 unexport PYTHONDONTWRITEBYTECODE
@@ -40,13 +46,15 @@ test-real: $(DEV_STAMP) ## Run the tests with real programs; those that are not 
 	$(BIN)/pytest -m "real" -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(DEV_STAMP) ## Format, lint, types and import contracts
-	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/ruff check $(CODE)
+	$(LOOKS)
 	$(BIN)/mypy
-	$(BIN)/lint-imports
 
-check: lint ## The same and the fast tests: what to run before a commit
-	$(BIN)/pytest -q -m "not slow and not real" -n $(WORKERS) $(PYTEST_ARGS)
+check: $(DEV_STAMP) ## The same and the fast tests: what to run before a commit
+	$(LOOKS)
+	@# The tests leave mypy enough of the processor: it runs beside them, and answers below them.
+	@$(BIN)/mypy >$(VENV)/types 2>&1 & types=$$!; \
+	$(BIN)/pytest -q -m "not slow and not real" -n $(WORKERS) $(PYTEST_ARGS); tests=$$?; \
+	wait $$types; types=$$?; echo "mypy:"; cat $(VENV)/types; exit $$((tests + types))
 
 bench: $(DEV_STAMP) ## Measure the relay beside its peers, start, imports, plugin, mappings, administration; QUICK=1 takes three minutes
 	$(BIN)/python -m benchmarks.relay $(if $(QUICK),--quick,--page docs/performance.md)

@@ -17,6 +17,7 @@ from maco_wire.canary import Canary
 from maco_wire.observation import Address, CertificateSummary, Observation, Record
 from mailserver_sim.credentials import Credentials
 from mailserver_sim.faults.plan import Fault, Faults, FaultState
+from mailserver_sim.held_ports import HeldPorts
 from mailserver_sim.open_connections import OpenConnections
 from mailserver_sim.reactor import ensure_reactor
 from mailserver_sim.reports import Reporting
@@ -71,6 +72,7 @@ class MailServer:
         self._reporting = Reporting(self._observed, describe_certificate, canaries)
         self._credentials = Credentials(settings.accounts)
         self._ports: dict[str, _Port] = {}
+        self._held = HeldPorts()
         self._connections = OpenConnections()
         self._faults = Faults(settings.faults)
         self._imap: ImapServices | None = None
@@ -117,9 +119,7 @@ class MailServer:
 
     async def stop(self) -> None:
         """Close everything and write everything; done within half a second."""
-        for port in self._ports.values():
-            await port.close()
-        self._ports = {}
+        await self._stop_listening()
         for connection in self._connections:
             connection.stop()
         if not await self._connections.all_gone(GOODBYE_S):
@@ -127,6 +127,13 @@ class MailServer:
                 connection.abort()
             await self._connections.all_gone(ABORT_S)
         await asyncio.get_running_loop().run_in_executor(None, self.store.close)
+
+    async def _stop_listening(self, *, hold: bool = False) -> None:
+        for protocol, port in self._ports.items():
+            await port.close()
+            if hold:
+                self._held.hold(protocol, port.address)
+        self._ports = {}
 
     async def restart(
         self,
@@ -148,12 +155,16 @@ class MailServer:
             replace(each, port=where[each.protocol][1]) if each.protocol in where else each
             for each in self.settings.listeners
         )
-        await self.stop()
-        self.settings = replace(settings, listeners=listeners)
-        self._tls, self._own_tls = TlsContexts(imap_tls, smtp_tls), own_tls or {}
-        self._system = system
-        self._imap = self._smtp = self._pop3 = None
-        await self.start()
+        try:
+            await self._stop_listening(hold=True)
+            await self.stop()
+            self.settings = replace(settings, listeners=listeners)
+            self._tls, self._own_tls = TlsContexts(imap_tls, smtp_tls), own_tls or {}
+            self._system = system
+            self._imap = self._smtp = self._pop3 = None
+            await self.start()
+        finally:
+            self._held.release_all()
 
     async def clear(self) -> None:
         """Drop every connection, every message and every mailbox but the INBOXes; the ports stay open."""
@@ -193,6 +204,7 @@ class MailServer:
         return stored
 
     async def _listen(self, listener: Listener) -> _Port:
+        self._held.release(listener.protocol)
         try:
             if listener.protocol in ("imap", "imaps"):
                 return self._listen_imap(listener)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
@@ -103,8 +104,10 @@ class ImapPort:
         globalLogPublisher.addObserver(cast("Any", _out_of_descriptors))  # a second time does nothing
 
     async def close(self) -> None:
-        """Stop listening."""
-        self._port.stopListening()
+        """Stop listening; the port is free then."""
+        stopped = self._port.stopListening()
+        if stopped is not None:
+            await stopped.asFuture(asyncio.get_running_loop())
 
 
 def _out_of_descriptors(event: LogEvent) -> None:

@@ -170,3 +170,24 @@ def test_a_client_that_comes_at_the_end_sees_an_end_however_far_its_connection_w
         with contextlib.suppress(ConnectionResetError):
             while client.recv(1024):
                 pass
+
+
+def test_its_ports_are_nobody_elses_while_it_restarts(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store = server.server.store.open
+    taken_by_others = []
+    ports = {protocol: server.port(protocol) for protocol in PROTOCOLS}
+
+    def open_while_others_look_for_a_port() -> None:
+        for protocol, port in ports.items():
+            with socket.socket() as other, contextlib.suppress(OSError):
+                other.bind(("127.0.0.1", port))
+                taken_by_others.append(protocol)
+        open_store()
+
+    monkeypatch.setattr(server.server.store, "open", open_while_others_look_for_a_port)
+    server.restart(server.cast.mail_server)
+
+    assert taken_by_others == []
+    assert {protocol: server.port(protocol) for protocol in PROTOCOLS} == ports
+    with server.raw_logged_in() as client:
+        assert client.command(b"a NOOP") == [b"a OK NOOP completed"]
