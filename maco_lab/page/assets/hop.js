@@ -24,7 +24,7 @@ export async function showHop(connection, hop) {
 }
 
 export function readAnew() {
-  return Promise.all([...panels.values()].map((panel) => panel.load(panel.hop, 0)));
+  return Promise.all([...panels.values()].map((panel) => panel.readAnew()));
 }
 
 narrow.addEventListener("change", () => panels.forEach((panel) => panel.draw()));
@@ -48,6 +48,13 @@ class Panel {
     if (this.hop !== hop) return;
     this.seen = seen;
     this.draw();
+  }
+
+  // Whoever reads further down stays there, unless there has been another poll.
+  async readAnew() {
+    const before = this.seen?.shown[0]?.at;
+    await this.load(this.hop, this.seen?.offset ?? 0);
+    if (this.seen.offset && this.seen.shown[0]?.at !== before) await this.load(this.hop, 0);
   }
 
   draw() {

@@ -365,6 +365,22 @@ def test_nothing_is_wider_than_the_window(seen_tapped: Page) -> None:
     assert found == widths
 
 
+def test_who_reads_the_bytes_stays_where_he_is_until_there_is_a_newer_poll(
+    tapped: RunningLab, seen_tapped: Page
+) -> None:
+    hop(seen_tapped, "way-b", 1).click()
+    place = seen_tapped.locator(".wires").get_by_role("status")
+    seen_tapped.locator(".wires").get_by_role("button", name="Later").click()
+    expect(place).to_contain_text("13 to")
+    with seen_tapped.expect_response("**/api/sights/way-b/hop*") as read_anew:
+        background_loop().run(tapped.maco.poll("way-a"))
+
+    assert "offset=12&" in read_anew.value.url
+    expect(place).to_contain_text("13 to")
+    background_loop().run(tapped.maco.poll("way-b"))
+    expect(place).to_contain_text("1 to", timeout=DEADLINE_S * 1000)
+
+
 def test_the_pictures_of_the_documentation(tapped: RunningLab, seen_tapped: Page, tmp_path: Path) -> None:
     folder = IMAGES if os.environ.get("MACO_LAB_SCREENSHOTS") else tmp_path
     for scheme in ("light", "dark"):
