@@ -62,14 +62,17 @@ class Cost:
         return self.added / self.without
 
 
-async def measure(pairs: int) -> list[Cost]:
-    """Compare in several pairs of labs: what is planted in one is easier to find than in another, by chance."""
+async def measure(pairs: int, rounds: int = ROUNDS) -> list[Cost]:
+    """Compare in several pairs of labs: what is planted in one is easier to find than in another, by chance.
+
+    Each of ``rounds`` has labs of its own, and as many of the ``pairs`` of polls as the others.
+    """
     gc.freeze()  # as maco_lab.runner does for every lab
     taken: dict[tuple[bool, str], list[tuple[float, float]]] = {}
-    for has_taps in (True, False) * ROUNDS:
+    for has_taps in (True, False) * rounds:
         async with _two_labs(has_taps) as labs:
             for name in labs[0].maco.connections:
-                taken.setdefault((has_taps, name), []).extend(await _compare(labs, name, pairs // ROUNDS))
+                taken.setdefault((has_taps, name), []).extend(await _compare(labs, name, pairs // rounds))
     return [_cost(name, has_taps, each) for (has_taps, name), each in taken.items()]
 
 

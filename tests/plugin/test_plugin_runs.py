@@ -90,7 +90,7 @@ def told_of(done: subprocess.CompletedProcess[str], test: str) -> str:
 
 def test_it_is_there_without_being_asked_for_also_beside_pytest_asyncio(tmp_path: Path) -> None:
     marked = ASYNC.format(marker="@pytest.mark.asyncio", fixture="")
-    assert_passed(run_pytest(tmp_path, {"both_ways": BOTH_WAYS, "async": marked}, python=DEVELOPMENT), 4 + 2)
+    assert_passed(run_pytest(tmp_path, {"both_ways": BOTH_WAYS, "async": marked}, *LIGHT, python=DEVELOPMENT), 4 + 2)
 
 
 def test_it_works_beside_pytest_asyncio_in_its_other_mode(tmp_path: Path) -> None:
