@@ -3,11 +3,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import os
-import resource
 import socket
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +16,8 @@ from maco_net.errors import PeerReset
 from maco_net.listener import Listener, Serve
 from maco_net.tcp import TcpStream, connect_tcp
 from tests.maco_net.pairs import DEADLINE_S, read_all
+
+ROOT = Path(__file__).parents[2]
 
 
 async def _echo(stream: TcpStream) -> None:
@@ -205,49 +207,15 @@ async def test_an_accept_that_can_never_work_ends_the_listener(monkeypatch: pyte
     assert [str(each) for each in caught.value.exceptions] == ["[Errno 22] not listening"]
 
 
+@pytest.mark.slow
 async def test_without_descriptors_new_connections_wait_until_there_are_some() -> None:
-    warned = asyncio.Event()
-    listener = Listener("127.0.0.1", 0)
-    with _on_warning("maco_net.listener", warned):
-        async with _client(listener) as client:
-            with _no_descriptors() as one_more:
-                async with asyncio.timeout(DEADLINE_S), in_background(listener.serve(_echo)):
-                    await warned.wait()
-                    os.close(one_more)
-                    await client.send(b"heard")
-                    assert await client.receive() == b"heard"
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "tests.maco_net.starved_listener")
+    starved = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=pipe, stderr=pipe)
+    heard, complained = await starved.communicate()
 
-
-@contextlib.contextmanager
-def _on_warning(logger: str, event: asyncio.Event) -> Iterator[None]:
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            event.set()
-
-    handler = Handler()
-    logging.getLogger(logger).addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.getLogger(logger).removeHandler(handler)
-
-
-@contextlib.contextmanager
-def _no_descriptors() -> Iterator[int]:
-    """Take every descriptor up to a low limit; yield one that may be closed to free it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    held: list[int] = []
-    null = os.open(os.devnull, os.O_RDONLY)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (null + 50, hard))
-    try:
-        with contextlib.suppress(OSError):
-            while True:
-                held.append(os.dup(null))
-        yield held.pop()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for number in (*held, null):
-            os.close(number)
+    assert (heard, complained) == (b"heard", b"")
+    assert starved.returncode == 0
 
 
 async def test_it_serves_an_address_given_without_a_name() -> None:
