@@ -12,6 +12,8 @@ CODE := $(PACKAGES) tests benchmarks examples
 PYTEST_ARGS ?=
 # Test processes: more than two cores' worth, since many tests wait for a peer or a process.
 WORKERS ?= 3
+# Each begins with a run of whole modules, which share what their tests need, and at the end takes from the others' rest.
+SHARE := --dist worksteal
 QUICK ?=
 
 define LOOKS
@@ -40,7 +42,7 @@ demo: $(RUN_STAMP) ## Fetch a mail both ways and show where TLS ended
 	@$(BIN)/maco-lab demo
 
 test: $(DEV_STAMP) ## Run all tests that need only Python, fast and slow
-	$(BIN)/pytest -m "not real" -n $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not real" -n $(WORKERS) $(SHARE) $(PYTEST_ARGS)
 
 test-real: $(DEV_STAMP) ## Run the tests with real programs; those that are not installed are skipped and named
 	$(BIN)/pytest -m "real" -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
@@ -53,7 +55,7 @@ check: $(DEV_STAMP) ## The same and the fast tests: what to run before a commit
 	$(LOOKS)
 	@# The tests leave mypy enough of the processor: it runs beside them, and answers below them.
 	@$(BIN)/mypy >$(VENV)/types 2>&1 & types=$$!; \
-	$(BIN)/pytest -q -m "not slow and not real" -n $(WORKERS) $(PYTEST_ARGS); tests=$$?; \
+	$(BIN)/pytest -q -m "not slow and not real" -n $(WORKERS) $(SHARE) $(PYTEST_ARGS); tests=$$?; \
 	wait $$types; types=$$?; echo "mypy:"; cat $(VENV)/types; exit $$((tests + types))
 
 bench: $(DEV_STAMP) ## Measure the relay beside its peers, start, imports, plugin, mappings, administration; QUICK=1 takes three minutes
