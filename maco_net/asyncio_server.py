@@ -15,6 +15,8 @@ async def stop_accepting(server: asyncio.Server, listening: socket.socket) -> No
     ``Server.close`` alone forgets a connection that was accepted a moment before: its client would wait for ever.
     """
     asyncio.get_running_loop().remove_reader(listening)
-    for _ in range(_TURNS_UNTIL_MADE):
-        await asyncio.sleep(0)
-    server.close()
+    try:
+        for _ in range(_TURNS_UNTIL_MADE):
+            await asyncio.sleep(0)
+    finally:
+        server.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from itertools import chain, combinations
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def test_ci_runs_both_tiers_and_the_same_fast_tests_as_make_check() -> None:
 
 
 def test_nothing_else_leaves_tests_out() -> None:
-    settings = (ROOT / "pyproject.toml").read_text()
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
 
-    assert 'testpaths = ["tests"]' in settings
-    assert not re.search(r"addopts = .*(-m |-k |--ignore|--deselect)", settings)
+    assert settings["testpaths"] == ["tests"]
+    options = settings["addopts"].split()
+    assert "--strict-markers" in options
+    assert [each for each in options if re.match(r"-m|-k|--ignore|--deselect", each)] == []

@@ -54,7 +54,7 @@ class Panel {
   async readAnew() {
     const before = this.seen?.shown[0]?.at;
     await this.load(this.hop, this.seen?.offset ?? 0);
-    if (this.seen.offset && this.seen.shown[0]?.at !== before) await this.load(this.hop, 0);
+    if (this.seen?.offset && this.seen.shown[0]?.at !== before) await this.load(this.hop, 0);
   }
 
   draw() {
